@@ -1,0 +1,183 @@
+//! A call of a word with every argument spelled out: what the checker hands to the rooms that act on it.
+
+use crate::source::Span;
+
+/// A configured word: its name and every argument, defaults included.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The word.
+    pub name: String,
+    /// Every argument by name, in the order of the entry's parameters.
+    pub args: Vec<(String, Arg)>,
+    /// Where the call stands.
+    pub span: Span,
+}
+
+/// The value of an argument.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Arg {
+    /// Left out.
+    None,
+    /// A number.
+    Number(f64),
+    /// `true` or `false`.
+    Bool(bool),
+    /// A string or a choice.
+    Text(String),
+    /// `a..b`
+    Range(f64, f64),
+    /// Several values.
+    List(Vec<Arg>),
+    /// A number that may change while training.
+    Schedule(Schedule),
+    /// Another configured word.
+    Config(Config),
+}
+
+/// In what a schedule counts time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Passes over the data set; fractions allowed.
+    Epochs,
+    /// Optimizer steps.
+    Steps,
+}
+
+/// How a schedule moves from its first to its last value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ramp {
+    /// Stays at `to`.
+    Constant,
+    /// Half a cosine.
+    Cosine,
+    /// A straight line.
+    Linear,
+    /// Multiplied by `factor` at each time of `at`.
+    Step { factor: f64, at: Vec<f64> },
+}
+
+/// A scalar as a function of training time.
+///
+/// During `warmup` it rises in a straight line from `warmup_from` to `from`; then it follows `ramp` from `from` to `to`
+/// until `length` has passed in all (`None`: the whole training), and stays at `to`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// The value after warm-up.
+    pub from: f64,
+    /// The last value.
+    pub to: f64,
+    /// The shape between them.
+    pub ramp: Ramp,
+    /// How long the warm-up lasts.
+    pub warmup: f64,
+    /// The value at the first step of the warm-up.
+    pub warmup_from: f64,
+    /// Where the ramp ends, the warm-up included.
+    pub length: Option<f64>,
+    /// The unit of `warmup`, `length` and `at`.
+    pub unit: Unit,
+}
+
+impl Schedule {
+    /// The same value at all times.
+    pub fn constant(value: f64) -> Self {
+        Self {
+            from: value,
+            to: value,
+            ramp: Ramp::Constant,
+            warmup: 0.0,
+            warmup_from: 0.0,
+            length: None,
+            unit: Unit::Epochs,
+        }
+    }
+
+    /// The value at `step` of `steps` in all, with `steps_per_epoch` steps an epoch.
+    pub fn at(&self, step: usize, steps: usize, steps_per_epoch: usize) -> f64 {
+        let scale = match self.unit {
+            Unit::Epochs => steps_per_epoch.max(1) as f64,
+            Unit::Steps => 1.0,
+        };
+        let (now, warmup) = (step as f64, self.warmup * scale);
+        if now < warmup {
+            return self.warmup_from + (self.from - self.warmup_from) * now / warmup;
+        }
+        let end = self.length.map_or(steps as f64, |l| l * scale);
+        let progress = if end > warmup { ((now - warmup) / (end - warmup)).clamp(0.0, 1.0) } else { 1.0 };
+        match &self.ramp {
+            Ramp::Constant => self.to,
+            Ramp::Linear => self.from + (self.to - self.from) * progress,
+            Ramp::Cosine => self.to + (self.from - self.to) * (1.0 + (std::f64::consts::PI * progress).cos()) / 2.0,
+            Ramp::Step { factor, at } => {
+                self.from * factor.powi(at.iter().filter(|&&t| now >= t * scale).count() as i32)
+            }
+        }
+    }
+}
+
+impl Config {
+    /// The argument of that name. The checker has filled every one, so its absence is a mistake in the caller.
+    pub fn arg(&self, name: &str) -> &Arg {
+        self.args.iter().find(|(n, _)| n == name).map_or(&Arg::None, |(_, a)| a)
+    }
+
+    /// A numeric argument; `None` where it was left out.
+    pub fn maybe_number(&self, name: &str) -> Option<f64> {
+        match self.arg(name) {
+            Arg::Number(x) => Some(*x),
+            Arg::Schedule(s) if s.ramp == Ramp::Constant => Some(s.to),
+            _ => None,
+        }
+    }
+
+    /// A numeric argument, 0 where it was left out.
+    pub fn number(&self, name: &str) -> f64 {
+        self.maybe_number(name).unwrap_or(0.0)
+    }
+
+    /// A whole-number argument, 0 where it was left out.
+    pub fn int(&self, name: &str) -> usize {
+        self.number(name).max(0.0) as usize
+    }
+
+    /// A truth value, false where it was left out.
+    pub fn bool(&self, name: &str) -> bool {
+        matches!(self.arg(name), Arg::Bool(true))
+    }
+
+    /// A string or choice, empty where it was left out.
+    pub fn text(&self, name: &str) -> &str {
+        match self.arg(name) {
+            Arg::Text(t) => t,
+            _ => "",
+        }
+    }
+
+    /// The ends of a range; a single number is a range of one point.
+    pub fn range(&self, name: &str) -> Option<(f64, f64)> {
+        match self.arg(name) {
+            Arg::Range(a, b) => Some((*a, *b)),
+            Arg::Number(x) => Some((*x, *x)),
+            _ => None,
+        }
+    }
+
+    /// A scalar that may change while training.
+    pub fn schedule(&self, name: &str) -> Schedule {
+        match self.arg(name) {
+            Arg::Schedule(s) => s.clone(),
+            _ => Schedule::constant(self.number(name)),
+        }
+    }
+
+    /// The numbers of a list; a single number is a list of one.
+    pub fn numbers(&self, name: &str) -> Vec<f64> {
+        match self.arg(name) {
+            Arg::List(items) => {
+                items.iter().filter_map(|a| if let Arg::Number(x) = a { Some(*x) } else { None }).collect()
+            }
+            Arg::Number(x) => vec![*x],
+            _ => Vec::new(),
+        }
+    }
+}

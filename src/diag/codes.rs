@@ -1,0 +1,52 @@
+//! The codes of all diagnostics; each has a page `docs/codes/NAME.md`.
+
+/// The name of a rule, in kebab case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code {
+    /// The name, as in `sslrun explain NAME`.
+    pub name: &'static str,
+    /// The page: what, why, a bad and a good example.
+    pub page: &'static str,
+}
+
+macro_rules! codes {
+    ($($constant:ident = $name:literal;)*) => {
+        impl Code {
+            $(
+                #[doc = concat!("See `docs/codes/", $name, ".md`.")]
+                pub const $constant: Code = Code { name: $name, page: include_str!(concat!("../../docs/codes/", $name, ".md")) };
+            )*
+        }
+
+        /// Every code.
+        pub const CODES: &[Code] = &[$(Code::$constant),*];
+    };
+}
+
+codes! {
+    SYNTAX = "syntax";
+    UNREADABLE_FILE = "unreadable-file";
+    UNKNOWN_NAME = "unknown-name";
+    UNKNOWN_FIELD = "unknown-field";
+    UNKNOWN_ARGUMENT = "unknown-argument";
+    MISSING_ARGUMENT = "missing-argument";
+    TOO_MANY_ARGUMENTS = "too-many-arguments";
+    WRONG_TYPE = "wrong-type";
+    INVALID_VALUE = "invalid-value";
+    DUPLICATE_NAME = "duplicate-name";
+    SHAPE_MISMATCH = "shape-mismatch";
+    RECURSION = "recursion";
+    UNKNOWN_OVERRIDE = "unknown-override";
+    EXTENDS_CYCLE = "extends-cycle";
+    UNKNOWN_OMIT = "unknown-omit";
+    UNUSED = "unused";
+    LOSS_NOT_SCALAR = "loss-not-scalar";
+    NO_LOSS = "no-loss";
+    TERM_TRAINS_NOTHING = "term-trains-nothing";
+    BRANCH_NOT_TRAINED = "branch-not-trained";
+    EMA_OF_EMA = "ema-of-ema";
+    STATE_NEEDS_GRADIENT = "state-needs-gradient";
+    COLLAPSE = "collapse";
+    NUMERIC_TRAP = "numeric-trap";
+    UNSUPPORTED = "unsupported";
+}

@@ -1,0 +1,91 @@
+//! Diagnostics as data, and how they are shown to people and to programs.
+
+mod codes;
+mod names;
+mod render;
+
+pub use codes::{CODES, Code};
+pub use names::{nearest, suggest};
+pub use render::{json, render};
+
+use crate::source::Span;
+
+/// How bad a diagnostic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The recipe runs, but probably not as its author hopes.
+    Warning,
+    /// The recipe cannot run.
+    Error,
+}
+
+/// A span with what is to be said of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub span: Span,
+    /// What is to be seen there; may be empty.
+    pub text: String,
+}
+
+/// One complaint: what is wrong, where, how control came there, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Which rule was broken; `sslrun explain CODE` tells more.
+    pub code: Code,
+    /// Error or warning.
+    pub severity: Severity,
+    /// One sentence, without a full stop.
+    pub message: String,
+    /// Places, the main one first.
+    pub labels: Vec<Label>,
+    /// The calls that led to the main place, outermost first.
+    pub trace: Vec<Label>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error of `code` at `span`.
+    pub fn error(code: Code, span: Span, message: impl Into<String>) -> Self {
+        let labels = vec![Label { span, text: String::new() }];
+        Self { code, severity: Severity::Error, message: message.into(), labels, trace: Vec::new(), help: None }
+    }
+
+    /// A warning of `code` at `span`.
+    pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
+    }
+
+    /// Says what is to be seen at the main place.
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        if let Some(label) = self.labels.first_mut() {
+            label.text = text.into();
+        }
+        self
+    }
+
+    /// Adds another place.
+    pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Says what to do.
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// Says what to do, if there is something to say.
+    pub fn maybe_help(mut self, text: Option<String>) -> Self {
+        self.help = text.or(self.help);
+        self
+    }
+
+    /// The main place.
+    pub fn span(&self) -> Option<Span> {
+        self.labels.first().map(|l| l.span)
+    }
+}

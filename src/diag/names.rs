@@ -1,0 +1,44 @@
+//! "Did you mean": the known name nearest to an unknown one.
+
+/// The candidate nearest to `name` in edit distance, if it is near enough to be a slip.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (name.chars().count() / 3).clamp(1, 3);
+    candidates
+        .into_iter()
+        .map(|c| (distance(name, c), c))
+        .filter(|&(d, c)| d <= limit || (c.len() > 2 && name.len() > 2 && (c.starts_with(name) || name.starts_with(c))))
+        .min()
+        .map(|(_, c)| c)
+}
+
+/// "did you mean `x`?", or the list of what there is when nothing is near and the list is short.
+pub fn suggest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let mut all: Vec<&str> = candidates.into_iter().collect();
+    all.sort_unstable();
+    all.dedup();
+    if let Some(near) = nearest(name, all.iter().copied()) {
+        return Some(format!("did you mean `{near}`?"));
+    }
+    let quoted: Vec<String> = all.iter().map(|c| format!("`{c}`")).collect();
+    (1..=12).contains(&quoted.len()).then(|| format!("there is {}", quoted.join(", ")))
+}
+
+/// Edit distance where an insertion, a deletion, a substitution and a swap of neighbours cost one each.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.to_lowercase().chars().collect(), b.to_lowercase().chars().collect());
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    rows[0] = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        for j in 1..=b.len() {
+            let substitute = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            rows[i][j] = substitute.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                rows[i][j] = rows[i][j].min(rows[i - 2][j - 2] + 1);
+            }
+        }
+    }
+    rows[a.len()][b.len()]
+}

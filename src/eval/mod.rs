@@ -1,0 +1,1 @@
+//! Functions of features and labels: k-NN, linear probe, collapse measures.

@@ -1,0 +1,1 @@
+//! A training step on candle, by either engine.

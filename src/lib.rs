@@ -1,0 +1,20 @@
+//! sslrun: a language for self-supervised learning, and the engine that runs it.
+#![warn(missing_docs)]
+
+pub mod catalog;
+pub mod check;
+pub mod cli;
+pub mod compile;
+pub mod data;
+pub mod diag;
+pub mod eval;
+pub mod exec;
+pub mod graph;
+pub mod kernels;
+pub mod lint;
+pub mod nn;
+pub mod optim;
+pub mod report;
+pub mod source;
+pub mod syntax;
+pub mod train;

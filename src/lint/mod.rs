@@ -1,0 +1,1 @@
+//! Judgements on the graph: gradient flow, collapse, numeric traps.

@@ -1,0 +1,1 @@
+//! Layers and backbones as builders of graph.

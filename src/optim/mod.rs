@@ -1,0 +1,1 @@
+//! Optimizers and rules for groups of parameters.

@@ -1,0 +1,111 @@
+//! Source files, spans into them, and the translation of offsets to lines and columns.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Names one file of a [`Sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct FileId(pub u32);
+
+/// A range of bytes in one source file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct Span {
+    /// The file the bytes belong to.
+    pub file: FileId,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// The span of `range` in `file`.
+    pub fn new(file: FileId, range: Range<usize>) -> Self {
+        Self { file, start: range.start as u32, end: range.end as u32 }
+    }
+
+    /// The smallest span that covers both; spans of different files keep the first.
+    pub fn to(self, other: Span) -> Span {
+        if self.file != other.file {
+            return self;
+        }
+        Span { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
+    }
+
+    /// The byte range inside the file.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// One file: its name as the user wrote it, its path if it has one, and its text.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The name shown in diagnostics.
+    pub name: String,
+    /// Where it was read from; `None` for the standard library, overrides and standard input.
+    pub path: Option<PathBuf>,
+    /// The whole text.
+    pub text: String,
+    line_starts: Vec<u32>,
+}
+
+impl Source {
+    /// A file of the given text.
+    pub fn new(name: impl Into<String>, path: Option<PathBuf>, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(i, _)| i as u32 + 1)).collect();
+        Self { name: name.into(), path, text, line_starts }
+    }
+
+    /// Line and column of a byte offset, both from 1; the column counts characters.
+    pub fn line_column(&self, offset: usize) -> (usize, usize) {
+        let offset = offset.min(self.text.len());
+        let line = self.line_starts.partition_point(|&s| s as usize <= offset);
+        let start = self.line_starts[line - 1] as usize;
+        let column = self.text.get(start..offset).map_or(1, |t| t.chars().count() + 1);
+        (line, column)
+    }
+}
+
+/// All files a run has read.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Vec<Source>,
+}
+
+impl Sources {
+    /// Adds a file and names it.
+    pub fn add(&mut self, source: Source) -> FileId {
+        self.files.push(source);
+        FileId(self.files.len() as u32 - 1)
+    }
+
+    /// Reads a file from disk and adds it.
+    pub fn read(&mut self, path: &Path) -> std::io::Result<FileId> {
+        let text = std::fs::read_to_string(path)?;
+        Ok(self.add(Source::new(path.display().to_string(), Some(path.to_owned()), text)))
+    }
+
+    /// The file of that id.
+    pub fn get(&self, id: FileId) -> &Source {
+        &self.files[id.0 as usize]
+    }
+
+    /// All files in the order they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (FileId, &Source)> {
+        self.files.iter().enumerate().map(|(i, s)| (FileId(i as u32), s))
+    }
+
+    /// The text a span covers.
+    pub fn text(&self, span: Span) -> &str {
+        self.get(span.file).text.get(span.range()).unwrap_or("")
+    }
+
+    /// `name:line:column` of the start of a span.
+    pub fn locate(&self, span: Span) -> String {
+        let source = self.get(span.file);
+        let (line, column) = source.line_column(span.start as usize);
+        format!("{}:{line}:{column}", source.name)
+    }
+}

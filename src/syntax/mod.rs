@@ -1,0 +1,3 @@
+//! Text to syntax tree, and back: the grammar's only user.
+
+pub mod ast;
