@@ -14,6 +14,7 @@ pub mod kernels;
 pub mod lint;
 pub mod nn;
 pub mod optim;
+pub mod random;
 pub mod report;
 pub mod source;
 pub mod syntax;

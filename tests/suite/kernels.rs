@@ -1,0 +1,1 @@
+//! The CPU kernels against naive loops in f64.
