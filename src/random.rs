@@ -10,7 +10,7 @@ pub struct Rng {
 impl Rng {
     /// The stream that belongs to these numbers in this order, such as `(seed, epoch, sample, view)`.
     pub fn new(seeds: &[u64]) -> Self {
-        let mut key = seeds.iter().fold(mix(seeds.len() as u64), |key, &seed| mix(key ^ mix(seed)));
+        let mut key = seeds.iter().fold(GOLDEN, |key, &seed| mix(key.rotate_left(17) ^ mix(seed.wrapping_add(GOLDEN))));
         let state = std::array::from_fn(|_| {
             key = key.wrapping_add(GOLDEN);
             mix(key)
