@@ -1,1 +1,5 @@
-//! From graph to plan: differentiation, simplification, buffers, printers.
+//! From graph to plan: differentiation, dead code, buffers and their lifetimes, printers.
+
+mod program;
+
+pub use program::Program;

@@ -1,1 +1,23 @@
-//! The typed graph of tensor operations.
+//! The typed graph of tensor operations: what a recipe computes, before anything is computed.
+//!
+//! A node is an operation, its attributes and its inputs; its type follows by the operation's shape rule. Equal nodes are
+//! one node, so a branch applied twice to the same view is computed once. Activations are channels-last (`[N, H, W, C]`).
+
+mod attrs;
+mod build;
+mod call;
+mod dim;
+mod leaves;
+mod node;
+mod operation;
+pub mod ops;
+mod types;
+
+pub use attrs::{Attr, Attrs};
+pub use build::Graph;
+pub use call::{Call, Function, Value};
+pub use dim::Dim;
+pub use leaves::{Ema, Fan, Init, Input, InputKind, ParamKind, Parameter, Scalar, State, Update};
+pub use node::{InputId, Node, NodeId, ParamId, ScalarId, StateId};
+pub use operation::{Backward, Cost, GradRule, Operation, ShapeError};
+pub use types::{DType, Shape, TensorType};

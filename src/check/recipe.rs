@@ -1,0 +1,138 @@
+//! A checked recipe: everything the rooms below need to run it, every default explicit.
+
+use crate::catalog::Config;
+use crate::graph::{Graph, NodeId};
+use crate::source::Span;
+
+/// A recipe that has passed every check.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// Its title.
+    pub title: String,
+    /// The paper it follows.
+    pub paper: Option<String>,
+    /// The recipe as one text: imports resolved, overrides applied, canonical layout. Kept and hashed with a run.
+    pub text: String,
+    /// The data set to train on.
+    pub data: Config,
+    /// The views of a sample, groups spread out.
+    pub views: Vec<View>,
+    /// The branches in order of declaration.
+    pub branches: Vec<Branch>,
+    /// What a training step computes.
+    pub graph: Graph,
+    /// The loss.
+    pub loss: Loss,
+    /// How it is trained.
+    pub train: Train,
+    /// What is judged, and how.
+    pub evaluate: Evaluate,
+    /// What must stay true while training.
+    pub expectations: Vec<Expectation>,
+}
+
+/// One view of a sample.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Its name; `global[1]` for the second of a group.
+    pub name: String,
+    /// The view it starts from, if it does not start from the sample.
+    pub from: Option<usize>,
+    /// Its pipeline of augmentations.
+    pub steps: Vec<Config>,
+    /// Height and width after the pipeline.
+    pub size: (usize, usize),
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// One branch, for reports.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// Its name: the first part of its parameters' paths.
+    pub name: String,
+    /// The names of its stages.
+    pub stages: Vec<String>,
+    /// `ema` or `stopgrad` of which branch, if it is derived.
+    pub derived: Option<(String, String)>,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// The loss: named scalar terms and their sum.
+#[derive(Clone, Debug, Default)]
+pub struct Loss {
+    /// The terms in order.
+    pub terms: Vec<Term>,
+    /// Their sum; `None` for a recipe without a loss.
+    pub total: Option<NodeId>,
+}
+
+/// A named scalar of the training graph.
+#[derive(Clone, Debug)]
+pub struct Term {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub node: NodeId,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// How a recipe is trained.
+#[derive(Clone, Debug)]
+pub struct Train {
+    /// Passes over the data set.
+    pub epochs: f64,
+    /// Samples a step.
+    pub batch: usize,
+    /// From which everything random is derived.
+    pub seed: u64,
+    /// The optimizer.
+    pub optimizer: Config,
+    /// Rules for groups of parameters (`rule(...)`), later ones win.
+    pub rules: Vec<Config>,
+    /// Gradient clipping (`clip_norm(...)`, `clip_each(...)`).
+    pub clip: Option<Config>,
+    /// Epochs between checkpoints.
+    pub checkpoint: f64,
+}
+
+/// What is judged, and how.
+#[derive(Clone, Debug)]
+pub struct Evaluate {
+    /// The judged features as their own graph, with running statistics instead of batch statistics.
+    pub encoder: Option<Encoder>,
+    /// The probes at the end (`knn(...)`, `linear(...)`).
+    pub probes: Vec<Config>,
+    /// Epochs between looks at the features while training.
+    pub every: f64,
+    /// Samples of the train split used as the bank of a probe; all when larger than the split.
+    pub train_samples: usize,
+    /// Samples of the test split that are judged; all when larger than the split.
+    pub test_samples: usize,
+}
+
+/// From an image (input `image`) to its features; parameters and states are found by name.
+#[derive(Clone, Debug)]
+pub struct Encoder {
+    /// Its path in the recipe: `f.encoder`.
+    pub path: String,
+    /// Computes the features of a batch of images.
+    pub graph: Graph,
+    /// The input image's size.
+    pub size: (usize, usize),
+    /// The features, `[N, D]`.
+    pub features: NodeId,
+}
+
+/// A condition that is watched while training.
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    /// The condition as written.
+    pub text: String,
+    /// True (1) or false (0), in the training graph.
+    pub node: NodeId,
+    /// Where it is written.
+    pub span: Span,
+}

@@ -1,0 +1,153 @@
+//! The graph itself: nodes, each once, and the leaves they stand on.
+
+use super::ops::leaf;
+use super::{
+    Attrs, Input, InputId, InputKind, Node, NodeId, Operation, ParamId, Parameter, Scalar, ScalarId, Shape, ShapeError,
+    State, StateId, TensorType, Update,
+};
+use crate::catalog::Schedule;
+use crate::source::Span;
+use std::collections::HashMap;
+
+/// A graph of tensor operations in topological order.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    known: HashMap<(&'static str, Attrs, Vec<NodeId>), NodeId>,
+    /// Trained and averaged tensors.
+    pub params: Vec<Parameter>,
+    /// Tensors given for each step.
+    pub inputs: Vec<Input>,
+    /// Tensors that live between steps.
+    pub states: Vec<State>,
+    /// Scalars that follow schedules.
+    pub scalars: Vec<Scalar>,
+    /// What states become after a step, in order.
+    pub updates: Vec<Update>,
+    /// The source that new nodes are put down to.
+    pub origin: Option<Span>,
+}
+
+impl Graph {
+    /// The node of that number.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// All nodes; inputs come before what uses them.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        self.nodes.iter().enumerate().map(|(i, n)| (NodeId(i as u32), n))
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is no node.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The type of a node's result.
+    pub fn ty(&self, id: NodeId) -> &TensorType {
+        &self.node(id).ty
+    }
+
+    /// The shape of a node's result.
+    pub fn shape(&self, id: NodeId) -> &Shape {
+        &self.node(id).ty.shape
+    }
+
+    /// The node of `op` on `inputs`: the one there is, or a new one, if its shape rule allows it.
+    pub fn apply(&mut self, op: &'static Operation, attrs: Attrs, inputs: &[NodeId]) -> Result<NodeId, ShapeError> {
+        let key = (op.name, attrs, inputs.to_vec());
+        if let Some(&node) = self.known.get(&key) {
+            return Ok(node);
+        }
+        let types: Vec<&TensorType> = inputs.iter().map(|&i| self.ty(i)).collect();
+        let ty = (op.infer)(&key.1, &types)?;
+        Ok(self.insert(op, key, ty))
+    }
+
+    /// A leaf, whose type its attributes do not tell.
+    fn leaf(&mut self, op: &'static Operation, id: u32, ty: TensorType) -> NodeId {
+        let key = (op.name, Attrs::new().int("id", i64::from(id)), Vec::new());
+        match self.known.get(&key) {
+            Some(&node) => node,
+            None => self.insert(op, key, ty),
+        }
+    }
+
+    fn insert(&mut self, op: &'static Operation, key: (&'static str, Attrs, Vec<NodeId>), ty: TensorType) -> NodeId {
+        let id = NodeId(self.nodes.len() as u32);
+        self.nodes.push(Node { op, attrs: key.1.clone(), inputs: key.2.clone(), ty, span: self.origin });
+        self.known.insert(key, id);
+        id
+    }
+
+    /// The parameter of that path, made if it is new. A path names one parameter: a second use shares it.
+    pub fn parameter(&mut self, parameter: Parameter) -> NodeId {
+        let found = self.params.iter().position(|p| p.name == parameter.name);
+        let id = found.unwrap_or_else(|| {
+            self.params.push(parameter);
+            self.params.len() - 1
+        });
+        self.parameter_node(ParamId(id as u32))
+    }
+
+    /// The node that reads a parameter.
+    pub fn parameter_node(&mut self, id: ParamId) -> NodeId {
+        let ty = TensorType::float(Shape::of(&self.params[id.index()].shape));
+        self.leaf(&leaf::PARAMETER, id.0, ty)
+    }
+
+    /// The parameter of that path.
+    pub fn find_parameter(&self, name: &str) -> Option<ParamId> {
+        self.params.iter().position(|p| p.name == name).map(|i| ParamId(i as u32))
+    }
+
+    /// The node that reads an input, declared if it is new.
+    pub fn input(&mut self, name: &str, ty: TensorType, kind: InputKind) -> NodeId {
+        let found = self.inputs.iter().position(|i| i.name == name);
+        let id = found.unwrap_or_else(|| {
+            self.inputs.push(Input { name: name.to_owned(), ty: ty.clone(), kind });
+            self.inputs.len() - 1
+        });
+        self.leaf(&leaf::INPUT, InputId(id as u32).0, ty)
+    }
+
+    /// The node that reads a state as it stood before this step; the state is declared if it is new.
+    pub fn state(&mut self, state: State) -> (StateId, NodeId) {
+        let found = self.states.iter().position(|s| s.name == state.name);
+        let ty = TensorType::float(state.shape.clone());
+        let id = found.unwrap_or_else(|| {
+            self.states.push(state);
+            self.states.len() - 1
+        });
+        (StateId(id as u32), self.leaf(&leaf::STATE, id as u32, ty))
+    }
+
+    /// Says what a state becomes after each step. A second update of the same state replaces the first.
+    pub fn update(&mut self, state: StateId, value: NodeId) {
+        match self.updates.iter_mut().find(|u| u.state == state) {
+            Some(update) => update.value = value,
+            None => self.updates.push(Update { state, value }),
+        }
+    }
+
+    /// The value a state has so far in this step: after the updates already said, or as it stood before.
+    pub fn state_so_far(&self, state: StateId, read: NodeId) -> NodeId {
+        self.updates.iter().find(|u| u.state == state).map_or(read, |u| u.value)
+    }
+
+    /// A scalar that follows a schedule.
+    pub fn scheduled(&mut self, schedule: Schedule) -> NodeId {
+        let found = self.scalars.iter().position(|s| s.schedule == schedule);
+        let id = found.unwrap_or_else(|| {
+            self.scalars.push(Scalar { schedule });
+            self.scalars.len() - 1
+        });
+        self.leaf(&leaf::SCALAR, ScalarId(id as u32).0, TensorType::float(Shape::scalar()))
+    }
+}

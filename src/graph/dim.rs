@@ -1,0 +1,150 @@
+//! Symbolic dimensions: polynomials with whole coefficients over named sizes, such as `2N + 4096`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::{Add, Mul, Sub};
+
+/// A dimension: a whole number, a symbol such as the batch size `N`, or sums and products of these.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Dim {
+    /// Products of symbols (sorted) to their coefficients; zero coefficients are left out.
+    terms: BTreeMap<Vec<String>, i64>,
+}
+
+impl Dim {
+    /// The batch size.
+    pub fn batch() -> Dim {
+        Dim::symbol("N")
+    }
+
+    /// A named size.
+    pub fn symbol(name: &str) -> Dim {
+        Dim { terms: BTreeMap::from([(vec![name.to_owned()], 1)]) }
+    }
+
+    /// The number, if no symbol is left.
+    pub fn constant(&self) -> Option<i64> {
+        match self.terms.len() {
+            0 => Some(0),
+            1 => self.terms.get(&Vec::new()).copied(),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the number `n`.
+    pub fn is(&self, n: i64) -> bool {
+        self.constant() == Some(n)
+    }
+
+    /// The symbols that occur.
+    pub fn symbols(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = self.terms.keys().flatten().map(String::as_str).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The number when each symbol has the value `size` gives it; `None` where it gives none.
+    pub fn eval(&self, size: &dyn Fn(&str) -> Option<i64>) -> Option<i64> {
+        self.terms.iter().try_fold(0i64, |sum, (symbols, coefficient)| {
+            let product = symbols.iter().try_fold(*coefficient, |p, s| p.checked_mul(size(s)?))?;
+            sum.checked_add(product)
+        })
+    }
+
+    /// The quotient, if it is exact for every value of the symbols.
+    pub fn divide(&self, by: &Dim) -> Option<Dim> {
+        let (divisor_symbols, divisor) = by.terms.iter().next().filter(|_| by.terms.len() == 1)?;
+        let mut terms = BTreeMap::new();
+        for (symbols, coefficient) in &self.terms {
+            if coefficient % divisor != 0 {
+                return None;
+            }
+            let mut rest = symbols.clone();
+            for s in divisor_symbols {
+                rest.remove(rest.iter().position(|r| r == s)?);
+            }
+            terms.insert(rest, coefficient / divisor);
+        }
+        Some(Dim { terms })
+    }
+
+    /// The product of several dimensions.
+    pub fn product<'a>(dims: impl IntoIterator<Item = &'a Dim>) -> Dim {
+        dims.into_iter().fold(Dim::from(1i64), |p, d| &p * d)
+    }
+
+    fn combine(&self, other: &Dim, sign: i64) -> Dim {
+        let mut terms = self.terms.clone();
+        for (symbols, coefficient) in &other.terms {
+            *terms.entry(symbols.clone()).or_insert(0) += sign * coefficient;
+        }
+        terms.retain(|_, c| *c != 0);
+        Dim { terms }
+    }
+}
+
+impl From<i64> for Dim {
+    fn from(n: i64) -> Dim {
+        Dim { terms: if n == 0 { BTreeMap::new() } else { BTreeMap::from([(Vec::new(), n)]) } }
+    }
+}
+
+impl From<usize> for Dim {
+    fn from(n: usize) -> Dim {
+        Dim::from(n as i64)
+    }
+}
+
+impl Add for &Dim {
+    type Output = Dim;
+    fn add(self, other: &Dim) -> Dim {
+        self.combine(other, 1)
+    }
+}
+
+impl Sub for &Dim {
+    type Output = Dim;
+    fn sub(self, other: &Dim) -> Dim {
+        self.combine(other, -1)
+    }
+}
+
+impl Mul for &Dim {
+    type Output = Dim;
+    fn mul(self, other: &Dim) -> Dim {
+        let mut product = Dim::default();
+        for (a, x) in &self.terms {
+            for (b, y) in &other.terms {
+                let mut symbols = [a.as_slice(), b.as_slice()].concat();
+                symbols.sort_unstable();
+                *product.terms.entry(symbols).or_insert(0) += x * y;
+            }
+        }
+        product.terms.retain(|_, c| *c != 0);
+        product
+    }
+}
+
+impl fmt::Display for Dim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.terms.is_empty() {
+            return write!(f, "0");
+        }
+        // Longest products first, the plain number last: `2N + 4096`.
+        for (i, (symbols, &c)) in self.terms.iter().rev().enumerate() {
+            let sign = if c < 0 { "-" } else { "+" };
+            match (i, c < 0) {
+                (0, true) => write!(f, "-")?,
+                (0, false) => {}
+                _ => write!(f, " {sign} ")?,
+            }
+            match (symbols.is_empty(), c.unsigned_abs()) {
+                (true, n) => write!(f, "{n}")?,
+                (false, 1) => write!(f, "{}", symbols.join("*"))?,
+                (false, n) => write!(f, "{n}{}", symbols.join("*"))?,
+            }
+        }
+        Ok(())
+    }
+}

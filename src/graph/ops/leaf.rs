@@ -1,0 +1,45 @@
+//! Leaves: parameters, inputs, states, scheduled scalars, constants and dimensions as numbers.
+
+use crate::graph::{Attrs, Cost, Dim, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType};
+
+/// Every operation of this family.
+pub const OPERATIONS: &[&Operation] = &[&PARAMETER, &INPUT, &STATE, &SCALAR, &CONSTANT, &DIMENSION];
+
+/// Reads the parameter `id`.
+pub static PARAMETER: Operation = leaf("parameter");
+/// Reads the input `id`.
+pub static INPUT: Operation = leaf("input");
+/// Reads the state `id` as it stood before this step.
+pub static STATE: Operation = leaf("state");
+/// Reads the scheduled scalar `id`.
+pub static SCALAR: Operation = leaf("scalar");
+/// The scalar `value`.
+pub static CONSTANT: Operation = leaf("constant");
+/// The dimension `size[0]` as a scalar.
+pub static DIMENSION: Operation = leaf("dimension");
+
+const fn leaf(name: &'static str) -> Operation {
+    Operation { name, infer: scalar, grad: GradRule::Stops, cost: Cost::Free }
+}
+
+/// Constants and dimensions are scalars; the other leaves are given their type when they are made.
+fn scalar(_: &Attrs, _: &[&TensorType]) -> Result<TensorType, ShapeError> {
+    Ok(TensorType::float(Shape::scalar()))
+}
+
+impl Graph {
+    /// The scalar `value`.
+    pub fn constant(&mut self, value: f64) -> NodeId {
+        self.apply(&CONSTANT, Attrs::new().float("value", value), &[]).expect("a constant takes no input")
+    }
+
+    /// A dimension as a scalar.
+    pub fn dimension(&mut self, size: &Dim) -> NodeId {
+        match size.constant() {
+            Some(n) => self.constant(n as f64),
+            None => self
+                .apply(&DIMENSION, Attrs::new().dims("size", std::slice::from_ref(size)), &[])
+                .expect("a dimension takes no input"),
+        }
+    }
+}
