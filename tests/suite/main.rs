@@ -1,3 +1,4 @@
 //! The integration tests: one binary, a module a concern.
+mod fixtures;
 mod kernels;
 mod random;
