@@ -1,1 +1,38 @@
-//! Optimizers and rules for groups of parameters.
+//! Optimizers, rules for groups of parameters, clipping and moving averages of parameters.
+//!
+//! Everything works on plain slices of one parameter at a time; who owns the memory is the trainer's business.
+//! A new optimizer is one file here with its entry, and a line in [`OPTIMIZERS`] and [`build`].
+
+mod adamw;
+mod clip;
+mod ema;
+mod lars;
+mod rules;
+mod sgd;
+mod update;
+
+pub use adamw::AdamW;
+pub use clip::{CLIP_EACH, CLIP_NORM, Clip, norm};
+pub use ema::ema_update;
+pub use lars::Lars;
+pub use rules::{GroupSettings, RULE, Rule, Selector};
+pub use sgd::Sgd;
+pub use update::{Optimizer, ParamInfo, ParamKind, StepInfo};
+
+use crate::catalog::{Config, Entry};
+
+/// Every optimizer of the language.
+pub const OPTIMIZERS: &[&Entry] = &[&sgd::ENTRY, &adamw::ENTRY, &lars::ENTRY];
+
+/// Every rule about parameters and their gradients.
+pub const RULES: &[&Entry] = &[&RULE, &CLIP_NORM, &CLIP_EACH];
+
+/// The optimizer a checked call describes; an error says which argument is wrong.
+pub fn build(config: &Config) -> Result<Box<dyn Optimizer>, String> {
+    match config.name.as_str() {
+        "sgd" => Ok(Box::new(Sgd::from_config(config))),
+        "adamw" => Ok(Box::new(AdamW::from_config(config)?)),
+        "lars" => Ok(Box::new(Lars::from_config(config))),
+        other => Err(format!("`{other}` is not an optimizer")),
+    }
+}

@@ -1,0 +1,175 @@
+//! Optimizers against PyTorch and the official formulas (`tests/reference/optim.py`); rules and clipping by hand.
+
+use safetensors::SafeTensors;
+use sslrun::catalog::{Arg, Config, Ramp, Schedule, Unit};
+use sslrun::optim::{
+    AdamW, Clip, GroupSettings, Lars, Optimizer, ParamInfo, ParamKind, Rule, Selector, Sgd, StepInfo, build,
+    ema_update, norm,
+};
+use sslrun::source::{FileId, Span};
+
+const FIXTURE: &[u8] = include_bytes!("../reference/fixtures/optim.safetensors");
+
+fn floats(name: &str) -> Vec<f32> {
+    let file = SafeTensors::deserialize(FIXTURE).expect("the fixture is a safetensors file");
+    let tensor = file.tensor(name).unwrap_or_else(|_| panic!("no {name} in the fixture"));
+    tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+}
+
+fn doubles(name: &str) -> Vec<f64> {
+    let file = SafeTensors::deserialize(FIXTURE).expect("the fixture is a safetensors file");
+    let tensor = file.tensor(name).unwrap_or_else(|_| panic!("no {name} in the fixture"));
+    tensor.data().chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect()
+}
+
+fn assert_close(got: &[f32], want: &[f32], what: &str) {
+    assert_eq!(got.len(), want.len(), "{what}");
+    let scale = want.iter().fold(0f32, |m, w| m.max(w.abs()));
+    for (i, (g, w)) in got.iter().zip(want).enumerate() {
+        assert!((g - w).abs() <= 1e-6 * scale, "{what}[{i}]: {g} instead of {w}");
+    }
+}
+
+/// The parameter after the fixture's five steps, each gradient given `1 / grad_scale` times too large.
+fn run(optimizer: &dyn Optimizer, name: &str, grad_scale: f64) -> Vec<f32> {
+    let mut param = floats(&format!("param.{name}"));
+    let grads = floats(&format!("grad.{name}"));
+    let info = match name {
+        "bias" => ParamInfo { kind: ParamKind::Bias, ndim: 1 },
+        _ => ParamInfo { kind: ParamKind::Weight, ndim: 2 },
+    };
+    let mut memory = vec![vec![0.0; param.len()]; optimizer.state_slots()];
+    let schedules = doubles("lr").into_iter().zip(doubles("weight_decay"));
+    for (i, ((lr, weight_decay), grad)) in schedules.zip(grads.chunks_exact(param.len())).enumerate() {
+        let grad: Vec<f32> = grad.iter().map(|g| g / grad_scale as f32).collect();
+        let mut state: Vec<&mut [f32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();
+        optimizer.update(StepInfo { lr, weight_decay, step: i + 1, grad_scale }, info, &mut param, &grad, &mut state);
+    }
+    param
+}
+
+#[test]
+fn optimizers_agree_with_their_references() {
+    let lars = |clip, exclude| Lars { momentum: 0.9, eta: if clip { 0.02 } else { 0.001 }, clip, exclude, eps: 1e-8 };
+    let cases: [(&str, Box<dyn Optimizer>); 8] = [
+        ("sgd", Box::new(Sgd { momentum: 0.9, nesterov: false })),
+        ("sgd_plain", Box::new(Sgd { momentum: 0.0, nesterov: false })),
+        ("sgd_nesterov", Box::new(Sgd { momentum: 0.8, nesterov: true })),
+        ("adamw", Box::new(AdamW { betas: [0.9, 0.99], eps: 1e-6 })),
+        ("lars", Box::new(lars(false, true))),
+        ("lars_all", Box::new(lars(false, false))),
+        ("lars_clip", Box::new(lars(true, true))),
+        ("lars_clip_all", Box::new(lars(true, false))),
+    ];
+    for (case, optimizer) in &cases {
+        for name in ["weight", "bias"] {
+            for grad_scale in [1.0, 0.25] {
+                let want = floats(&format!("{case}.{name}"));
+                assert_close(&run(&**optimizer, name, grad_scale), &want, &format!("{case} {name} {grad_scale}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn long_parameters_are_updated_like_short_ones_on_any_number_of_threads() {
+    let len = 100_003;
+    let start: Vec<f32> = (0..len).map(|i| (i as f32 * 0.37).sin()).collect();
+    let grad: Vec<f32> = (0..len).map(|i| (i as f32 * 0.11).cos()).collect();
+    let step = StepInfo { lr: 0.1, weight_decay: 0.01, step: 1, grad_scale: 1.0 };
+    let info = ParamInfo { kind: ParamKind::Weight, ndim: 2 };
+    let optimizer = Lars { momentum: 0.9, eta: 0.02, clip: false, exclude: true, eps: 1e-8 };
+    let results: Vec<_> = [1, 3]
+        .map(|threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let (mut param, mut state) = (start.clone(), vec![0.0; len]);
+            pool.install(|| optimizer.update(step, info, &mut param, &grad, &mut [&mut state]));
+            (param, state)
+        })
+        .into();
+    assert_eq!(results[0], results[1]);
+    let dot = |f: &dyn Fn(usize) -> f64| (0..len).map(|i| f(i).powi(2)).sum::<f64>().sqrt();
+    let total = |i: usize| f64::from(grad[i]) + 0.01 * f64::from(start[i]);
+    let trust = 0.02 * dot(&|i| f64::from(start[i])) / dot(&total);
+    let want: Vec<f32> = (0..len).map(|i| (f64::from(start[i]) - 0.1 * trust * total(i)) as f32).collect();
+    assert_close(&results[0].0, &want, "one step");
+}
+
+#[test]
+fn clipping_agrees_with_pytorch() {
+    let grads = ["weight", "bias"].map(|n| {
+        let all = floats(&format!("grad.{n}"));
+        all[..all.len() / 5].to_vec()
+    });
+    let norms = grads.each_ref().map(|g| norm(g));
+    for ((grad, scale), name) in grads.iter().zip(Clip::Norm(1.5).scales(&norms)).zip(["weight", "bias"]) {
+        let got: Vec<f32> = grad.iter().map(|g| g * scale as f32).collect();
+        assert_close(&got, &floats(&format!("clip_norm.{name}")), name);
+    }
+    let each = Clip::Each(3.0).scales(&[6.0, 2.0]);
+    assert!((each[0] - 0.5).abs() < 1e-6);
+    assert_eq!(each[1], 1.0);
+}
+
+#[test]
+fn a_moving_average_moves() {
+    let mut target = vec![1.0, 2.0];
+    ema_update(&mut target, &[3.0, -2.0], 0.75);
+    assert_eq!(target, [1.5, 1.0]);
+    ema_update(&mut target, &[7.0, 8.0], 1.0);
+    assert_eq!(target, [1.5, 1.0]);
+    ema_update(&mut target, &[7.0, 8.0], 0.0);
+    assert_eq!(target, [7.0, 8.0]);
+}
+
+#[test]
+fn selectors_match_whole_segments() {
+    let stage = Selector::parse("f.predictor");
+    assert!(stage.matches("f.predictor", ParamKind::Weight));
+    assert!(stage.matches("f.predictor.0.weight", ParamKind::Weight));
+    assert!(!stage.matches("f.predictors.0.weight", ParamKind::Weight));
+    assert_eq!(Selector::parse("bias"), Selector::Kind(ParamKind::Bias));
+    assert!(Selector::parse("norm").matches("f.encoder.bn1.weight", ParamKind::Norm));
+}
+
+fn call(name: &str, args: &[(&str, Arg)]) -> Config {
+    let args = args.iter().map(|(n, a)| ((*n).to_owned(), a.clone())).collect();
+    Config { name: name.into(), args, span: Span::new(FileId(0), 0..0) }
+}
+
+#[test]
+fn later_rules_win_field_by_field() {
+    let cosine = Schedule { from: 0.4, to: 0.0, ramp: Ramp::Cosine, unit: Unit::Epochs, ..Schedule::constant(0.0) };
+    let optimizer = call("sgd", &[("lr", Arg::Schedule(cosine)), ("weight_decay", Arg::Number(0.1))]);
+    let on = |items: &[&str]| Arg::List(items.iter().map(|s| Arg::Text((*s).into())).collect());
+    let rules = [
+        call("rule", &[("on", on(&["bias", "norm"])), ("weight_decay", Arg::Number(0.0)), ("frozen", Arg::None)]),
+        call("rule", &[("on", Arg::Text("f.head".into())), ("lr_factor", Arg::Number(0.5)), ("frozen", Arg::Number(1.5))]),
+        call("rule", &[("on", Arg::Text("f.head.0".into())), ("lr", Arg::Number(0.2)), ("weight_decay", Arg::Number(0.3))]),
+    ]
+    .map(|c| Rule::from_config(&c));
+    let base = GroupSettings::base(&optimizer);
+    let of = |path, kind| base.resolve(&rules, path, kind);
+
+    let plain = of("f.encoder.conv1.weight", ParamKind::Weight).at(5, 10, 2).unwrap();
+    assert!((plain.lr - 0.2).abs() < 1e-12);
+    assert_eq!((plain.weight_decay, plain.step, plain.grad_scale), (0.1, 6, 1.0));
+
+    let bias = of("f.encoder.conv1.bias", ParamKind::Bias).at(0, 10, 2).unwrap();
+    assert_eq!((bias.lr, bias.weight_decay), (0.4, 0.0));
+
+    let head = of("f.head.0.bias", ParamKind::Bias);
+    assert_eq!(head.at(2, 10, 2), None);
+    let thawed = head.at(3, 10, 2).unwrap();
+    assert_eq!((thawed.lr, thawed.weight_decay, thawed.step), (0.1, 0.3, 1));
+}
+
+#[test]
+fn calls_become_optimizers() {
+    let betas = |b: &[f64]| Arg::List(b.iter().map(|&x| Arg::Number(x)).collect());
+    let good = call("adamw", &[("betas", betas(&[0.9, 0.95])), ("eps", Arg::Number(1e-8))]);
+    assert_eq!(build(&good).map(|o| o.state_slots()), Ok(2));
+    let bad = call("adamw", &[("betas", betas(&[0.9]))]);
+    assert!(build(&bad).is_err_and(|e| e.contains("two numbers")));
+    assert!(build(&call("sdg", &[])).is_err());
+}
