@@ -4,13 +4,14 @@ SGD and AdamW are PyTorch's. LARS is written out as in facebookresearch/vicreg m
 solo-learn solo/utils/lars.py (clipped). Run: python tests/reference/optim.py
 """
 
-import pathlib
-
 import numpy as np
 import torch
-from safetensors.numpy import save_file
 
-STEPS, LR, DECAY = 5, [0.3, 0.1, 0.05, 0.2, 0.01], [0.01, 0.02, 0.0, 0.05, 0.01]
+from common import Fixture
+
+STEPS = 5
+LR = [float(np.float32(x)) for x in (0.3, 0.1, 0.05, 0.2, 0.01)]
+DECAY = [float(np.float32(x)) for x in (0.01, 0.02, 0.0, 0.05, 0.01)]
 SHAPES = {"weight": (17, 13), "bias": (13,)}
 
 
@@ -67,7 +68,7 @@ def main():
         cases["lars_clip" + end] = {k: lars_clipped(v, grads[k], exclude) for k, v in params.items()}
     out = {f"param.{k}": v for k, v in params.items()} | {f"grad.{k}": v for k, v in grads.items()}
     out |= {f"{case}.{k}": v for case, result in cases.items() for k, v in result.items()}
-    out |= {"lr": np.array(LR), "weight_decay": np.array(DECAY)}
+    out |= {"lr": np.float32(LR), "weight_decay": np.float32(DECAY)}
 
     # Clipping as torch.nn.utils.clip_grad_norm_ does it, over both gradients of the first step.
     clipped = [torch.nn.Parameter(torch.tensor(v)) for v in params.values()]
@@ -75,7 +76,10 @@ def main():
         p.grad = torch.tensor(g[0])
     torch.nn.utils.clip_grad_norm_(clipped, 1.5)
     out |= {f"clip_norm.{k}": p.grad.numpy() for k, p in zip(params, clipped)}
-    save_file(out, pathlib.Path(__file__).parent / "fixtures" / "optim.safetensors")
+    fixture = Fixture("optim")
+    for key, value in out.items():
+        fixture.put(key, torch.tensor(value))
+    fixture.save()
 
 
 main()

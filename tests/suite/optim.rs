@@ -1,6 +1,6 @@
 //! Optimizers against PyTorch and the official formulas (`tests/reference/optim.py`); rules and clipping by hand.
 
-use safetensors::SafeTensors;
+use crate::fixtures::{Fixture, assert_close};
 use sslrun::catalog::{Arg, Config, Ramp, Schedule, Unit};
 use sslrun::optim::{
     AdamW, Clip, GroupSettings, Lars, Optimizer, ParamInfo, ParamKind, Rule, Selector, Sgd, StepInfo, build,
@@ -8,26 +8,10 @@ use sslrun::optim::{
 };
 use sslrun::source::{FileId, Span};
 
-const FIXTURE: &[u8] = include_bytes!("../reference/fixtures/optim.safetensors");
+const TOLERANCE: f64 = 1e-6;
 
 fn floats(name: &str) -> Vec<f32> {
-    let file = SafeTensors::deserialize(FIXTURE).expect("the fixture is a safetensors file");
-    let tensor = file.tensor(name).unwrap_or_else(|_| panic!("no {name} in the fixture"));
-    tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
-}
-
-fn doubles(name: &str) -> Vec<f64> {
-    let file = SafeTensors::deserialize(FIXTURE).expect("the fixture is a safetensors file");
-    let tensor = file.tensor(name).unwrap_or_else(|_| panic!("no {name} in the fixture"));
-    tensor.data().chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect()
-}
-
-fn assert_close(got: &[f32], want: &[f32], what: &str) {
-    assert_eq!(got.len(), want.len(), "{what}");
-    let scale = want.iter().fold(0f32, |m, w| m.max(w.abs()));
-    for (i, (g, w)) in got.iter().zip(want).enumerate() {
-        assert!((g - w).abs() <= 1e-6 * scale, "{what}[{i}]: {g} instead of {w}");
-    }
+    Fixture::load("optim").get(name).values.clone()
 }
 
 /// The parameter after the fixture's five steps, each gradient given `1 / grad_scale` times too large.
@@ -39,11 +23,12 @@ fn run(optimizer: &dyn Optimizer, name: &str, grad_scale: f64) -> Vec<f32> {
         _ => ParamInfo { kind: ParamKind::Weight, ndim: 2 },
     };
     let mut memory = vec![vec![0.0; param.len()]; optimizer.state_slots()];
-    let schedules = doubles("lr").into_iter().zip(doubles("weight_decay"));
+    let schedules = floats("lr").into_iter().zip(floats("weight_decay"));
     for (i, ((lr, weight_decay), grad)) in schedules.zip(grads.chunks_exact(param.len())).enumerate() {
         let grad: Vec<f32> = grad.iter().map(|g| g / grad_scale as f32).collect();
         let mut state: Vec<&mut [f32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();
-        optimizer.update(StepInfo { lr, weight_decay, step: i + 1, grad_scale }, info, &mut param, &grad, &mut state);
+        let step = StepInfo { lr: lr.into(), weight_decay: weight_decay.into(), step: i + 1, grad_scale };
+        optimizer.update(step, info, &mut param, &grad, &mut state);
     }
     param
 }
@@ -65,7 +50,12 @@ fn optimizers_agree_with_their_references() {
         for name in ["weight", "bias"] {
             for grad_scale in [1.0, 0.25] {
                 let want = floats(&format!("{case}.{name}"));
-                assert_close(&run(&**optimizer, name, grad_scale), &want, &format!("{case} {name} {grad_scale}"));
+                assert_close(
+                    &format!("{case} {name} {grad_scale}"),
+                    &run(&**optimizer, name, grad_scale),
+                    &want,
+                    TOLERANCE,
+                );
             }
         }
     }
@@ -92,7 +82,7 @@ fn long_parameters_are_updated_like_short_ones_on_any_number_of_threads() {
     let total = |i: usize| f64::from(grad[i]) + 0.01 * f64::from(start[i]);
     let trust = 0.02 * dot(&|i| f64::from(start[i])) / dot(&total);
     let want: Vec<f32> = (0..len).map(|i| (f64::from(start[i]) - 0.1 * trust * total(i)) as f32).collect();
-    assert_close(&results[0].0, &want, "one step");
+    assert_close("one step", &results[0].0, &want, TOLERANCE);
 }
 
 #[test]
@@ -104,7 +94,7 @@ fn clipping_agrees_with_pytorch() {
     let norms = grads.each_ref().map(|g| norm(g));
     for ((grad, scale), name) in grads.iter().zip(Clip::Norm(1.5).scales(&norms)).zip(["weight", "bias"]) {
         let got: Vec<f32> = grad.iter().map(|g| g * scale as f32).collect();
-        assert_close(&got, &floats(&format!("clip_norm.{name}")), name);
+        assert_close(name, &got, &floats(&format!("clip_norm.{name}")), TOLERANCE);
     }
     let each = Clip::Each(3.0).scales(&[6.0, 2.0]);
     assert!((each[0] - 0.5).abs() < 1e-6);
@@ -144,8 +134,14 @@ fn later_rules_win_field_by_field() {
     let on = |items: &[&str]| Arg::List(items.iter().map(|s| Arg::Text((*s).into())).collect());
     let rules = [
         call("rule", &[("on", on(&["bias", "norm"])), ("weight_decay", Arg::Number(0.0)), ("frozen", Arg::None)]),
-        call("rule", &[("on", Arg::Text("f.head".into())), ("lr_factor", Arg::Number(0.5)), ("frozen", Arg::Number(1.5))]),
-        call("rule", &[("on", Arg::Text("f.head.0".into())), ("lr", Arg::Number(0.2)), ("weight_decay", Arg::Number(0.3))]),
+        call(
+            "rule",
+            &[("on", Arg::Text("f.head".into())), ("lr_factor", Arg::Number(0.5)), ("frozen", Arg::Number(1.5))],
+        ),
+        call(
+            "rule",
+            &[("on", Arg::Text("f.head.0".into())), ("lr", Arg::Number(0.2)), ("weight_decay", Arg::Number(0.3))],
+        ),
     ]
     .map(|c| Rule::from_config(&c));
     let base = GroupSettings::base(&optimizer);
@@ -168,7 +164,7 @@ fn later_rules_win_field_by_field() {
 fn calls_become_optimizers() {
     let betas = |b: &[f64]| Arg::List(b.iter().map(|&x| Arg::Number(x)).collect());
     let good = call("adamw", &[("betas", betas(&[0.9, 0.95])), ("eps", Arg::Number(1e-8))]);
-    assert_eq!(build(&good).map(|o| o.state_slots()), Ok(2));
+    assert!(build(&good).is_ok_and(|o| o.state_slots() == 2));
     let bad = call("adamw", &[("betas", betas(&[0.9]))]);
     assert!(build(&bad).is_err_and(|e| e.contains("two numbers")));
     assert!(build(&call("sdg", &[])).is_err());
