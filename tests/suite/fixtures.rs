@@ -76,6 +76,36 @@ pub fn assert_close(name: &str, got: &[f32], want: &[f32], rel: f64) {
     );
 }
 
+/// The values that `tests/reference/encoders.py` gives the tensor that torchvision calls `name`, of that shape.
+pub fn filled(name: &str, shape: &[usize]) -> Vec<f32> {
+    let fan_in: usize = shape.iter().skip(1).product();
+    let value = |u: f64| match name.rsplit('.').next() {
+        Some("weight") if shape.len() > 1 => (6.0 / fan_in as f64).sqrt() * u,
+        Some("weight") => 1.0 + 0.1 * u,
+        Some("running_var") => 1.0 + 0.1 * u.abs(),
+        _ => 0.1 * u,
+    };
+    let start = name.bytes().fold(0x811C_9DC5_u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+    let count: usize = shape.iter().product();
+    (0..count).map(|i| value(uniform(start, i as u32)) as f32).collect()
+}
+
+/// The `i`th of the numbers in [-1, 1) that follow from a hash.
+fn uniform(start: u32, i: u32) -> f64 {
+    let mut h = start.wrapping_add(i.wrapping_mul(0x9E37_79B9));
+    h = (h ^ (h >> 16)).wrapping_mul(0x85EB_CA6B);
+    h = (h ^ (h >> 13)).wrapping_mul(0xC2B2_AE35);
+    f64::from((h ^ (h >> 16)) >> 8) / f64::from(1 << 23) - 1.0
+}
+
+#[test]
+fn filling_by_formula_agrees_with_the_script() {
+    let encoders = Fixture::load("encoders");
+    for (name, tensor) in encoders.under("formula/") {
+        assert_eq!(filled(name, &tensor.shape), tensor.values, "{name}");
+    }
+}
+
 #[test]
 fn every_fixture_is_small_and_every_case_has_tensors() {
     let files: Vec<_> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap()).collect();
@@ -102,6 +132,17 @@ fn gradients_have_the_shapes_of_their_inputs() {
         if let Some(cotangent) = ops.find(&format!("{case}/cot")) {
             assert_eq!(cotangent.shape, ops.get(&format!("{case}/out")).shape, "{case}");
         }
+    }
+}
+
+#[test]
+fn layers_have_gradients_for_all_that_is_trained() {
+    let layers = Fixture::load("layers");
+    for (key, grad) in layers.cases.keys().flat_map(|case| {
+        let of = |part| layers.find(&format!("{case}/grad_{part}")).map(|g| (format!("{case}/{part}"), g));
+        ["x", "weight", "bias"].into_iter().filter_map(of).collect::<Vec<_>>()
+    }) {
+        assert_eq!(grad.shape, layers.get(&key).shape, "{key}");
     }
 }
 
