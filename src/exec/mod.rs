@@ -1,1 +1,12 @@
 //! A training step on candle, by either engine.
+
+mod engine;
+mod error;
+mod init;
+mod memory;
+mod real;
+
+pub use engine::{Engine, EngineKind, Feed, Spent};
+pub use error::ExecError;
+pub use memory::{Binding, Memory};
+pub use real::Real;

@@ -1,0 +1,51 @@
+//! What can go wrong while a step runs.
+
+use crate::graph::{Graph, NodeId};
+use crate::source::Span;
+use std::fmt;
+
+/// Why a step, or the loading of its parameters, failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecError {
+    /// What is wrong, without a full stop.
+    pub message: String,
+    /// The operation that failed.
+    pub operation: Option<&'static str>,
+    /// The node that failed.
+    pub node: Option<NodeId>,
+    /// The source that asked for it.
+    pub span: Option<Span>,
+}
+
+impl ExecError {
+    /// An error with that message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), operation: None, node: None, span: None }
+    }
+
+    /// Says which node failed, unless that is already said.
+    pub fn at(mut self, graph: &Graph, id: NodeId) -> Self {
+        if self.node.is_none() {
+            let node = graph.node(id);
+            (self.operation, self.node, self.span) = (Some(node.op.name), Some(id), node.span);
+        }
+        self
+    }
+}
+
+impl fmt::Display for ExecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.operation {
+            Some(operation) => write!(f, "`{operation}`: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for ExecError {}
+
+impl From<candle_core::Error> for ExecError {
+    fn from(error: candle_core::Error) -> Self {
+        ExecError::new(error.to_string())
+    }
+}
