@@ -1,1 +1,24 @@
 //! Data sets, augmentations and the seeded loader.
+
+pub mod augment;
+mod dataset;
+mod error;
+mod image;
+mod loader;
+mod pipeline;
+mod plain;
+mod prefetch;
+pub mod sets;
+mod sheet;
+mod spec;
+mod views;
+
+pub use dataset::{DataSet, InMemory, Split, open};
+pub use error::DataError;
+pub use image::{CHANNELS, Image, Pixels};
+pub use loader::{Batch, Epoch, Loader};
+pub use pipeline::Pipeline;
+pub use plain::{PlainBatches, plain_batches};
+pub use sheet::contact_sheet;
+pub use spec::{defaults, parse_spec};
+pub use views::{ViewSpec, Views};

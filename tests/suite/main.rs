@@ -1,4 +1,5 @@
 //! The integration tests: one binary, a module a concern.
+mod data;
 mod engines;
 mod fixtures;
 mod kernels;

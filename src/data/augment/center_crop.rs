@@ -1,0 +1,49 @@
+//! `center_crop`: the middle of the picture (torchvision's `CenterCrop`).
+
+use super::{Augment, Augmentation, pad_crop::cut, side};
+use crate::catalog::{Entry, Kind, Param, ParamType};
+use crate::data::Pixels;
+use crate::random::Rng;
+
+/// The word `center_crop`.
+pub const WORD: Augmentation = Augmentation {
+    entry: Entry {
+        name: "center_crop",
+        kind: Kind::Augmentation,
+        params: &[Param::required("size", ParamType::Int { min: 1, max: 4096 }, "Height and width of the result.")],
+        formula: "[H, W, 3] -> [size, size, 3]",
+        doc: "The middle of the picture; black is added around a smaller one (torchvision CenterCrop).",
+    },
+    build: |config| Ok(Box::new(CenterCrop { size: side(config, "center_crop")? })),
+};
+
+/// The central square.
+#[derive(Clone, Debug)]
+pub struct CenterCrop {
+    /// Height and width of the result.
+    pub size: usize,
+}
+
+impl Augment for CenterCrop {
+    type Draw = ();
+
+    fn draw(&self, _: (usize, usize), _: &mut Rng) {}
+
+    fn apply(&self, (): &(), pixels: &mut Pixels, spare: &mut Pixels) {
+        let (top, left) = (start(pixels.height, self.size), start(pixels.width, self.size));
+        cut(pixels, spare, top, left, (self.size, self.size));
+    }
+
+    fn output_size(&self, _: (usize, usize)) -> (usize, usize) {
+        (self.size, self.size)
+    }
+}
+
+/// Where the middle `size` of `extent` starts: torchvision rounds half to even when it cuts, and down when it pads.
+fn start(extent: usize, size: usize) -> isize {
+    if extent >= size {
+        ((extent - size) as f64 / 2.0).round_ties_even() as isize
+    } else {
+        -(((size - extent) / 2) as isize)
+    }
+}

@@ -1,0 +1,125 @@
+//! The augmentations of the language: one file each, listed here.
+//!
+//! Their meaning is torchvision's (`transforms.v2`) on float images in `0..=1`, as if `ToImage` and
+//! `ToDtype(float32, scale=True)` came first: nothing is rounded to bytes between steps.
+
+mod blur;
+mod center_crop;
+mod crop;
+mod flip;
+mod grayscale;
+mod jitter;
+mod pad_crop;
+mod pixel_norm;
+mod resample;
+mod resize;
+mod solarize;
+
+pub use blur::{Blur, BlurDraw};
+pub use center_crop::CenterCrop;
+pub use crop::{Crop, CropDraw};
+pub use flip::Flip;
+pub use grayscale::Grayscale;
+pub use jitter::{Jitter, JitterDraw, JitterStep};
+pub use pad_crop::PadCrop;
+pub use pixel_norm::PixelNorm;
+pub use resample::{Window, resample};
+pub use resize::Resize;
+pub use solarize::Solarize;
+
+use super::{DataError, Pixels};
+use crate::catalog::{Config, Entry, ParamType};
+use crate::random::Rng;
+
+/// A random change of a picture: what is drawn and what is done with it are apart, so that both can be tested.
+pub trait Augment {
+    /// What is random about one application.
+    type Draw;
+
+    /// Draws for an image of this height and width.
+    fn draw(&self, size: (usize, usize), rng: &mut Rng) -> Self::Draw;
+
+    /// Applies one draw; `spare` is memory to work in.
+    fn apply(&self, draw: &Self::Draw, pixels: &mut Pixels, spare: &mut Pixels);
+
+    /// Height and width of the result for an image of the given ones.
+    fn output_size(&self, size: (usize, usize)) -> (usize, usize) {
+        size
+    }
+
+    /// Whether the result is normalised, no longer in `0..=1`.
+    fn normalises(&self) -> bool {
+        false
+    }
+}
+
+/// An [`Augment`] whose draws are its own business: a step of a pipeline.
+pub trait Step: Send + Sync {
+    /// Draws and applies.
+    fn run(&self, pixels: &mut Pixels, spare: &mut Pixels, rng: &mut Rng);
+
+    /// Height and width of the result for an image of the given ones.
+    fn output_size(&self, size: (usize, usize)) -> (usize, usize);
+
+    /// Whether the result is normalised, no longer in `0..=1`.
+    fn normalises(&self) -> bool;
+}
+
+impl<A: Augment + Send + Sync> Step for A {
+    fn run(&self, pixels: &mut Pixels, spare: &mut Pixels, rng: &mut Rng) {
+        let draw = self.draw((pixels.height, pixels.width), rng);
+        self.apply(&draw, pixels, spare);
+    }
+
+    fn output_size(&self, size: (usize, usize)) -> (usize, usize) {
+        Augment::output_size(self, size)
+    }
+
+    fn normalises(&self) -> bool {
+        Augment::normalises(self)
+    }
+}
+
+/// An augmentation's word and how to make it from its arguments.
+pub struct Augmentation {
+    /// Its signature and documentation.
+    pub entry: Entry,
+    /// Makes the step.
+    pub build: fn(&Config) -> Result<Box<dyn Step>, DataError>,
+}
+
+/// Every augmentation there is.
+pub const AUGMENTATIONS: &[Augmentation] = &[
+    crop::WORD,
+    resize::WORD,
+    center_crop::WORD,
+    pad_crop::WORD,
+    flip::WORD,
+    jitter::WORD,
+    grayscale::WORD,
+    blur::WORD,
+    solarize::WORD,
+    pixel_norm::WORD,
+];
+
+/// The step a configuration describes.
+pub fn build(config: &Config) -> Result<Box<dyn Step>, DataError> {
+    let word = AUGMENTATIONS.iter().find(|a| a.entry.name == config.name).ok_or_else(|| {
+        let names: Vec<_> = AUGMENTATIONS.iter().map(|a| a.entry.name).collect();
+        DataError::new(format!("there is no augmentation `{}`", config.name))
+            .help(format!("there are: {}", names.join(", ")))
+            .at(config.span)
+    })?;
+    (word.build)(config).map_err(|e| e.at(config.span))
+}
+
+/// The type of a probability.
+const CHANCE: ParamType = ParamType::Number { min: 0.0, max: 1.0 };
+
+/// The argument `size`, which must be given.
+fn side(config: &Config, word: &str) -> Result<usize, DataError> {
+    match config.int("size") {
+        0 => Err(DataError::new(format!("{word} needs a size of at least 1"))),
+        size => Ok(size),
+    }
+}

@@ -1,0 +1,67 @@
+//! What can go wrong with data, as a value that names the file, the row, the reason and the way out.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::source::Span;
+
+/// A problem with a data set, a file of it, or an augmentation's arguments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataError {
+    /// The file at fault.
+    pub file: Option<PathBuf>,
+    /// The row (sample) at fault, from 0.
+    pub row: Option<usize>,
+    /// The call in the recipe at fault.
+    pub span: Option<Span>,
+    /// What is wrong.
+    pub reason: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl DataError {
+    /// A problem with no place yet.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { file: None, row: None, span: None, reason: reason.into(), help: None }
+    }
+
+    /// The same problem in this file.
+    pub fn in_file(mut self, file: &Path) -> Self {
+        self.file = Some(file.to_owned());
+        self
+    }
+
+    /// The same problem at this row.
+    pub fn at_row(mut self, row: usize) -> Self {
+        self.row = Some(row);
+        self
+    }
+
+    /// The same problem caused by this call of the recipe.
+    pub fn at(mut self, span: Span) -> Self {
+        self.span = Some(span);
+        self
+    }
+
+    /// The same problem with advice.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for DataError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.file, self.row) {
+            (Some(file), Some(row)) => write!(f, "{}, row {row}: ", file.display())?,
+            (Some(file), None) => write!(f, "{}: ", file.display())?,
+            (None, Some(row)) => write!(f, "row {row}: ")?,
+            (None, None) => {}
+        }
+        write!(f, "{}", self.reason)?;
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, " ({help})"))
+    }
+}
+
+impl std::error::Error for DataError {}

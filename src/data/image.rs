@@ -1,0 +1,104 @@
+//! Pictures: bytes as they are kept, floats as they are worked on.
+
+use std::path::Path;
+
+use super::DataError;
+
+/// Colour channels of every picture: red, green, blue.
+pub const CHANNELS: usize = 3;
+
+/// A picture of bytes, `[height, width, 3]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// The bytes, row by row, red green blue.
+    pub data: Vec<u8>,
+}
+
+impl Image {
+    /// A picture of the given bytes; there must be `height * width * 3` of them.
+    pub fn new(height: usize, width: usize, data: Vec<u8>) -> Self {
+        assert_eq!(data.len(), height * width * CHANNELS, "bytes of an image of {height}x{width}");
+        Self { height, width, data }
+    }
+
+    /// A PNG, JPEG or other known encoding, decoded.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DataError> {
+        let decoded = ::image::load_from_memory(bytes)
+            .map_err(|e| DataError::new(format!("cannot be decoded as an image: {e}")))?
+            .into_rgb8();
+        let (width, height) = decoded.dimensions();
+        if width == 0 || height == 0 {
+            return Err(DataError::new("an image without pixels"));
+        }
+        Ok(Self::new(height as usize, width as usize, decoded.into_raw()))
+    }
+
+    /// Writes the picture as a PNG.
+    pub fn save_png(&self, path: &Path) -> Result<(), DataError> {
+        let (width, height) = (self.width as u32, self.height as u32);
+        ::image::save_buffer_with_format(
+            path,
+            &self.data,
+            width,
+            height,
+            ::image::ColorType::Rgb8,
+            ::image::ImageFormat::Png,
+        )
+        .map_err(|e| DataError::new(format!("cannot be written: {e}")).in_file(path))
+    }
+}
+
+/// A picture of floats in `0..=1`, `[height, width, 3]`: what augmentations work on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pixels {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// The values, row by row, red green blue.
+    pub data: Vec<f32>,
+}
+
+impl Pixels {
+    /// Takes over the values of an image, reusing the memory at hand.
+    pub fn load(&mut self, image: &Image) {
+        (self.height, self.width) = (image.height, image.width);
+        self.data.clear();
+        self.data.extend(image.data.iter().map(|&byte| f32::from(byte) / 255.0));
+    }
+
+    /// Takes over another picture, reusing the memory at hand.
+    pub fn copy_from(&mut self, other: &Pixels) {
+        (self.height, self.width) = (other.height, other.width);
+        self.data.clear();
+        self.data.extend_from_slice(&other.data);
+    }
+
+    /// Rounds to bytes; values outside `0..=1` are clamped.
+    pub fn to_image(&self) -> Image {
+        let data = self.data.iter().map(|&v| (v.clamp(0.0, 1.0) * 255.0).round() as u8).collect();
+        Image::new(self.height, self.width, data)
+    }
+
+    /// The red, green and blue of every pixel, in order.
+    pub fn triples(&self) -> impl Iterator<Item = [f32; CHANNELS]> {
+        self.data.as_chunks().0.iter().copied()
+    }
+
+    /// The red, green and blue of every pixel, in order, to be changed.
+    pub fn triples_mut(&mut self) -> impl Iterator<Item = &mut [f32; CHANNELS]> {
+        self.data.as_chunks_mut().0.iter_mut()
+    }
+}
+
+impl From<&Image> for Pixels {
+    fn from(image: &Image) -> Self {
+        let mut pixels = Self::default();
+        pixels.load(image);
+        pixels
+    }
+}

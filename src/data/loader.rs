@@ -1,0 +1,170 @@
+//! Batches of views in a seeded order, made ahead of time on worker threads.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use super::prefetch::Prefetch;
+use super::views::Workshop;
+use super::{CHANNELS, DataError, DataSet, ViewSpec, Views};
+use crate::random::Rng;
+
+/// Some samples, every view of each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// The views, each `[batch, height, width, 3]`, normalised.
+    pub views: Vec<Vec<f32>>,
+    /// The class of each sample; 0 where the data set has none.
+    pub labels: Vec<u32>,
+    /// The place of each sample in the data set.
+    pub index: Vec<usize>,
+}
+
+/// Makes the batches of any epoch; the same numbers for the same seed, whatever the number of threads.
+#[derive(Clone)]
+pub struct Loader {
+    source: Arc<Source>,
+    threads: usize,
+}
+
+/// What a worker needs to make any batch.
+struct Source {
+    dataset: Arc<dyn DataSet>,
+    views: Views,
+    batch: usize,
+    seed: u64,
+    used: Mutex<Vec<Batch>>,
+}
+
+/// Batches that wait to be taken beyond those being made.
+const AHEAD: usize = 2;
+
+impl Loader {
+    /// A loader of full batches; fails where a view is wrong or the data set is smaller than one batch.
+    pub fn new(dataset: Arc<dyn DataSet>, views: &[ViewSpec], batch: usize, seed: u64) -> Result<Self, DataError> {
+        if batch == 0 || batch > dataset.len() {
+            return Err(DataError::new(format!(
+                "a batch of {batch} cannot be made from {} ({} samples)",
+                dataset.describe(),
+                dataset.len()
+            ))
+            .help("set train.batch to at least 1 and at most the number of samples"));
+        }
+        let views = Views::new(views, &*dataset)?;
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let source = Source { dataset, views, batch, seed, used: Mutex::default() };
+        Ok(Self { source: Arc::new(source), threads })
+    }
+
+    /// The same batches, made on this many threads.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Full batches an epoch; what is left over is another each epoch.
+    pub fn batches_per_epoch(&self) -> usize {
+        self.source.per_epoch()
+    }
+
+    /// Height and width of each view.
+    pub fn view_sizes(&self) -> Vec<(usize, usize)> {
+        self.source.views.sizes()
+    }
+
+    /// The batches of one epoch.
+    pub fn epoch(&self, epoch: usize) -> Epoch {
+        let per_epoch = self.batches_per_epoch();
+        self.steps(epoch * per_epoch..(epoch + 1) * per_epoch)
+    }
+
+    /// The batches of a range of steps counted from the start of training: it may begin anywhere in an epoch, as a
+    /// resumed run does, and go on over the ends of epochs without a pause.
+    pub fn steps(&self, steps: Range<usize>) -> Epoch {
+        let source = self.source.clone();
+        let threads = self.threads;
+        Epoch {
+            batches: Prefetch::start(steps, threads, threads + AHEAD, move || {
+                let mut maker = Maker { source: source.clone(), shop: Workshop::default(), order: None };
+                move |step| maker.make(step)
+            }),
+        }
+    }
+
+    /// Gives a used batch's memory back for another to be made in.
+    pub fn recycle(&self, batch: Batch) {
+        if let Ok(mut used) = self.source.used.lock()
+            && used.len() < self.threads + AHEAD
+        {
+            used.push(batch);
+        }
+    }
+}
+
+/// The batches of an epoch or of a range of steps, in order.
+pub struct Epoch {
+    batches: Prefetch<Result<Batch, DataError>>,
+}
+
+impl Iterator for Epoch {
+    type Item = Result<Batch, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let made = self.batches.next()?;
+        Some(made.unwrap_or_else(|panic| Err(DataError::new(format!("making a batch failed: {panic}")))))
+    }
+}
+
+impl Source {
+    fn per_epoch(&self) -> usize {
+        self.dataset.len() / self.batch
+    }
+}
+
+/// One worker: its memory, and the order of the epoch it is in.
+struct Maker {
+    source: Arc<Source>,
+    shop: Workshop,
+    order: Option<(usize, Vec<usize>)>,
+}
+
+impl Maker {
+    fn make(&mut self, step: usize) -> Result<Batch, DataError> {
+        let per_epoch = self.source.per_epoch();
+        let (epoch, place) = (step / per_epoch, step % per_epoch * self.source.batch);
+        self.enter(epoch);
+        let mut batch = self.source.used.lock().ok().and_then(|mut used| used.pop()).unwrap_or_default();
+        let order = self.order.as_ref().map_or(&[][..], |(_, order)| order);
+        self.source.fill(&mut batch, epoch, &order[place..place + self.source.batch], &mut self.shop)?;
+        Ok(batch)
+    }
+
+    fn enter(&mut self, epoch: usize) {
+        if self.order.as_ref().is_none_or(|(at, _)| *at != epoch) {
+            let mut rng = Rng::new(&[self.source.seed, epoch as u64]);
+            self.order = Some((epoch, rng.permutation(self.source.dataset.len())));
+        }
+    }
+}
+
+impl Source {
+    fn fill(&self, batch: &mut Batch, epoch: usize, index: &[usize], shop: &mut Workshop) -> Result<(), DataError> {
+        batch.index.clear();
+        batch.index.extend_from_slice(index);
+        batch.labels.clear();
+        batch.labels.extend(index.iter().map(|&i| self.dataset.label(i).unwrap_or(0)));
+        let lengths: Vec<usize> = self.views.sizes().iter().map(|(h, w)| h * w * CHANNELS).collect();
+        batch.views.resize(lengths.len(), Vec::new());
+        for (view, length) in batch.views.iter_mut().zip(&lengths) {
+            view.resize(length * index.len(), 0.0);
+        }
+        for (row, &sample) in index.iter().enumerate() {
+            let image = self.dataset.image(sample).map_err(|e| e.at_row(sample))?;
+            let seeds = [self.seed, epoch as u64, sample as u64];
+            let made = self.views.make(&image, seeds, shop).map_err(|e| e.at_row(sample))?;
+            for (v, (pixels, length)) in made.iter().zip(&lengths).enumerate() {
+                self.views.write(v, pixels, &mut batch.views[v][row * length..(row + 1) * length]);
+            }
+        }
+        Ok(())
+    }
+}

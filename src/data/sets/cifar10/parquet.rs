@@ -1,0 +1,136 @@
+//! Hugging Face Parquet: a column of encoded images (`img.bytes` or `image.bytes`) and a column `label`.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use ::parquet::data_type::{ByteArray, ByteArrayType, DataType, Int64Type};
+use ::parquet::errors::ParquetError;
+use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use rayon::prelude::*;
+
+use super::{Rows, SIDE, check_label};
+use crate::data::{CHANNELS, DataError, Image};
+
+const IMAGES: [&str; 2] = ["img.bytes", "image.bytes"];
+const LABELS: [&str; 1] = ["label"];
+
+/// The first `limit` rows of the files.
+pub fn read(files: &[PathBuf], limit: usize) -> Result<Rows, DataError> {
+    let mut rows = Rows::default();
+    for file in files {
+        read_file(file, limit, &mut rows).map_err(|e| e.in_file(file))?;
+    }
+    if rows.labels.is_empty() {
+        let first = files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
+        return Err(DataError::new("holds no rows").in_file(first));
+    }
+    Ok(rows)
+}
+
+fn read_file(path: &Path, limit: usize, rows: &mut Rows) -> Result<(), DataError> {
+    let file = File::open(path).map_err(|e| DataError::new(format!("cannot be opened: {e}")))?;
+    let reader = SerializedFileReader::new(file).map_err(|e| {
+        DataError::new(format!("is no readable Parquet file: {e}"))
+            .help("the file is truncated, not Parquet, or a Git LFS pointer; fetch it again")
+    })?;
+    let (images, labels) = (column(&reader, &IMAGES)?, column(&reader, &LABELS)?);
+    rows.classes = rows.classes.take().or_else(|| class_names(&reader));
+    let mut first = 0;
+    for group in 0..reader.num_row_groups() {
+        let wanted = limit - rows.labels.len();
+        if wanted == 0 {
+            break;
+        }
+        let group = reader.get_row_group(group).map_err(|e| damaged(first, &e))?;
+        let count = wanted.min(usize::try_from(group.metadata().num_rows()).unwrap_or(0));
+        let encoded = values::<ByteArrayType>(&*group, images, count, first, "image")?;
+        let classes = values::<Int64Type>(&*group, labels, count, first, "label")?;
+        for (row, label) in classes.into_iter().enumerate() {
+            rows.labels.push(check_label(label).map_err(|e| e.at_row(first + row))?);
+        }
+        decode(&encoded, first, &mut rows.bytes)?;
+        first += count;
+    }
+    Ok(())
+}
+
+/// The number of the first column that has one of these names.
+fn column(reader: &SerializedFileReader<File>, wanted: &[&str]) -> Result<usize, DataError> {
+    let schema = reader.metadata().file_metadata().schema_descr();
+    let names: Vec<String> = schema.columns().iter().map(|c| c.path().string()).collect();
+    names.iter().position(|n| wanted.contains(&n.as_str())).ok_or_else(|| {
+        DataError::new(format!("has no column `{}`; its columns: {}", wanted.join("` or `"), names.join(", ")))
+            .help("a Hugging Face image data set has a struct column `img` or `image` and a column `label`")
+    })
+}
+
+/// The class names that the `huggingface` entry of the metadata lists.
+fn class_names(reader: &SerializedFileReader<File>) -> Option<Vec<String>> {
+    let metadata = reader.metadata().file_metadata().key_value_metadata()?;
+    let text = metadata.iter().find(|kv| kv.key == "huggingface")?.value.as_ref()?;
+    let info: serde_json::Value = serde_json::from_str(text).ok()?;
+    let names = info.pointer("/info/features/label/names")?.as_array()?;
+    let names: Option<Vec<String>> = names.iter().map(|n| n.as_str().map(String::from)).collect();
+    names.filter(|n| n.len() == super::CLASSES.len())
+}
+
+/// `count` values of a column of one row group, none of them missing.
+fn values<T: DataType>(
+    group: &dyn RowGroupReader,
+    column: usize,
+    count: usize,
+    first: usize,
+    what: &str,
+) -> Result<Vec<T::T>, DataError> {
+    let stored = group.metadata().column(column).column_descr().physical_type();
+    if stored != T::get_physical_type() {
+        return Err(DataError::new(format!("the {what} column holds {stored}, not {}", T::get_physical_type())));
+    }
+    let reader: ColumnReader = group.get_column_reader(column).map_err(|e| damaged(first, &e))?;
+    let Some(mut reader): Option<ColumnReaderImpl<T>> = T::get_column_reader(reader) else {
+        return Err(DataError::new(format!("the {what} column cannot be read as {}", T::get_physical_type())));
+    };
+    let whole = group.metadata().column(column).column_descr().max_def_level();
+    let (mut present, mut values) = (Vec::new(), Vec::with_capacity(count));
+    while present.len().max(values.len()) < count {
+        let before = present.len().max(values.len());
+        let left = count - before;
+        let read = reader.read_records(left, Some(&mut present), None, &mut values);
+        let (records, ..) = read.map_err(|e| damaged(first + before, &e))?;
+        if records == 0 {
+            return Err(
+                DataError::new(format!("the {what} column ends before its {count} rows")).at_row(first + before)
+            );
+        }
+    }
+    match present.iter().position(|&level| level != whole) {
+        Some(row) => Err(DataError::new(format!("has no {what}")).at_row(first + row)),
+        None => Ok(values),
+    }
+}
+
+fn damaged(row: usize, error: &ParquetError) -> DataError {
+    DataError::new(format!("cannot be read from here on: {error}"))
+        .at_row(row)
+        .help("the file is damaged; fetch it again")
+}
+
+/// Decodes images, in parallel, onto the end of `out`.
+fn decode(encoded: &[ByteArray], first: usize, out: &mut Vec<u8>) -> Result<(), DataError> {
+    let start = out.len();
+    let length = SIDE * SIDE * CHANNELS;
+    out.resize(start + encoded.len() * length, 0);
+    let decode_one = |(row, (to, bytes)): (usize, (&mut [u8], &ByteArray))| {
+        let image = Image::decode(bytes.data()).map_err(|e| e.at_row(first + row))?;
+        if (image.height, image.width) != (SIDE, SIDE) {
+            let size = format!("is {}x{}, not {SIDE}x{SIDE}", image.height, image.width);
+            return Err(DataError::new(size).at_row(first + row));
+        }
+        to.copy_from_slice(&image.data);
+        Ok(())
+    };
+    // The first bad row is the one reported, however many threads there are.
+    let results: Vec<_> = out[start..].par_chunks_mut(length).zip(encoded).enumerate().map(decode_one).collect();
+    results.into_iter().collect()
+}

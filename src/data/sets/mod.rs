@@ -1,0 +1,31 @@
+//! The data sets of the language: one file (or folder) each, listed here.
+
+mod cifar10;
+mod shapes;
+
+use super::{DataError, DataSet, Split};
+use crate::catalog::{Config, Entry};
+
+/// A data set's word and how to open it.
+pub struct Set {
+    /// Its signature and documentation.
+    pub entry: Entry,
+    /// Opens one part of it.
+    pub open: fn(&Config, Split) -> Result<Box<dyn DataSet>, DataError>,
+}
+
+/// Every data set there is.
+pub const SETS: &[Set] = &[shapes::SET, cifar10::SET];
+
+/// The data set of that name.
+pub fn find(name: &str) -> Result<&'static Set, DataError> {
+    SETS.iter()
+        .find(|s| s.entry.name == name)
+        .ok_or_else(|| DataError::new(format!("there is no data set `{name}`")).help(names()))
+}
+
+/// The names of all data sets, as advice.
+pub fn names() -> String {
+    let names: Vec<_> = SETS.iter().map(|s| s.entry.name).collect();
+    format!("there are: {}", names.join(", "))
+}

@@ -1,0 +1,56 @@
+//! Contact sheets: what the views of some samples look like.
+
+use super::views::Workshop;
+use super::{CHANNELS, DataError, DataSet, Image, ViewSpec, Views};
+use crate::random::Rng;
+
+/// White pixels between pictures.
+const GAP: usize = 4;
+/// Small pictures are enlarged by a whole factor until the largest has about this side.
+const SIDE: usize = 96;
+
+/// A picture with a row for each of `samples` random samples: the sample itself, then each of its views, as epoch 0 of
+/// training with this seed would see them.
+pub fn contact_sheet(dataset: &dyn DataSet, views: &[ViewSpec], samples: usize, seed: u64) -> Result<Image, DataError> {
+    let views = Views::new(views, dataset)?;
+    let order = Rng::new(&[seed, 0]).permutation(dataset.len());
+    let mut shop = Workshop::default();
+    let mut rows = Vec::new();
+    for &sample in order.iter().take(samples) {
+        let image = dataset.image(sample).map_err(|e| e.at_row(sample))?;
+        let made = views.make(&image, [seed, 0, sample as u64], &mut shop).map_err(|e| e.at_row(sample))?;
+        let mut row: Vec<Image> = made.iter().enumerate().map(|(v, pixels)| views.picture(v, pixels)).collect();
+        row.insert(0, image);
+        rows.push(row);
+    }
+    Ok(arrange(&rows))
+}
+
+/// The pictures on a white ground, rows below one another, all enlarged alike.
+fn arrange(rows: &[Vec<Image>]) -> Image {
+    let all = || rows.iter().flatten();
+    let height = all().map(|i| i.height).max().unwrap_or(1);
+    let width = all().map(|i| i.width).max().unwrap_or(1);
+    let factor = (SIDE / height.max(width)).max(1);
+    let (cell_height, cell_width) = (height * factor + GAP, width * factor + GAP);
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let (height, width) = (rows.len() * cell_height + GAP, columns * cell_width + GAP);
+    let mut sheet = Image::new(height, width, vec![255; height * width * CHANNELS]);
+    for (r, row) in rows.iter().enumerate() {
+        for (c, image) in row.iter().enumerate() {
+            paste(&mut sheet, image, r * cell_height + GAP, c * cell_width + GAP, factor);
+        }
+    }
+    sheet
+}
+
+/// Copies a picture, each pixel a square of side `factor`.
+fn paste(sheet: &mut Image, image: &Image, top: usize, left: usize, factor: usize) {
+    for y in 0..image.height * factor {
+        for x in 0..image.width * factor {
+            let from = (y / factor * image.width + x / factor) * CHANNELS;
+            let to = ((top + y) * sheet.width + left + x) * CHANNELS;
+            sheet.data[to..to + CHANNELS].copy_from_slice(&image.data[from..from + CHANNELS]);
+        }
+    }
+}

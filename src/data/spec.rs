@@ -1,0 +1,76 @@
+//! Data sets named on the command line, and the defaults of a word spelled out.
+
+use super::{DataError, sets};
+use crate::catalog::{Arg, Config, Entry, Param, ParamType};
+use crate::source::{FileId, Span};
+
+/// The data set written as `NAME`, `NAME:PATH` or `NAME:PATH,ARGUMENT=VALUE,...` (the first value of a data set without a
+/// path is its first argument): `shapes`, `shapes:train=2000,seed=1`, `cifar10:../data/cifar10,train=10000`.
+pub fn parse_spec(spec: &str) -> Result<Config, DataError> {
+    let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
+    let set = sets::find(name.trim()).map_err(|e| e.help(format!("{}; {FORM}", sets::names())))?;
+    let mut config = defaults(&set.entry);
+    for (place, part) in rest.split(',').filter(|p| !p.trim().is_empty()).enumerate() {
+        let (param, value) = argument(&set.entry, place, part.trim())?;
+        let value = parse(param, value).ok_or_else(|| {
+            DataError::new(format!("`{value}` is no value for `{}` of {name}: {}", param.name, param.doc))
+        })?;
+        if let Some(slot) = config.args.iter_mut().find(|(n, _)| n == param.name) {
+            slot.1 = value;
+        }
+    }
+    match set.entry.params.iter().find(|p| p.default.is_none() && *config.arg(p.name) == Arg::None) {
+        Some(p) => {
+            Err(DataError::new(format!("{name} needs its {}", p.name))
+                .help(format!("{name}:{}", p.name.to_uppercase())))
+        }
+        None => Ok(config),
+    }
+}
+
+const FORM: &str = "a data set is written NAME:PATH,ARGUMENT=VALUE";
+
+/// A call of the word without arguments: every default filled in, what must be given left out.
+pub fn defaults(entry: &Entry) -> Config {
+    let value = |p: &Param| p.default.and_then(|text| parse(p, text)).unwrap_or(Arg::None);
+    Config {
+        name: entry.name.to_string(),
+        args: entry.params.iter().map(|p| (p.name.to_string(), value(p))).collect(),
+        span: Span::new(FileId(0), 0..0),
+    }
+}
+
+/// Which parameter a part of the specification gives, and its value.
+fn argument<'a>(entry: &Entry, place: usize, part: &'a str) -> Result<(&'static Param, &'a str), DataError> {
+    let named =
+        part.split_once('=').and_then(|(n, v)| Some((entry.params.iter().find(|p| p.name == n.trim())?, v.trim())));
+    let first = entry.params.first().filter(|p| place == 0 && p.ty == ParamType::Text);
+    named.or(first.map(|p| (p, part))).ok_or_else(|| {
+        let names: Vec<_> = entry.params.iter().map(|p| p.name).collect();
+        DataError::new(format!("`{part}` is no argument of {}", entry.name))
+            .help(format!("its arguments: {}; {FORM}", names.join(", ")))
+    })
+}
+
+/// A literal as the parameter reads it, within the parameter's bounds.
+fn parse(param: &Param, text: &str) -> Option<Arg> {
+    let number = |t: &str| t.trim().parse::<f64>().ok().filter(|x| x.is_finite());
+    if text == "none" && param.default == Some("none") {
+        return Some(Arg::None);
+    }
+    match param.ty {
+        ParamType::Int { min, max } => {
+            number(text).filter(|x| x.fract() == 0.0 && (min as f64..=max as f64).contains(x)).map(Arg::Number)
+        }
+        ParamType::Number { min, max } => number(text).filter(|x| (min..=max).contains(x)).map(Arg::Number),
+        ParamType::Range { min, max } => {
+            let (low, high) = text.split_once("..").unwrap_or((text, text));
+            let (low, high) = (number(low)?, number(high)?);
+            (min <= low && low <= high && high <= max).then_some(Arg::Range(low, high))
+        }
+        ParamType::Bool => text.parse().ok().map(Arg::Bool),
+        ParamType::Choice(choices) => choices.contains(&text).then(|| Arg::Text(text.to_string())),
+        ParamType::Text => Some(Arg::Text(text.to_string())),
+        _ => None,
+    }
+}

@@ -1,0 +1,142 @@
+//! The views of a sample: pipelines over its image, or over another view.
+
+use super::augment::{Augment, PixelNorm};
+use super::{CHANNELS, DataError, DataSet, Image, Pipeline, Pixels};
+use crate::catalog::Config;
+use crate::random::Rng;
+
+/// How one view is made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewSpec {
+    /// What it is called.
+    pub name: String,
+    /// The earlier view it starts from; the sample itself where `None`.
+    pub from: Option<usize>,
+    /// Its augmentations in order.
+    pub steps: Vec<Config>,
+}
+
+/// All views of a sample, ready to be made.
+pub struct Views {
+    views: Vec<View>,
+    norm: PixelNorm,
+}
+
+struct View {
+    name: String,
+    from: Option<usize>,
+    pipeline: Pipeline,
+    size: (usize, usize),
+    normalised: bool,
+}
+
+/// The memory in which views are made; one a thread.
+#[derive(Default)]
+pub struct Workshop {
+    source: Pixels,
+    made: Vec<Pixels>,
+    spare: Pixels,
+}
+
+impl Views {
+    /// The views of a data set's samples.
+    pub fn new(specs: &[ViewSpec], dataset: &dyn DataSet) -> Result<Self, DataError> {
+        let input = common_size(dataset)?;
+        let (mean, std) = dataset.mean_std();
+        let mut views: Vec<View> = Vec::with_capacity(specs.len());
+        for spec in specs {
+            let pipeline = Pipeline::build(&spec.steps)?;
+            let base = match spec.from {
+                None => None,
+                Some(base) => Some(views.get(base).ok_or_else(|| {
+                    DataError::new(format!("view `{}` starts from a view that does not come before it", spec.name))
+                })?),
+            };
+            let size = pipeline.output_size(base.map_or(input, |b| b.size));
+            let normalised = pipeline.normalises() || base.is_some_and(|b| b.normalised);
+            views.push(View { name: spec.name.clone(), from: spec.from, pipeline, size, normalised });
+        }
+        Ok(Self { views, norm: PixelNorm { mean, std } })
+    }
+
+    /// How many views there are.
+    pub fn count(&self) -> usize {
+        self.views.len()
+    }
+
+    /// What each view is called.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.views.iter().map(|v| v.name.as_str())
+    }
+
+    /// Height and width of each view.
+    pub fn sizes(&self) -> Vec<(usize, usize)> {
+        self.views.iter().map(|v| v.size).collect()
+    }
+
+    /// Makes all views of one image in order, in `0..=1` unless their own pipeline normalises; `seeds` are followed by
+    /// the view's number.
+    pub fn make<'a>(&self, image: &Image, seeds: [u64; 3], shop: &'a mut Workshop) -> Result<&'a [Pixels], DataError> {
+        shop.source.load(image);
+        shop.made.resize(self.views.len(), Pixels::default());
+        for (index, view) in self.views.iter().enumerate() {
+            let (before, rest) = shop.made.split_at_mut(index);
+            let target = &mut rest[0];
+            target.copy_from(view.from.map_or(&shop.source, |base| &before[base]));
+            let mut rng = Rng::new(&[seeds[0], seeds[1], seeds[2], index as u64]);
+            view.pipeline.apply(target, &mut shop.spare, &mut rng);
+            view.check_size(target, image)?;
+        }
+        Ok(&shop.made)
+    }
+
+    /// Writes a made view, normalised, to `out`, `[height, width, 3]`.
+    pub fn write(&self, view: usize, made: &Pixels, out: &mut [f32]) {
+        if self.views[view].normalised {
+            return out.copy_from_slice(&made.data);
+        }
+        for (to, from) in out.as_chunks_mut::<CHANNELS>().0.iter_mut().zip(made.triples()) {
+            *to = self.norm.normalise(from);
+        }
+    }
+
+    /// A made view as a picture for people: values that its own pipeline normalised are brought back.
+    pub fn picture(&self, view: usize, made: &Pixels) -> Image {
+        let mut pixels = made.clone();
+        if self.views[view].normalised {
+            self.norm.undo(&mut pixels);
+        }
+        pixels.to_image()
+    }
+}
+
+impl View {
+    fn check_size(&self, made: &Pixels, image: &Image) -> Result<(), DataError> {
+        let (height, width) = self.size;
+        if (made.height, made.width) == self.size {
+            return Ok(());
+        }
+        Err(DataError::new(format!(
+            "an image of {}x{} makes view `{}` {}x{} where the others are {height}x{width}",
+            image.height, image.width, self.name, made.height, made.width
+        ))
+        .help("give the view a fixed size, as in crop(size: 32)"))
+    }
+}
+
+/// The size all images share, or that of the first.
+fn common_size(dataset: &dyn DataSet) -> Result<(usize, usize), DataError> {
+    if let Some(size) = dataset.size() {
+        return Ok(size);
+    }
+    if dataset.is_empty() {
+        return Err(DataError::new("the data set is empty"));
+    }
+    dataset.image(0).map(|image| (image.height, image.width))
+}
+
+/// Normalises as [`Views::write`] does for a view without a `pixel_norm` of its own.
+pub fn normalise(dataset: &dyn DataSet, pixels: &mut Pixels) {
+    let (mean, std) = dataset.mean_std();
+    PixelNorm { mean, std }.apply(&(), pixels, &mut Pixels::default());
+}

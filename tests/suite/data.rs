@@ -1,0 +1,227 @@
+//! Data sets, views and the loader.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use sslrun::catalog::{Arg, Config};
+use sslrun::data::{
+    Batch, DataError, DataSet, Image, Loader, Split, ViewSpec, augment, contact_sheet, defaults, open, parse_spec,
+    plain_batches,
+};
+
+fn data(spec: &str, split: Split) -> Result<Arc<dyn DataSet>, DataError> {
+    open(&parse_spec(spec)?, split).map(Arc::from)
+}
+
+fn shapes(spec: &str) -> Arc<dyn DataSet> {
+    data(spec, Split::Train).expect("shapes opens")
+}
+
+/// An augmentation with its defaults, some replaced.
+fn step(name: &str, args: &[(&str, Arg)]) -> Config {
+    let word = augment::AUGMENTATIONS.iter().find(|a| a.entry.name == name).expect("a known augmentation");
+    let mut config = defaults(&word.entry);
+    for (name, value) in args {
+        config.args.iter_mut().find(|(n, _)| n == name).expect("a known argument").1 = value.clone();
+    }
+    config
+}
+
+fn simclr() -> Vec<Config> {
+    vec![
+        step("crop", &[("scale", Arg::Range(0.2, 1.0))]),
+        step("flip", &[]),
+        step("jitter", &[]),
+        step("grayscale", &[]),
+        step("blur", &[]),
+        step("solarize", &[]),
+    ]
+}
+
+fn view(name: &str, from: Option<usize>, steps: Vec<Config>) -> ViewSpec {
+    ViewSpec { name: name.to_string(), from, steps }
+}
+
+fn two_views() -> Vec<ViewSpec> {
+    vec![view("a", None, simclr()), view("b", None, simclr())]
+}
+
+fn batches(loader: &Loader, epoch: usize) -> Vec<Batch> {
+    loader.epoch(epoch).map(|b| b.expect("a batch")).collect()
+}
+
+#[test]
+fn batches_do_not_depend_on_the_number_of_threads() {
+    let set = shapes("shapes:train=200,test=20");
+    let loader = Loader::new(set, &two_views(), 32, 7).expect("a loader");
+    let one = batches(&loader.clone().threads(1), 3);
+    assert_eq!(one, batches(&loader.clone().threads(5), 3));
+    assert_eq!(one.len(), 6);
+    assert_ne!(one, batches(&loader, 4));
+    assert_eq!(one[0].views[0].len(), 32 * 32 * 32 * 3);
+    assert_ne!(one[0].views[0], one[0].views[1]);
+}
+
+#[test]
+fn a_range_of_steps_joins_epochs_and_starts_anywhere() {
+    let loader = Loader::new(shapes("shapes:train=100"), &two_views(), 32, 1).expect("a loader");
+    let whole: Vec<Batch> = batches(&loader, 0).into_iter().chain(batches(&loader, 1)).collect();
+    let late: Vec<Batch> = loader.steps(2..6).map(|b| b.expect("a batch")).collect();
+    assert_eq!(whole[2..], late);
+}
+
+#[test]
+fn every_epoch_shows_each_sample_once_in_a_new_order() {
+    let loader = Loader::new(shapes("shapes:train=96"), &two_views(), 32, 1).expect("a loader");
+    let order = |epoch| batches(&loader, epoch).into_iter().flat_map(|b| b.index).collect::<Vec<_>>();
+    let (first, second) = (order(0), order(1));
+    let mut sorted = first.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, (0..96).collect::<Vec<_>>());
+    assert_ne!(first, second);
+}
+
+#[test]
+fn recycled_batches_do_not_change_the_next() {
+    let loader = Loader::new(shapes("shapes:train=100"), &two_views(), 16, 1).expect("a loader").threads(1);
+    let fresh = batches(&loader, 0);
+    for (i, batch) in loader.epoch(0).enumerate() {
+        let batch = batch.expect("a batch");
+        assert_eq!(batch, fresh[i]);
+        loader.recycle(batch);
+    }
+}
+
+#[test]
+fn a_derived_view_starts_from_its_base() {
+    let views = [view("a", None, simclr()), view("m", Some(0), vec![])];
+    let loader = Loader::new(shapes("shapes:train=40"), &views, 8, 1).expect("a loader");
+    for batch in batches(&loader, 0) {
+        assert_eq!(batch.views[0], batch.views[1]);
+    }
+}
+
+/// A data set that fails in the middle: by an error or by a panic.
+struct Faulty {
+    panics: bool,
+}
+
+impl DataSet for Faulty {
+    fn len(&self) -> usize {
+        64
+    }
+    fn classes(&self) -> &[String] {
+        &[]
+    }
+    fn label(&self, _: usize) -> Option<u32> {
+        None
+    }
+    fn image(&self, index: usize) -> Result<Image, DataError> {
+        assert!(!(self.panics && index == 5), "the disc is on fire");
+        match index {
+            5 => Err(DataError::new("cannot be decoded")),
+            _ => Ok(Image::new(8, 8, vec![0; 192])),
+        }
+    }
+    fn size(&self) -> Option<(usize, usize)> {
+        None
+    }
+    fn describe(&self) -> String {
+        "faulty".to_string()
+    }
+}
+
+#[test]
+fn errors_and_panics_of_workers_reach_the_consumer() {
+    for (panics, expected) in [(false, "row 5: cannot be decoded"), (true, "the disc is on fire")] {
+        let loader = Loader::new(Arc::new(Faulty { panics }), &two_views(), 16, 0).expect("a loader");
+        let results: Vec<_> = loader.epoch(0).collect();
+        assert_eq!(results.len(), 4);
+        let errors: Vec<_> = results.into_iter().filter_map(Result::err).collect();
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].to_string().contains(expected), "{}", errors[0]);
+    }
+}
+
+#[test]
+fn an_epoch_may_be_left_early() {
+    let loader = Loader::new(shapes("shapes:train=400"), &two_views(), 16, 1).expect("a loader");
+    let mut epoch = loader.epoch(0);
+    assert!(epoch.next().is_some());
+    drop(epoch);
+}
+
+#[test]
+fn plain_batches_hold_all_images_in_order_normalised() {
+    let set = shapes("shapes:train=50");
+    let all: Vec<Batch> = plain_batches(set.clone(), (32, 32), 16).map(|b| b.expect("a batch")).collect();
+    assert_eq!(all.iter().map(|b| b.index.len()).collect::<Vec<_>>(), [16, 16, 16, 2]);
+    let image = set.image(17).expect("an image");
+    let ([mean, ..], [std, ..]) = set.mean_std();
+    let expected = (f32::from(image.data[0]) / 255.0 - mean) / std;
+    assert!((all[1].views[0][32 * 32 * 3] - expected).abs() < 1e-6);
+    let small = plain_batches(set, (16, 16), 50).next().expect("a batch").expect("a batch");
+    assert_eq!(small.views[0].len(), 50 * 16 * 16 * 3);
+}
+
+#[test]
+fn shapes_are_balanced_and_the_same_for_the_same_seed() {
+    let set = shapes("shapes:train=500");
+    let mut counts = [0; 10];
+    (0..set.len()).for_each(|i| counts[set.label(i).expect("a label") as usize] += 1);
+    assert_eq!(counts, [50; 10]);
+    // The number of images drawn, and the split, do not matter to one of them; the seed does.
+    assert_eq!(set.image(30), shapes("shapes:train=31").image(30));
+    assert_ne!(set.image(30), shapes("shapes:train=31,seed=1").image(30));
+    let test = data("shapes:test=31", Split::Test).expect("the test split");
+    assert_ne!(set.image(30), test.image(30));
+}
+
+#[test]
+fn neighbours_by_raw_pixels_do_not_tell_shapes_apart() {
+    let train = shapes("shapes:train=4000");
+    let test = data("shapes:test=500", Split::Test).expect("the test split");
+    let accuracy = raw_knn(&*train, &*test, 20);
+    println!("raw pixels: {:.1} %", 100.0 * accuracy);
+    assert!(accuracy < 0.5, "{accuracy}");
+}
+
+/// Weighted k-nearest neighbours (cosine of centred pixels, weights exp(cos / 0.07)).
+fn raw_knn(train: &dyn DataSet, test: &dyn DataSet, k: usize) -> f64 {
+    let features = |set: &dyn DataSet| -> Vec<Vec<f32>> {
+        (0..set.len()).map(|i| unit(&set.image(i).expect("an image").data)).collect()
+    };
+    let (bank, queries) = (features(train), features(test));
+    let right = |(i, query): (usize, &Vec<f32>)| {
+        let mut near: Vec<(f32, u32)> =
+            bank.iter().enumerate().map(|(j, b)| (dot(query, b), train.label(j).expect("a label"))).collect();
+        near.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut votes = [0.0; 10];
+        near[..k].iter().for_each(|(cos, label)| votes[*label as usize] += (cos / 0.07).exp());
+        let best = (0..10).max_by(|&a, &b| f32::total_cmp(&votes[a], &votes[b])).expect("ten classes");
+        test.label(i) == Some(best as u32)
+    };
+    let hits = queries.par_iter().enumerate().filter(|&q| right(q)).count();
+    hits as f64 / test.len() as f64
+}
+
+fn unit(bytes: &[u8]) -> Vec<f32> {
+    let values: Vec<f32> = bytes.iter().map(|&b| f32::from(b) / 255.0 - 0.5).collect();
+    let norm = dot(&values, &values).sqrt();
+    values.iter().map(|v| v / norm).collect()
+}
+
+/// In eight lanes, so that it is vectorised.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut lanes = [0.0; 8];
+    for (x, y) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
+        (0..8).for_each(|l| lanes[l] += x[l] * y[l]);
+    }
+    lanes.iter().sum()
+}
+
+#[test]
+fn a_contact_sheet_has_a_row_a_sample_and_a_column_a_view() {
+    let sheet = contact_sheet(&*shapes("shapes:train=50"), &two_views(), 4, 0).expect("a sheet");
+    assert_eq!((sheet.height, sheet.width), (4 * 100 + 4, 3 * 100 + 4));
+}
