@@ -1,1 +1,28 @@
 //! Functions of features and labels: k-NN, linear probe, collapse measures.
+//!
+//! A new probe is one file here with its entry, a line in [`PROBES`] and a variant of [`Probe`].
+
+mod collapse;
+mod eigen;
+mod features;
+mod knn;
+mod lbfgs;
+mod linear;
+mod matrix;
+mod online;
+mod probe;
+mod uniformity;
+
+pub use collapse::{Spread, effective_rank, feature_std, spread};
+pub use eigen::symmetric_eigenvalues;
+pub use features::Features;
+pub use knn::{Knn, knn};
+pub use linear::{LinearClassifier, LinearProbe, linear_probe};
+pub use online::OnlineProbe;
+pub use probe::Probe;
+pub use uniformity::{alignment, uniformity};
+
+use crate::catalog::Entry;
+
+/// Every probe of the language.
+pub const PROBES: &[&Entry] = &[&knn::ENTRY, &linear::ENTRY];

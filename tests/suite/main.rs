@@ -1,6 +1,7 @@
 //! The integration tests: one binary, a module a concern.
 mod data;
 mod engines;
+mod eval;
 mod fixtures;
 mod kernels;
 mod optim;
