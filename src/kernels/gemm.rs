@@ -1,0 +1,126 @@
+//! Products of matrices, batched and strided, over the `gemm` crate.
+use gemm::Parallelism;
+use rayon::prelude::*;
+
+use super::elem::Elem;
+
+/// How a batch of matrices lies in memory; distances are in elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// From one row to the next.
+    pub row: usize,
+    /// From one column to the next.
+    pub col: usize,
+    /// From one matrix of the batch to the next; 0 repeats one matrix.
+    pub batch: usize,
+}
+
+impl Layout {
+    /// Contiguous matrices of `rows` x `cols`, one after the other.
+    pub fn row_major(rows: usize, cols: usize) -> Self {
+        Layout { row: cols, col: 1, batch: rows * cols }
+    }
+
+    /// The same memory read as the transposed matrices.
+    pub fn transposed(self) -> Self {
+        Layout { row: self.col, col: self.row, batch: self.batch }
+    }
+
+    /// The same matrix for the whole batch.
+    pub fn shared(self) -> Self {
+        Layout { batch: 0, ..self }
+    }
+
+    /// One past the last element reached by a batch of `rows` x `cols` matrices.
+    fn reach(self, batch: usize, rows: usize, cols: usize) -> usize {
+        if batch * rows * cols == 0 {
+            return 0;
+        }
+        (batch - 1) * self.batch + (rows - 1) * self.row + (cols - 1) * self.col + 1
+    }
+}
+
+/// The sizes and layouts of C = alpha A B + beta C, with A of `m` x `k`, B of `k` x `n` and C of `m` x `n`.
+#[derive(Clone, Copy, Debug)]
+pub struct Gemm {
+    /// How many products.
+    pub batch: usize,
+    /// Rows of A and C.
+    pub m: usize,
+    /// Columns of B and C.
+    pub n: usize,
+    /// Columns of A, rows of B.
+    pub k: usize,
+    /// Where A lies.
+    pub a: Layout,
+    /// Where B lies.
+    pub b: Layout,
+    /// Where C lies; its matrices do not overlap.
+    pub c: Layout,
+}
+
+impl Gemm {
+    /// Contiguous row-major A, B and C.
+    pub fn new(batch: usize, m: usize, n: usize, k: usize) -> Self {
+        let layout = Layout::row_major;
+        Gemm { batch, m, n, k, a: layout(m, k), b: layout(k, n), c: layout(m, n) }
+    }
+
+    /// A stored as contiguous `k` x `m` matrices.
+    pub fn transpose_a(self) -> Self {
+        Gemm { a: Layout::row_major(self.k, self.m).transposed(), ..self }
+    }
+
+    /// B stored as contiguous `n` x `k` matrices.
+    pub fn transpose_b(self) -> Self {
+        Gemm { b: Layout::row_major(self.n, self.k).transposed(), ..self }
+    }
+}
+
+/// C = alpha A B + beta C; C is not read where `beta` is 0. The sum over k is never split between threads.
+pub fn gemm<T: Elem>(g: &Gemm, alpha: T, a: &[T], b: &[T], beta: T, c: &mut [T]) {
+    assert!(g.a.reach(g.batch, g.m, g.k) <= a.len(), "A is smaller than its layout");
+    assert!(g.b.reach(g.batch, g.k, g.n) <= b.len(), "B is smaller than its layout");
+    assert!(g.c.reach(g.batch, g.m, g.n) <= c.len(), "C is smaller than its layout");
+    let own = g.c.reach(1, g.m, g.n);
+    assert!(g.batch <= 1 || g.c.batch >= own, "the matrices of C overlap");
+    if own == 0 {
+        return;
+    }
+    let flops = 2 * g.m * g.n * g.k;
+    let inside = if flops >= INSIDE { Parallelism::Rayon(0) } else { Parallelism::None };
+    let step = g.c.batch.max(own);
+    let one = |i: usize, c: &mut [T]| {
+        // SAFETY: the assertions above keep every index of every matrix inside its slice.
+        unsafe {
+            product(g, alpha, a[i * g.a.batch..].as_ptr(), b[i * g.b.batch..].as_ptr(), beta, c.as_mut_ptr(), inside)
+        };
+    };
+    let c = &mut c[..(g.batch - 1) * step + own];
+    if flops >= INSIDE || flops * g.batch <= SERIAL {
+        c.chunks_mut(step).enumerate().for_each(|(i, c)| one(i, c));
+    } else {
+        let group = SERIAL.div_ceil(flops.max(1));
+        c.par_chunks_mut(step * group)
+            .enumerate()
+            .for_each(|(j, c)| c.chunks_mut(step).enumerate().for_each(|(i, c)| one(j * group + i, c)));
+    }
+}
+
+/// Operations from which one product is worth several threads.
+const INSIDE: usize = 1 << 22;
+/// Operations that one thread does before another is worth waking.
+const SERIAL: usize = 1 << 18;
+
+/// One product, by the `gemm` crate (whose alpha scales C, and whose beta the product).
+///
+/// # Safety
+/// Every index within `(m, n, k)` of every layout is inside the memory behind its pointer, and `c` is not aliased.
+unsafe fn product<T: Elem>(g: &Gemm, alpha: T, a: *const T, b: *const T, beta: T, c: *mut T, parallel: Parallelism) {
+    let [ac, ar, bc, br, cc, cr] = [g.a.col, g.a.row, g.b.col, g.b.row, g.c.col, g.c.row].map(|s| s as isize);
+    let read = beta != T::ZERO;
+    // SAFETY: the caller's promise; T is f32 or f64, both of which the crate supports.
+    unsafe {
+        gemm::gemm(g.m, g.n, g.k, c, cc, cr, read, a, ac, ar, b, bc, br, beta, alpha, false, false, false, parallel);
+    }
+}

@@ -1,0 +1,162 @@
+//! Functions of one tensor, element by element.
+use super::elem::Elem;
+use super::parallel::{self, CHUNK};
+use super::path::{Path, multiversion};
+
+/// A function of one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unary {
+    /// -x.
+    Neg,
+    /// e^x.
+    Exp,
+    /// The natural logarithm.
+    Log,
+    /// The square root.
+    Sqrt,
+    /// 1 / sqrt(x).
+    Rsqrt,
+    /// x².
+    Square,
+    /// |x|.
+    Abs,
+    /// -1, 0 or 1; 0 at 0.
+    Sign,
+    /// The sine.
+    Sin,
+    /// The cosine.
+    Cos,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// 1 / (1 + e^-x).
+    Sigmoid,
+    /// log(1 + e^x).
+    Softplus,
+    /// max(x, 0).
+    Relu,
+    /// x Φ(x), with the exact normal distribution function Φ.
+    Gelu,
+    /// The derivative of [`Unary::Gelu`].
+    GeluDerivative,
+    /// The error function.
+    Erf,
+    /// 1 / x.
+    Recip,
+    /// 1 where x > 0, else 0.
+    Step,
+    /// The largest whole number not above x.
+    Floor,
+}
+
+/// `out = op(x)`.
+pub fn unary<T: Elem>(op: Unary, x: &[T], out: &mut [T]) {
+    unary_on(Path::current(), op, x, out);
+}
+
+/// [`unary`] by a given path.
+pub fn unary_on<T: Elem>(path: Path, op: Unary, x: &[T], out: &mut [T]) {
+    assert_eq!(x.len(), out.len(), "an element-wise function keeps the size");
+    parallel::chunks(out, CHUNK, |start, out| {
+        let x = &x[start..start + out.len()];
+        apply(path, op, x, out);
+    });
+}
+
+fn apply<T: Elem>(path: Path, op: Unary, x: &[T], out: &mut [T]) {
+    match op {
+        Unary::Neg => each(x, out, |v| -v),
+        Unary::Sqrt => each(x, out, T::sqrt),
+        Unary::Rsqrt => each(x, out, |v| T::ONE / v.sqrt()),
+        Unary::Square => each(x, out, |v| v * v),
+        Unary::Abs => each(x, out, T::abs),
+        Unary::Sign => each(x, out, sign),
+        Unary::Sin => each(x, out, T::sin),
+        Unary::Cos => each(x, out, T::cos),
+        Unary::Relu => each(x, out, |v| if v < T::ZERO { T::ZERO } else { v }),
+        Unary::Recip => each(x, out, |v| T::ONE / v),
+        Unary::Step => each(x, out, step),
+        Unary::Floor => each(x, out, T::floor),
+        Unary::Exp => exp(path, x, out),
+        Unary::Log => log(path, x, out),
+        Unary::Tanh => tanh(path, x, out),
+        Unary::Sigmoid => sigmoid(path, x, out),
+        Unary::Softplus => softplus(path, x, out),
+        Unary::Gelu => gelu(path, x, out),
+        Unary::GeluDerivative => gelu_derivative(path, x, out),
+        Unary::Erf => erf(path, x, out),
+    }
+}
+
+#[inline(always)]
+fn each<T: Elem>(x: &[T], out: &mut [T], f: impl Fn(T) -> T) {
+    for (o, &v) in out.iter_mut().zip(x) {
+        *o = f(v);
+    }
+}
+
+#[inline(always)]
+fn step<T: Elem>(v: T) -> T {
+    if v > T::ZERO { T::ONE } else { T::ZERO }
+}
+
+/// -1, 1, or the zero or NaN itself.
+#[inline(always)]
+fn sign<T: Elem>(v: T) -> T {
+    let below = if v < T::ZERO { -T::ONE } else { v };
+    if v > T::ZERO { T::ONE } else { below }
+}
+
+/// Φ(x), the standard normal distribution function.
+#[inline(always)]
+fn normal_cdf<const FMA: bool, T: Elem>(v: T) -> T {
+    let half = T::from_f64(0.5);
+    half + half * (v * T::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erf::<FMA>()
+}
+
+multiversion! {
+    fn exp<const FMA: bool, T: Elem>(x: &[T], out: &mut [T]) {
+        each(x, out, |v| v.exp::<FMA>());
+    }
+}
+multiversion! {
+    fn log<const FMA: bool, T: Elem>(x: &[T], out: &mut [T]) {
+        each(x, out, |v| v.log::<FMA>());
+    }
+}
+multiversion! {
+    fn tanh<const FMA: bool, T: Elem>(x: &[T], out: &mut [T]) {
+        each(x, out, |v| v.tanh::<FMA>());
+    }
+}
+multiversion! {
+    fn erf<const FMA: bool, T: Elem>(x: &[T], out: &mut [T]) {
+        each(x, out, |v| v.erf::<FMA>());
+    }
+}
+multiversion! {
+    fn sigmoid<const FMA: bool, T: Elem>(x: &[T], out: &mut [T]) {
+        each(x, out, |v| T::ONE / (T::ONE + (-v).exp::<FMA>()));
+    }
+}
+multiversion! {
+    fn softplus<const FMA: bool, T: Elem>(x: &[T], out: &mut [T]) {
+        each(x, out, |v| {
+            let tail = (-v.abs()).exp::<FMA>().log1p::<FMA>();
+            if v > T::ZERO { v + tail } else { tail }
+        });
+    }
+}
+multiversion! {
+    fn gelu<const FMA: bool, T: Elem>(x: &[T], out: &mut [T]) {
+        each(x, out, |v| v * normal_cdf::<FMA, T>(v));
+    }
+}
+multiversion! {
+    fn gelu_derivative<const FMA: bool, T: Elem>(x: &[T], out: &mut [T]) {
+        let scale = T::from_f64((0.5 / std::f64::consts::PI).sqrt());
+        each(x, out, |v| {
+            let density = scale * (v * v * T::from_f64(-0.5)).exp::<FMA>();
+            v.fma::<FMA>(density, normal_cdf::<FMA, T>(v))
+        });
+    }
+}

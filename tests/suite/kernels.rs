@@ -1,1 +1,0 @@
-//! The CPU kernels against naive loops in f64.

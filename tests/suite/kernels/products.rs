@@ -1,0 +1,56 @@
+//! Products of matrices.
+use super::{close, random, same_for_any_threads, wide};
+use sslrun::kernels::{Elem, Gemm, gemm};
+
+fn check<T: Elem>(g: &Gemm, tolerance: f64) {
+    let (a, b): (Vec<T>, Vec<T>) = (random(1, g.batch * g.m * g.k), random(2, g.batch * g.k * g.n));
+    let c: Vec<T> = random(3, g.batch * g.m * g.n);
+    for (alpha, beta) in [(1.0, 0.0), (0.5, 2.0)] {
+        let mut expected = wide(&c);
+        for i in 0..g.batch * g.m * g.n {
+            let (batch, row, col) = (i / (g.m * g.n), i / g.n % g.m, i % g.n);
+            let at = |l: sslrun::kernels::Layout, r: usize, c: usize| batch * l.batch + r * l.row + c * l.col;
+            let dot: f64 = (0..g.k).map(|k| a[at(g.a, row, k)].to_f64() * b[at(g.b, k, col)].to_f64()).sum();
+            expected[i] = alpha * dot + beta * expected[i];
+        }
+        let mut out = c.clone();
+        gemm(g, T::from_f64(alpha), &a, &b, T::from_f64(beta), &mut out);
+        close(&out, &expected, tolerance, &format!("{g:?} {alpha} {beta}"));
+    }
+}
+
+#[test]
+fn products_of_many_shapes() {
+    for (batch, m, n, k) in [
+        (1, 1, 1, 1),
+        (1, 5, 7, 3),
+        (3, 17, 33, 9),
+        (2, 64, 64, 64),
+        (1, 130, 70, 300),
+        (7, 1, 20, 30),
+        (40, 20, 1, 30),
+        (1, 4, 4, 2000),
+        (500, 3, 5, 4),
+        (2, 3, 4, 0),
+    ] {
+        let plain = Gemm::new(batch, m, n, k);
+        for g in [plain, plain.transpose_a(), plain.transpose_b(), plain.transpose_a().transpose_b()] {
+            check::<f32>(&g, 2e-6);
+            check::<f64>(&g, 1e-13);
+        }
+        check::<f32>(&Gemm { b: plain.b.shared(), ..plain }, 2e-6);
+    }
+}
+
+#[test]
+fn products_are_the_same_for_any_threads() {
+    for (batch, m, n, k) in
+        [(1, 200, 150, 700), (20, 30, 40, 50), (1, 16, 16, 40_000), (1, 1000, 3, 100), (1, 3, 1000, 2000)]
+    {
+        let (a, b): (Vec<f32>, Vec<f32>) = (random(1, batch * m * k), random(2, batch * k * n));
+        let plain = Gemm::new(batch, m, n, k);
+        for g in [plain, plain.transpose_a(), plain.transpose_b()] {
+            same_for_any_threads(batch * m * n, |out| gemm(&g, 1.0, &a, &b, 0.0, out));
+        }
+    }
+}
