@@ -1,3 +1,13 @@
 //! Text to syntax tree, and back: the grammar's only user.
 
 pub mod ast;
+mod comments;
+mod diagnose;
+mod grammar;
+mod lex;
+mod same;
+mod tree;
+mod wording;
+
+pub use same::same;
+pub use tree::{parse, parse_expr};

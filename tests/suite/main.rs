@@ -6,3 +6,5 @@ mod fixtures;
 mod kernels;
 mod optim;
 mod random;
+
+mod syntax;
