@@ -1,14 +1,32 @@
 //! Every operation: shape rule, gradient rule, cost and signature, a family a file.
 
+pub mod binary;
+pub mod create;
+pub mod elementwise;
 pub mod leaf;
+pub mod matmul;
+pub mod movement;
+pub mod reduce;
+pub mod rules;
+pub mod select;
 
 use super::{Function, Operation};
 
 /// Every graph operation.
-pub const OPERATIONS: &[&[&Operation]] = &[leaf::OPERATIONS];
+pub const OPERATIONS: &[&[&Operation]] = &[
+    leaf::OPERATIONS,
+    elementwise::OPERATIONS,
+    binary::OPERATIONS,
+    select::OPERATIONS,
+    reduce::OPERATIONS,
+    movement::OPERATIONS,
+    matmul::OPERATIONS,
+    create::OPERATIONS,
+];
 
 /// Every function of tensors that recipes can call.
-pub const FUNCTIONS: &[&[Function]] = &[];
+pub const FUNCTIONS: &[&[Function]] =
+    &[elementwise::FUNCTIONS, binary::FUNCTIONS, select::FUNCTIONS, matmul::FUNCTIONS];
 
 /// The operation of that name.
 pub fn operation(name: &str) -> Option<&'static Operation> {

@@ -1,0 +1,241 @@
+//! Functions of each element by itself.
+
+use super::rules::{GradFn, one};
+use crate::catalog::{Entry, Kind, Param, ParamType};
+use crate::graph::{Attrs, Call, Cost, Function, GradRule, Graph, NodeId, Operation, ShapeError, TensorType};
+
+/// Every operation of this family: the result has the shape of the first input and may take its place in memory.
+pub const OPERATIONS: &[&Operation] = &[
+    &NEG, &EXP, &LOG, &SQRT, &SQUARE, &RECIP, &ABS, &SIGN, &SIN, &COS, &TANH, &SIGMOID, &SOFTPLUS, &RELU, &RELU_GRAD,
+    &GELU, &GELU_GRAD, &CLAMP, &STOPGRAD,
+];
+
+/// Every function of this family.
+pub const FUNCTIONS: &[Function] = &[
+    function("exp", "e^x", "The exponential of each element.", |g, c| g.exp(c.tensor("x")?)),
+    function("log", "ln x", "The natural logarithm of each element.", |g, c| g.log(c.tensor("x")?)),
+    function("sqrt", "x^(1/2)", "The square root of each element; its gradient at 0 is infinite.", |g, c| {
+        g.sqrt(c.tensor("x")?)
+    }),
+    function("abs", "|x|", "The absolute value of each element; its gradient at 0 is 0.", |g, c| g.abs(c.tensor("x")?)),
+    function("sign", "x / |x|, 0 at 0", "The sign of each element: -1, 0 or 1. Passes no gradient.", |g, c| {
+        g.sign(c.tensor("x")?)
+    }),
+    function("sin", "sin x", "The sine of each element.", |g, c| g.sin(c.tensor("x")?)),
+    function("cos", "cos x", "The cosine of each element.", |g, c| g.cos(c.tensor("x")?)),
+    function("tanh", "tanh x", "The hyperbolic tangent of each element.", |g, c| g.tanh(c.tensor("x")?)),
+    function("sigmoid", "1 / (1 + e^-x)", "The logistic function of each element.", |g, c| g.sigmoid(c.tensor("x")?)),
+    function("softplus", "ln(1 + e^x)", "A smooth `relu`.", |g, c| g.softplus(c.tensor("x")?)),
+    function("relu", "max(x, 0)", "Each element, or 0 where it is negative; its gradient at 0 is 0.", |g, c| {
+        g.relu(c.tensor("x")?)
+    }),
+    function(
+        "gelu",
+        "x Phi(x)",
+        "The Gaussian error linear unit, by the exact erf (Hendrycks & Gimpel 2016).",
+        |g, c| g.gelu(c.tensor("x")?),
+    ),
+    Function {
+        entry: Entry {
+            name: "clamp",
+            kind: Kind::Operation,
+            params: &[
+                Param::required("x", ParamType::Tensor, "any tensor"),
+                Param::optional("min", ANY_NUMBER, "none", "the lower bound"),
+                Param::optional("max", ANY_NUMBER, "none", "the upper bound"),
+            ],
+            formula: "min(max(x, min), max)",
+            doc: "Each element, brought into the bounds; outside of them the gradient is 0.",
+        },
+        build: |g, c| {
+            let (min, max) = (c.number("min"), c.number("max"));
+            g.clamp(c.tensor("x")?, min.unwrap_or(f64::NEG_INFINITY), max.unwrap_or(f64::INFINITY))
+        },
+    },
+    function("stopgrad", "x, with gradient 0", "The same values, cut off from gradients.", |g, c| {
+        g.stopgrad(c.tensor("x")?)
+    }),
+];
+
+const ANY_NUMBER: ParamType = ParamType::Number { min: f64::NEG_INFINITY, max: f64::INFINITY };
+
+/// `-x`
+pub static NEG: Operation = unary("neg", |b| one(b.graph.neg(b.grad)));
+/// `e^x`
+pub static EXP: Operation = unary("exp", |b| one(b.graph.mul(b.grad, b.output)));
+/// `ln x`
+pub static LOG: Operation = unary("log", |b| one(b.graph.div(b.grad, b.inputs[0])));
+/// `x^(1/2)`
+pub static SQRT: Operation = unary("sqrt", |b| {
+    let half = b.graph.scale(b.grad, 0.5)?;
+    one(b.graph.div(half, b.output))
+});
+/// `x^2`
+pub static SQUARE: Operation = unary("square", |b| {
+    let twice = b.graph.scale(b.grad, 2.0)?;
+    one(b.graph.mul(twice, b.inputs[0]))
+});
+/// `1 / x`
+pub static RECIP: Operation = unary("recip", |b| {
+    let square = b.graph.square(b.output)?;
+    let product = b.graph.mul(b.grad, square)?;
+    one(b.graph.neg(product))
+});
+/// `|x|`
+pub static ABS: Operation = unary("abs", |b| {
+    let sign = b.graph.sign(b.inputs[0])?;
+    one(b.graph.mul(b.grad, sign))
+});
+/// -1, 0 or 1.
+pub static SIGN: Operation = Operation { grad: GradRule::Stops, ..unary("sign", |_| Ok(Vec::new())) };
+/// `sin x`
+pub static SIN: Operation = unary("sin", |b| {
+    let cos = b.graph.cos(b.inputs[0])?;
+    one(b.graph.mul(b.grad, cos))
+});
+/// `cos x`
+pub static COS: Operation = unary("cos", |b| {
+    let sin = b.graph.sin(b.inputs[0])?;
+    let product = b.graph.mul(b.grad, sin)?;
+    one(b.graph.neg(product))
+});
+/// `tanh x`
+pub static TANH: Operation = unary("tanh", |b| {
+    let square = b.graph.square(b.output)?;
+    let one_ = b.graph.constant(1.0);
+    let slope = b.graph.sub(one_, square)?;
+    one(b.graph.mul(b.grad, slope))
+});
+/// `1 / (1 + e^-x)`
+pub static SIGMOID: Operation = unary("sigmoid", |b| {
+    let one_ = b.graph.constant(1.0);
+    let rest = b.graph.sub(one_, b.output)?;
+    let slope = b.graph.mul(b.output, rest)?;
+    one(b.graph.mul(b.grad, slope))
+});
+/// `ln(1 + e^x)`
+pub static SOFTPLUS: Operation = unary("softplus", |b| {
+    let slope = b.graph.sigmoid(b.inputs[0])?;
+    one(b.graph.mul(b.grad, slope))
+});
+/// `max(x, 0)`
+pub static RELU: Operation = unary("relu", |b| one(b.graph.apply(&RELU_GRAD, Attrs::new(), &[b.output, b.grad])));
+/// Of the result `y` of a `relu` and the gradient `dy`: `dy` where `y > 0`, else 0.
+pub static RELU_GRAD: Operation = unary("relu_grad", |b| {
+    let dy = if b.needs[1] { Some(b.graph.apply(&RELU_GRAD, Attrs::new(), &[b.inputs[0], b.grad])?) } else { None };
+    Ok(vec![None, dy])
+});
+/// `x Phi(x)`, by the exact erf.
+pub static GELU: Operation = unary("gelu", |b| one(b.graph.apply(&GELU_GRAD, Attrs::new(), &[b.inputs[0], b.grad])));
+/// Of the input `x` of a `gelu` and the gradient `dy`: `dy (Phi(x) + x phi(x))`.
+pub static GELU_GRAD: Operation = Operation { grad: GradRule::Stops, ..unary("gelu_grad", |_| Ok(Vec::new())) };
+/// Brings each element between `min` and `max`.
+pub static CLAMP: Operation = unary("clamp", |b| {
+    let (min, max) = (b.attrs.get_float("min"), b.attrs.get_float("max"));
+    let (min, max, zero) = (b.graph.constant(min), b.graph.constant(max), b.graph.constant(0.0));
+    let above = b.graph.less_equal(min, b.inputs[0])?;
+    let below = b.graph.less_equal(b.inputs[0], max)?;
+    let kept = b.graph.select(above, b.grad, zero)?;
+    one(b.graph.select(below, kept, zero))
+});
+/// The same values, cut off from gradients; takes no memory of its own.
+pub static STOPGRAD: Operation =
+    Operation { grad: GradRule::Stops, cost: Cost::Free, ..unary("stopgrad", |_| Ok(Vec::new())) };
+
+const fn unary(name: &'static str, grad: GradFn) -> Operation {
+    Operation { name, infer: same_shape, grad: GradRule::Rule(grad), cost: Cost::PerElement(1) }
+}
+
+fn same_shape(_: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
+    Ok(TensorType::float(inputs[0].shape.clone()))
+}
+
+const fn function(
+    name: &'static str,
+    formula: &'static str,
+    doc: &'static str,
+    build: fn(&mut Graph, &Call) -> Result<NodeId, ShapeError>,
+) -> Function {
+    const PARAMS: &[Param] = &[Param::required("x", ParamType::Tensor, "any tensor")];
+    Function { entry: Entry { name, kind: Kind::Operation, params: PARAMS, formula, doc }, build }
+}
+
+macro_rules! methods {
+    ($($(#[$doc:meta])* $method:ident $op:ident;)*) => {
+        impl Graph {$(
+            $(#[$doc])*
+            pub fn $method(&mut self, x: NodeId) -> Result<NodeId, ShapeError> {
+                self.unary(&$op, Attrs::new(), x)
+            }
+        )*}
+    };
+}
+
+methods! {
+    /// `e^x`
+    exp EXP;
+    /// `ln x`
+    log LOG;
+    /// `x^(1/2)`
+    sqrt SQRT;
+    /// `x^2`
+    square SQUARE;
+    /// `1 / x`
+    recip RECIP;
+    /// `|x|`
+    abs ABS;
+    /// -1, 0 or 1.
+    sign SIGN;
+    /// `sin x`
+    sin SIN;
+    /// `cos x`
+    cos COS;
+    /// `tanh x`
+    tanh TANH;
+    /// `1 / (1 + e^-x)`
+    sigmoid SIGMOID;
+    /// `ln(1 + e^x)`
+    softplus SOFTPLUS;
+    /// `max(x, 0)`
+    relu RELU;
+    /// `x Phi(x)`
+    gelu GELU;
+}
+
+impl Graph {
+    /// `-x`
+    pub fn neg(&mut self, x: NodeId) -> Result<NodeId, ShapeError> {
+        let node = self.node(x);
+        match node.op.name {
+            "neg" => Ok(node.inputs[0]),
+            "constant" => {
+                let value = -node.attrs.get_float("value");
+                Ok(self.constant(value))
+            }
+            "mul" if self.constant_value(node.inputs[1]).is_some() => self.scale(x, -1.0),
+            _ => self.unary(&NEG, Attrs::new(), x),
+        }
+    }
+
+    /// Each element brought between `min` and `max`.
+    pub fn clamp(&mut self, x: NodeId, min: f64, max: f64) -> Result<NodeId, ShapeError> {
+        self.unary(&CLAMP, Attrs::new().float("min", min).float("max", max), x)
+    }
+
+    /// The same values, cut off from gradients.
+    pub fn stopgrad(&mut self, x: NodeId) -> Result<NodeId, ShapeError> {
+        let node = self.node(x);
+        if matches!(node.op.name, "stopgrad" | "constant" | "dimension" | "scalar" | "state") {
+            return Ok(x);
+        }
+        self.apply(&STOPGRAD, Attrs::new(), &[x])
+    }
+
+    /// A function of each element; of a repeated tensor it is computed once.
+    fn unary(&mut self, op: &'static Operation, attrs: Attrs, x: NodeId) -> Result<NodeId, ShapeError> {
+        let Some(source) = self.broadcast_source(x) else { return self.apply(op, attrs, &[x]) };
+        let shape = self.shape(x).clone();
+        let result = self.apply(op, attrs, &[source])?;
+        self.broadcast_to(result, &shape.0)
+    }
+}
