@@ -47,7 +47,7 @@ impl Knn {
 }
 
 /// Rows of queries, and of training features, that are compared at a time.
-const QUERIES: usize = 64;
+const QUERIES: usize = 256;
 const TILE: usize = 2048;
 
 /// The top-1 accuracy, 0 to 1, of the vote of the nearest training rows on the class of each test row.

@@ -7,4 +7,5 @@ mod kernels;
 mod optim;
 mod random;
 
+mod report;
 mod syntax;

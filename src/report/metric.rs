@@ -1,0 +1,65 @@
+//! Named results, and the table that sets them side by side.
+
+use serde::{Deserialize, Serialize};
+
+use super::numbers::{number, percent};
+use super::table::Table;
+
+/// How a result is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unit {
+    /// As it is.
+    Plain,
+    /// A share of one, in percent.
+    Percent,
+}
+
+/// A named result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// What was measured, as a column's title: `k-NN`.
+    pub name: String,
+    /// The result.
+    pub value: f64,
+    /// How it is written.
+    pub unit: Unit,
+}
+
+impl Metric {
+    /// A share of one, such as an accuracy.
+    pub fn share(name: impl Into<String>, value: f64) -> Self {
+        Self { name: name.into(), value, unit: Unit::Percent }
+    }
+
+    /// A plain number.
+    pub fn plain(name: impl Into<String>, value: f64) -> Self {
+        Self { name: name.into(), value, unit: Unit::Plain }
+    }
+
+    /// The result as people read it.
+    pub fn text(&self) -> String {
+        match self.unit {
+            Unit::Plain => number(self.value),
+            Unit::Percent => percent(self.value),
+        }
+    }
+}
+
+/// A row for each judged encoder, a column for each metric in the order they first occur; a dash where one was not measured.
+pub fn summary_table(title: &str, rows: &[(&str, &[Metric])]) -> Table {
+    let mut names: Vec<&str> = Vec::new();
+    for metric in rows.iter().flat_map(|(_, metrics)| *metrics) {
+        if !names.contains(&metric.name.as_str()) {
+            names.push(&metric.name);
+        }
+    }
+    let value = |metrics: &[Metric], name: &str| {
+        metrics.iter().find(|m| m.name == name).map_or_else(|| "–".to_owned(), Metric::text)
+    };
+    let row = |(label, metrics): &(&str, &[Metric])| {
+        let values = names.iter().map(|name| value(metrics, name));
+        std::iter::once((*label).to_owned()).chain(values).collect()
+    };
+    let header = std::iter::once(title).chain(names.iter().copied()).map(str::to_owned).collect();
+    Table { header, rows: rows.iter().map(row).collect() }
+}
