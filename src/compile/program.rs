@@ -23,4 +23,24 @@ impl Program {
         graph.updates.clear();
         Program { graph, loss: None, outputs, grads: Vec::new(), input_grads: Vec::new() }
     }
+
+    /// Every node whose value is wanted: outputs, loss, gradients and what states become.
+    pub fn results(&self) -> impl Iterator<Item = NodeId> {
+        let grads = self.grads.iter().map(|(_, node)| *node);
+        let input_grads = self.input_grads.iter().map(|(_, node)| *node);
+        let updates = self.graph.updates.iter().map(|u| u.value);
+        self.outputs.iter().copied().chain(self.loss).chain(grads).chain(input_grads).chain(updates)
+    }
+
+    /// The nodes that a result depends on, in order of computation; all others are dead code.
+    pub fn live(&self) -> Vec<NodeId> {
+        let mut live = vec![false; self.graph.len()];
+        let mut open: Vec<NodeId> = self.results().collect();
+        while let Some(node) = open.pop() {
+            if !std::mem::replace(&mut live[node.index()], true) {
+                open.extend(&self.graph.node(node).inputs);
+            }
+        }
+        self.graph.nodes().map(|(id, _)| id).filter(|id| live[id.index()]).collect()
+    }
 }

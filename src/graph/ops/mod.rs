@@ -32,3 +32,8 @@ pub const FUNCTIONS: &[&[Function]] =
 pub fn operation(name: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().flat_map(|family| family.iter()).find(|op| op.name == name).copied()
 }
+
+/// Whether the result may be written over an input of its shape: element by element, nothing read twice.
+pub fn works_in_place(op: &Operation) -> bool {
+    [elementwise::OPERATIONS, binary::OPERATIONS, select::OPERATIONS].iter().any(|family| family.contains(&op))
+}

@@ -1,0 +1,123 @@
+//! Reverse-mode differentiation on the graph: gradients are nodes like any other.
+
+use super::Program;
+use crate::graph::{Backward, GradRule, Graph, NodeId, ParamId, ShapeError};
+use std::collections::BTreeSet;
+
+impl Program {
+    /// A program that computes `terms`, the scalar `loss` and its gradients by every trained parameter it depends on and by
+    /// the inputs of the given names. Nothing is added for what needs no gradient.
+    pub fn training(graph: Graph, terms: &[NodeId], loss: NodeId, inputs: &[&str]) -> Result<Program, ShapeError> {
+        if graph.shape(loss).rank() != 0 {
+            return Err(ShapeError::new(format!("the loss must be a scalar, it has the shape {}", graph.shape(loss)))
+                .help("`mean` or `sum` reduce a tensor to a scalar"));
+        }
+        let mut graph = graph;
+        let leaves = Leaves::of(&graph, inputs);
+        let wanted = leaves.wanted(graph.len());
+        let grads = backward(&mut graph, loss, &wanted)?;
+        let by_param = leaves.params.iter().filter_map(|(id, node)| Some((*id, grads[node.index()]?))).collect();
+        let mut input_grads = Vec::new();
+        for (name, node) in leaves.inputs {
+            let grad = match grads[node.index()] {
+                Some(grad) => grad,
+                None => graph.zeros_like(node)?,
+            };
+            input_grads.push((name, grad));
+        }
+        Ok(Program { graph, loss: Some(loss), outputs: terms.to_vec(), grads: by_param, input_grads })
+    }
+}
+
+/// The nodes by which the loss is differentiated.
+struct Leaves {
+    params: Vec<(ParamId, NodeId)>,
+    inputs: Vec<(String, NodeId)>,
+}
+
+impl Leaves {
+    fn of(graph: &Graph, names: &[&str]) -> Leaves {
+        let mut leaves = Leaves { params: Vec::new(), inputs: Vec::new() };
+        for (node, it) in graph.nodes() {
+            let id = it.attrs.get_usize("id");
+            match it.op.name {
+                "parameter" if graph.params[id].ema.is_none() => leaves.params.push((ParamId(id as u32), node)),
+                "input" if names.contains(&graph.inputs[id].name.as_str()) => {
+                    leaves.inputs.push((graph.inputs[id].name.clone(), node));
+                }
+                _ => {}
+            }
+        }
+        leaves.params.sort_unstable();
+        leaves
+    }
+
+    fn wanted(&self, nodes: usize) -> Vec<bool> {
+        let mut wanted = vec![false; nodes];
+        self.params.iter().for_each(|(_, n)| wanted[n.index()] = true);
+        self.inputs.iter().for_each(|(_, n)| wanted[n.index()] = true);
+        wanted
+    }
+}
+
+/// Adds the gradient of `loss` by every node between it and a wanted leaf; the gradients by node.
+fn backward(graph: &mut Graph, loss: NodeId, wanted: &[bool]) -> Result<Vec<Option<NodeId>>, ShapeError> {
+    let needs = depends(graph, wanted);
+    let mut grads: Vec<Option<NodeId>> = vec![None; graph.len()];
+    if needs[loss.index()] {
+        grads[loss.index()] = Some(graph.constant(1.0));
+    }
+    let origin = graph.origin;
+    for i in (0..=loss.index()).rev() {
+        let Some(grad) = grads[i] else { continue };
+        let output = NodeId(i as u32);
+        let node = graph.node(output).clone();
+        let GradRule::Rule(rule) = node.op.grad else { continue };
+        graph.origin = node.span;
+        let wants: Vec<bool> = node.inputs.iter().map(|n| needs[n.index()]).collect();
+        let parts =
+            rule(&mut Backward { graph, attrs: &node.attrs, inputs: &node.inputs, output, grad, needs: &wants })?;
+        for ((&input, part), want) in node.inputs.iter().zip(parts).zip(wants) {
+            if let (Some(part), true) = (part, want) {
+                debug_assert_eq!(graph.shape(part), graph.shape(input), "the gradient of {}", node.op.name);
+                grads[input.index()] = Some(match grads[input.index()] {
+                    Some(sum) => graph.add(sum, part)?,
+                    None => part,
+                });
+            }
+        }
+    }
+    graph.origin = origin;
+    Ok(grads)
+}
+
+/// Which nodes a gradient may flow through to a wanted leaf.
+fn depends(graph: &Graph, wanted: &[bool]) -> Vec<bool> {
+    let mut depends = wanted.to_vec();
+    for (id, node) in graph.nodes() {
+        if matches!(node.op.grad, GradRule::Rule(_)) {
+            depends[id.index()] |= node.inputs.iter().any(|i| depends[i.index()]);
+        }
+    }
+    depends
+}
+
+/// The parameters to which a gradient flows from a node, averaged ones included.
+pub fn reaches(graph: &Graph, from: NodeId) -> BTreeSet<ParamId> {
+    let mut seen = vec![false; graph.len()];
+    let mut open = vec![from];
+    let mut found = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        if std::mem::replace(&mut seen[id.index()], true) {
+            continue;
+        }
+        let node = graph.node(id);
+        if node.op.name == "parameter" {
+            found.insert(ParamId(node.attrs.get_usize("id") as u32));
+        }
+        if matches!(node.op.grad, GradRule::Rule(_)) {
+            open.extend(&node.inputs);
+        }
+    }
+    found
+}
