@@ -1,1 +1,40 @@
 //! Layers and backbones as builders of graph.
+
+mod batchnorm;
+mod build;
+mod conv2d;
+mod dropout;
+mod flatten;
+mod groupnorm;
+mod layernorm;
+mod linear;
+mod mlp;
+mod module;
+mod pool;
+mod resnet;
+
+pub use build::{Build, EmaOf, Mode, Owner};
+pub use module::{Layer, Module, Output};
+
+/// Every layer and backbone that recipes can name.
+pub const LAYERS: &[Layer] = &[
+    linear::LAYER,
+    conv2d::LAYER,
+    batchnorm::LAYER,
+    layernorm::LAYER,
+    groupnorm::LAYER,
+    dropout::LAYER,
+    pool::MAX,
+    pool::AVERAGE,
+    pool::GLOBAL,
+    flatten::LAYER,
+    mlp::LAYER,
+    resnet::RESNET18,
+    resnet::RESNET34,
+    resnet::RESNET50,
+];
+
+/// The layer of that name.
+pub fn layer(name: &str) -> Option<&'static Layer> {
+    LAYERS.iter().find(|layer| layer.entry.name == name)
+}

@@ -1,0 +1,76 @@
+//! Batch normalisation, with running averages of its statistics.
+
+use super::build::positions;
+use super::{Build, Layer, Mode, Module, Output};
+use crate::catalog::{Entry, Kind, Param, ParamType};
+use crate::graph::{Dim, Init, NodeId, ParamKind, ShapeError};
+
+/// `batchnorm()`
+pub const LAYER: Layer = Layer {
+    entry: Entry {
+        name: "batchnorm",
+        kind: Kind::Layer,
+        params: &[
+            Param::optional("affine", ParamType::Bool, "true", "whether it has a trained scale and shift"),
+            Param::optional("eps", super::layernorm::EPS, "1e-5", "what is added to the variance"),
+            Param::optional(
+                "momentum",
+                ParamType::Number { min: 0.0, max: 1.0 },
+                "0.1",
+                "the part of a batch in the running averages",
+            ),
+        ],
+        formula: "[.., C] -> [.., C]: (x - mean) / sqrt(var + eps) * weight + bias",
+        doc: "Normalises each channel over the batch and all pixels of one call; evaluation uses running averages \
+              (Ioffe & Szegedy 2015).",
+    },
+    build: |config| {
+        let (eps, momentum) = (config.number("eps"), config.number("momentum"));
+        Ok(Box::new(BatchNorm { affine: config.bool("affine"), eps, momentum, scale: 1.0 }))
+    },
+};
+
+/// Batch norm over all but the last dimension.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchNorm {
+    /// Whether it has a trained scale and shift.
+    pub affine: bool,
+    /// What is added to the variance.
+    pub eps: f64,
+    /// The part of a batch in the running averages.
+    pub momentum: f64,
+    /// What the trained scale starts at.
+    pub scale: f64,
+}
+
+impl Default for BatchNorm {
+    fn default() -> Self {
+        Self { affine: true, eps: 1e-5, momentum: 0.1, scale: 1.0 }
+    }
+}
+
+impl Module for BatchNorm {
+    fn apply(&self, cx: &mut Build, x: NodeId) -> Result<Output, ShapeError> {
+        let channels = cx.features("batchnorm", x)?;
+        let affine = if self.affine {
+            let gamma = cx.weight("weight", &[channels], Init::Constant(self.scale), ParamKind::Norm)?;
+            Some([gamma, cx.weight("bias", &[channels], Init::Constant(0.0), ParamKind::Norm)?])
+        } else {
+            None
+        };
+        let mean = cx.state("running_mean", &[channels], Init::Constant(0.0));
+        let var = cx.state("running_var", &[channels], Init::Constant(1.0));
+        if cx.mode == Mode::Eval {
+            let pair = [(mean.1), (var.1)].map(|row| cx.graph.reshape(row, &[Dim::from(1i64), Dim::from(channels)]));
+            let [mean, var] = pair;
+            let stats = cx.graph.concat(&[mean?, var?], 0)?;
+            return Ok(cx.graph.frozen_batch_norm(x, stats, affine, self.eps)?.into());
+        }
+        let stats = cx.graph.channel_stats(x)?;
+        let count = positions(cx.graph.shape(x));
+        for (row, (state, before)) in [mean, var].into_iter().enumerate() {
+            cx.graph.follow_stats(state, before, stats, row, self.momentum, &count)?;
+        }
+        Ok(cx.graph.batch_norm(x, stats, affine, self.eps)?.into())
+    }
+}

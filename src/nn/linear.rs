@@ -1,0 +1,54 @@
+//! A linear map of the last dimension.
+
+use super::{Build, Layer, Module, Output};
+use crate::catalog::{Entry, Kind, Param, ParamType};
+use crate::graph::{Dim, Init, NodeId, ParamKind, ShapeError};
+
+/// `linear(out)`
+pub const LAYER: Layer = Layer {
+    entry: Entry {
+        name: "linear",
+        kind: Kind::Layer,
+        params: &[
+            Param::required("out", ParamType::Int { min: 1, max: 1 << 24 }, "how many features come out"),
+            Param::optional("bias", ParamType::Bool, "true", "whether a bias is added"),
+        ],
+        formula: "[.., D] -> [.., out]: x @ weight.T + bias",
+        doc: "A linear map of vectors or tokens; weights start uniform in 1 / sqrt(D), as in PyTorch.",
+    },
+    build: |config| Ok(Box::new(Linear { out: config.int("out"), bias: config.bool("bias") })),
+};
+
+/// `x [N, D] -> [N, out]`, or `[N, T, D] -> [N, T, out]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Linear {
+    /// How many features come out.
+    pub out: usize,
+    /// Whether a bias is added.
+    pub bias: bool,
+}
+
+impl Module for Linear {
+    fn apply(&self, cx: &mut Build, x: NodeId) -> Result<Output, ShapeError> {
+        let shape = cx.graph.shape(x).clone();
+        if shape.rank() > 3 {
+            let error = ShapeError::new(format!("linear needs vectors [N, D] or tokens [N, T, D], this is {shape}"));
+            return Err(error.help("put `flatten()` or `global_avgpool()` before it"));
+        }
+        let features = cx.features("linear", x)?;
+        let init = Init::Uniform(1.0 / (features as f64).sqrt());
+        let weight = cx.weight("weight", &[self.out, features], init, ParamKind::Weight)?;
+        let bias = if self.bias { Some(cx.weight("bias", &[self.out], init, ParamKind::Bias)?) } else { None };
+        let g = &mut *cx.graph;
+        let transposed = g.permute(weight, &[1, 0])?;
+        let (last, outer) = shape.0.split_last().expect("`features` has seen a last dimension");
+        let rows = g.reshape(x, &[Dim::product(outer), last.clone()])?;
+        let product = g.matmul(rows, transposed)?;
+        let result = match bias {
+            Some(bias) => g.add(product, bias)?,
+            None => product,
+        };
+        let dims: Vec<Dim> = outer.iter().cloned().chain([Dim::from(self.out)]).collect();
+        Ok(g.reshape(result, &dims)?.into())
+    }
+}

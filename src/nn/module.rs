@@ -1,0 +1,36 @@
+//! What a layer is: something that adds its parameters and nodes to a graph.
+
+use super::Build;
+use crate::catalog::{Config, Entry};
+use crate::graph::{NodeId, ShapeError};
+use std::fmt::Debug;
+
+/// A configured layer or backbone.
+pub trait Module: Debug + Send + Sync {
+    /// Adds its nodes for the input `x`, and its parameters where they are new, under the path of `cx`.
+    fn apply(&self, cx: &mut Build, x: NodeId) -> Result<Output, ShapeError>;
+}
+
+/// What a module returns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Its result.
+    pub value: NodeId,
+    /// Values on the way that recipes can ask for by name.
+    pub taps: Vec<(String, NodeId)>,
+}
+
+impl From<NodeId> for Output {
+    fn from(value: NodeId) -> Self {
+        Output { value, taps: Vec::new() }
+    }
+}
+
+/// A word of the language that makes a module.
+#[derive(Clone, Copy)]
+pub struct Layer {
+    /// Its signature, formula and documentation.
+    pub entry: Entry,
+    /// The module of one call, or what is wrong with its arguments together.
+    pub build: fn(&Config) -> Result<Box<dyn Module>, String>,
+}
