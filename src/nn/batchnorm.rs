@@ -1,9 +1,10 @@
 //! Batch normalisation, with running averages of its statistics.
 
 use super::build::positions;
+use super::layernorm::{EPS, scale_and_shift};
 use super::{Build, Layer, Mode, Module, Output};
 use crate::catalog::{Entry, Kind, Param, ParamType};
-use crate::graph::{Dim, Init, NodeId, ParamKind, ShapeError};
+use crate::graph::{Init, NodeId, ShapeError};
 
 /// `batchnorm()`
 pub const LAYER: Layer = Layer {
@@ -12,7 +13,7 @@ pub const LAYER: Layer = Layer {
         kind: Kind::Layer,
         params: &[
             Param::optional("affine", ParamType::Bool, "true", "whether it has a trained scale and shift"),
-            Param::optional("eps", super::layernorm::EPS, "1e-5", "what is added to the variance"),
+            Param::optional("eps", EPS, "1e-5", "what is added to the variance"),
             Param::optional(
                 "momentum",
                 ParamType::Number { min: 0.0, max: 1.0 },
@@ -52,24 +53,17 @@ impl Default for BatchNorm {
 impl Module for BatchNorm {
     fn apply(&self, cx: &mut Build, x: NodeId) -> Result<Output, ShapeError> {
         let channels = cx.features("batchnorm", x)?;
-        let affine = if self.affine {
-            let gamma = cx.weight("weight", &[channels], Init::Constant(self.scale), ParamKind::Norm)?;
-            Some([gamma, cx.weight("bias", &[channels], Init::Constant(0.0), ParamKind::Norm)?])
-        } else {
-            None
-        };
+        let affine = if self.affine { Some(scale_and_shift(cx, channels, self.scale)?) } else { None };
         let mean = cx.state("running_mean", &[channels], Init::Constant(0.0));
         let var = cx.state("running_var", &[channels], Init::Constant(1.0));
         if cx.mode == Mode::Eval {
-            let pair = [(mean.1), (var.1)].map(|row| cx.graph.reshape(row, &[Dim::from(1i64), Dim::from(channels)]));
-            let [mean, var] = pair;
-            let stats = cx.graph.concat(&[mean?, var?], 0)?;
+            let stats = cx.graph.stack(&[mean.1, var.1], 0)?;
             return Ok(cx.graph.frozen_batch_norm(x, stats, affine, self.eps)?.into());
         }
         let stats = cx.graph.channel_stats(x)?;
         let count = positions(cx.graph.shape(x));
-        for (row, (state, before)) in [mean, var].into_iter().enumerate() {
-            cx.graph.follow_stats(state, before, stats, row, self.momentum, &count)?;
+        for (row, running) in [mean, var].into_iter().enumerate() {
+            cx.graph.follow_stats(running, stats, row, self.momentum, &count)?;
         }
         Ok(cx.graph.batch_norm(x, stats, affine, self.eps)?.into())
     }

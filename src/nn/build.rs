@@ -150,7 +150,7 @@ fn two_shapes(name: &str, first: &[usize], second: &[usize]) -> ShapeError {
         .help("a module has one set of weights: give it inputs of one size, or use two modules")
 }
 
-/// The number of a parameter of a call that a dimension is.
+/// How many vectors of the last dimension a tensor holds.
 pub(super) fn positions(shape: &Shape) -> Dim {
     Dim::product(&shape.0[..shape.rank().saturating_sub(1)])
 }

@@ -23,7 +23,12 @@ pub const LAYER: Layer = Layer {
                 "none",
                 "pixels of zeros on each side; half the kernel, rounded down, when left out",
             ),
-            Param::optional("groups", ParamType::Int { min: 1, max: 1 << 20 }, "1", "groups of channels convolved apart"),
+            Param::optional(
+                "groups",
+                ParamType::Int { min: 1, max: 1 << 20 },
+                "1",
+                "groups of channels convolved apart",
+            ),
             Param::optional("bias", ParamType::Bool, "true", "whether a bias is added"),
         ],
         formula: "[N, H, W, C] -> [N, (H + 2 padding - kernel) / stride + 1, .., out]",

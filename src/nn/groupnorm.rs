@@ -35,7 +35,7 @@ impl Module for GroupNorm {
         if channels % self.groups != 0 {
             return Err(ShapeError::new(format!("{channels} channels do not divide into {} groups", self.groups)));
         }
-        let [weight, bias] = scale_and_shift(cx, channels)?;
+        let [weight, bias] = scale_and_shift(cx, channels, 1.0)?;
         let g = &mut *cx.graph;
         let shape = g.shape(x).0.clone();
         let pixels = Dim::product(&shape[1..shape.len() - 1]);

@@ -34,13 +34,13 @@ pub struct LayerNorm {
 impl Module for LayerNorm {
     fn apply(&self, cx: &mut Build, x: NodeId) -> Result<Output, ShapeError> {
         let features = cx.features("layernorm", x)?;
-        let affine = if self.affine { Some(scale_and_shift(cx, features)?) } else { None };
+        let affine = if self.affine { Some(scale_and_shift(cx, features, 1.0)?) } else { None };
         Ok(cx.graph.layer_norm(x, affine, self.eps)?.into())
     }
 }
 
-/// `weight` and `bias` of a normalisation over `features`, from 1 and 0.
-pub(super) fn scale_and_shift(cx: &mut Build, features: usize) -> Result<[NodeId; 2], ShapeError> {
-    let scale = cx.weight("weight", &[features], Init::Constant(1.0), ParamKind::Norm)?;
+/// `weight` and `bias` of a normalisation over `features`, which start at `scale` and 0.
+pub(super) fn scale_and_shift(cx: &mut Build, features: usize, scale: f64) -> Result<[NodeId; 2], ShapeError> {
+    let scale = cx.weight("weight", &[features], Init::Constant(scale), ParamKind::Norm)?;
     Ok([scale, cx.weight("bias", &[features], Init::Constant(0.0), ParamKind::Norm)?])
 }

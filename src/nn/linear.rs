@@ -2,7 +2,7 @@
 
 use super::{Build, Layer, Module, Output};
 use crate::catalog::{Entry, Kind, Param, ParamType};
-use crate::graph::{Dim, Init, NodeId, ParamKind, ShapeError};
+use crate::graph::{Init, NodeId, ParamKind, ShapeError};
 
 /// `linear(out)`
 pub const LAYER: Layer = Layer {
@@ -30,7 +30,7 @@ pub struct Linear {
 
 impl Module for Linear {
     fn apply(&self, cx: &mut Build, x: NodeId) -> Result<Output, ShapeError> {
-        let shape = cx.graph.shape(x).clone();
+        let shape = cx.graph.shape(x);
         if shape.rank() > 3 {
             let error = ShapeError::new(format!("linear needs vectors [N, D] or tokens [N, T, D], this is {shape}"));
             return Err(error.help("put `flatten()` or `global_avgpool()` before it"));
@@ -40,15 +40,10 @@ impl Module for Linear {
         let weight = cx.weight("weight", &[self.out, features], init, ParamKind::Weight)?;
         let bias = if self.bias { Some(cx.weight("bias", &[self.out], init, ParamKind::Bias)?) } else { None };
         let g = &mut *cx.graph;
-        let transposed = g.permute(weight, &[1, 0])?;
-        let (last, outer) = shape.0.split_last().expect("`features` has seen a last dimension");
-        let rows = g.reshape(x, &[Dim::product(outer), last.clone()])?;
-        let product = g.matmul(rows, transposed)?;
-        let result = match bias {
-            Some(bias) => g.add(product, bias)?,
-            None => product,
-        };
-        let dims: Vec<Dim> = outer.iter().cloned().chain([Dim::from(self.out)]).collect();
-        Ok(g.reshape(result, &dims)?.into())
+        let product = g.product(x, weight, false, true)?;
+        match bias {
+            Some(bias) => Ok(g.add(product, bias)?.into()),
+            None => Ok(product.into()),
+        }
     }
 }

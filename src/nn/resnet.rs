@@ -15,25 +15,42 @@ const PARAMS: &[Param] = &[
         "imagenet",
         "a 3 x 3 convolution for small images, or 7 x 7 with stride 2 and pooling",
     ),
-    Param::optional("width", ParamType::Int { min: 1, max: 4096 }, "64", "channels of the first stage; they double three times"),
+    Param::optional(
+        "width",
+        ParamType::Int { min: 1, max: 4096 },
+        "64",
+        "channels of the first stage; they double three times",
+    ),
     Param::optional("zero_init", ParamType::Bool, "false", "whether each block starts as the identity"),
 ];
 
 /// `resnet18()`
 pub const RESNET18: Layer = Layer {
-    entry: entry("resnet18", "[N, H, W, 3] -> [N, 8 width], tap `map`", "ResNet-18, as torchvision's without its classifier."),
+    entry: entry(
+        "resnet18",
+        "[N, H, W, 3] -> [N, 8 width], tap `map`",
+        "ResNet-18, as torchvision's without its classifier.",
+    ),
     build: |config| Ok(Box::new(ResNet::new("resnet18", [2, 2, 2, 2], false, config))),
 };
 
 /// `resnet34()`
 pub const RESNET34: Layer = Layer {
-    entry: entry("resnet34", "[N, H, W, 3] -> [N, 8 width], tap `map`", "ResNet-34, as torchvision's without its classifier."),
+    entry: entry(
+        "resnet34",
+        "[N, H, W, 3] -> [N, 8 width], tap `map`",
+        "ResNet-34, as torchvision's without its classifier.",
+    ),
     build: |config| Ok(Box::new(ResNet::new("resnet34", [3, 4, 6, 3], false, config))),
 };
 
 /// `resnet50()`
 pub const RESNET50: Layer = Layer {
-    entry: entry("resnet50", "[N, H, W, 3] -> [N, 32 width], tap `map`", "ResNet-50, as torchvision's without its classifier."),
+    entry: entry(
+        "resnet50",
+        "[N, H, W, 3] -> [N, 32 width], tap `map`",
+        "ResNet-50, as torchvision's without its classifier.",
+    ),
     build: |config| Ok(Box::new(ResNet::new("resnet50", [3, 4, 6, 3], true, config))),
 };
 

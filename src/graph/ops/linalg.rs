@@ -1,15 +1,21 @@
 //! Linear algebra with gradients: Cholesky factors, triangular systems, determinants, singular values.
 
 use crate::catalog::{Entry, Kind, Param, ParamType};
-use crate::graph::{Attrs, Backward, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType};
+use crate::graph::{
+    Attrs, Backward, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
+};
 
 /// Every operation of this family.
 pub const OPERATIONS: &[&Operation] =
     &[&CHOLESKY, &TRIANGULAR_SOLVE, &TRIANGLE, &SINGULAR_VALUES, &SINGULAR_VALUES_GRAD, &NUCLEAR_NORM, &POLAR];
 
 /// `a [.., n, n] -> l [.., n, n]`, lower, with `l @ l.T = a`; only the lower triangle of `a` is read.
-pub static CHOLESKY: Operation =
-    Operation { name: "cholesky", infer: infer_square, grad: GradRule::Rule(cholesky_gradient), cost: Cost::Rule(cubic) };
+pub static CHOLESKY: Operation = Operation {
+    name: "cholesky",
+    infer: infer_square,
+    grad: GradRule::Rule(cholesky_gradient),
+    cost: Cost::Rule(cubic),
+};
 
 /// `a [.., n, n], b [.., n, m] -> x [.., n, m]` with `a @ x = b`, or `a.T @ x = b` with `transpose`; `a` is lower
 /// triangular, or upper with `upper`; its other triangle is not read.
@@ -21,8 +27,12 @@ pub static TRIANGULAR_SOLVE: Operation = Operation {
 };
 
 /// `a [.., n, n] -> a`: the lower triangle, or the upper with `upper`, its diagonal multiplied by `diagonal`, zeros elsewhere.
-pub static TRIANGLE: Operation =
-    Operation { name: "triangle", infer: infer_square, grad: GradRule::Rule(triangle_gradient), cost: Cost::PerElement(1) };
+pub static TRIANGLE: Operation = Operation {
+    name: "triangle",
+    infer: infer_square,
+    grad: GradRule::Rule(triangle_gradient),
+    cost: Cost::PerElement(1),
+};
 
 /// `a [.., m, n] -> [.., min(m, n)]`, in descending order.
 pub static SINGULAR_VALUES: Operation = Operation {
@@ -56,8 +66,8 @@ pub static POLAR: Operation = Operation {
     cost: Cost::Rule(svd_flops),
 };
 
-const MATRIX: Param = Param::required("a", ParamType::Tensor, "Matrices [.., n, n], symmetric and positive definite.");
-const ANY_MATRIX: Param = Param::required("a", ParamType::Tensor, "Matrices [.., m, n].");
+const MATRIX: Param = Param::required("a", ParamType::Tensor, "matrices [.., n, n], symmetric and positive definite");
+const ANY_MATRIX: Param = Param::required("a", ParamType::Tensor, "matrices [.., m, n]");
 
 const fn entry(name: &'static str, params: &'static [Param], formula: &'static str, doc: &'static str) -> Entry {
     Entry { name, kind: Kind::Operation, params, formula, doc }
@@ -78,10 +88,10 @@ pub const FUNCTIONS: &[Function] = &[
         entry: entry(
             "triangular_solve",
             &[
-                Param::required("l", ParamType::Tensor, "Triangular matrices [.., n, n]."),
-                Param::required("b", ParamType::Tensor, "Right sides [.., n, m]."),
-                Param::optional("transpose", ParamType::Bool, "false", "Whether to solve with the transpose of `l`."),
-                Param::optional("upper", ParamType::Bool, "false", "Whether `l` is upper triangular instead of lower."),
+                Param::required("l", ParamType::Tensor, "triangular matrices [.., n, n]"),
+                Param::required("b", ParamType::Tensor, "right sides [.., n, m]"),
+                Param::optional("transpose", ParamType::Bool, "false", "whether to solve with the transpose of `l`"),
+                Param::optional("upper", ParamType::Bool, "false", "whether `l` is upper triangular instead of lower"),
             ],
             "l @ x = b",
             "Solves triangular systems of equations; the other triangle of `l` is not read.",
@@ -150,14 +160,6 @@ impl Graph {
     pub fn nuclear_norm(&mut self, a: NodeId) -> Result<NodeId, ShapeError> {
         self.apply(&NUCLEAR_NORM, Attrs::new(), &[a])
     }
-
-    /// Matrices with their last two dimensions swapped.
-    fn transposed(&mut self, a: NodeId) -> Result<NodeId, ShapeError> {
-        let rank = self.shape(a).rank();
-        let mut order: Vec<usize> = (0..rank).collect();
-        order.swap(rank - 2, rank - 1);
-        self.permute(a, &order)
-    }
 }
 
 /// Rows and columns of matrices, and the dimensions before them.
@@ -214,14 +216,14 @@ fn cholesky_gradient(b: &mut Backward) -> Result<Vec<Option<NodeId>>, ShapeError
     // diagonal halved, S = inv(l).T @ P @ inv(l), the gradient is the symmetric part of S.
     let (g, l) = (&mut *b.graph, b.output);
     let lower = g.triangle(b.grad, false, 1.0)?;
-    let l_transposed = g.transposed(l)?;
+    let l_transposed = g.transpose_last(l)?;
     let product = g.matmul(l_transposed, lower)?;
     let p = g.triangle(product, false, 0.5)?;
-    let p = g.transposed(p)?;
+    let p = g.transpose_last(p)?;
     let half = g.triangular_solve(l, p, true, false)?;
-    let half = g.transposed(half)?;
+    let half = g.transpose_last(half)?;
     let s = g.triangular_solve(l, half, true, false)?;
-    let s_transposed = g.transposed(s)?;
+    let s_transposed = g.transpose_last(s)?;
     let sum = g.add(s, s_transposed)?;
     Ok(vec![Some(g.scale(sum, 0.5)?)])
 }
@@ -234,7 +236,7 @@ fn solve_gradient(b: &mut Backward) -> Result<Vec<Option<NodeId>>, ShapeError> {
         return Ok(vec![None, Some(db)]);
     }
     let (left, right) = if transpose { (x, db) } else { (db, x) };
-    let right = g.transposed(right)?;
+    let right = g.transpose_last(right)?;
     let outer = g.matmul(left, right)?;
     let outer = g.neg(outer)?;
     Ok(vec![Some(g.triangle(outer, upper, 1.0)?), Some(db)])
@@ -260,7 +262,10 @@ fn norm_gradient(b: &mut Backward) -> Result<Vec<Option<NodeId>>, ShapeError> {
 fn build_logdet(g: &mut Graph, call: &Call) -> Result<NodeId, ShapeError> {
     let l = g.cholesky(call.tensor("a")?)?;
     let rank = g.shape(l).rank();
-    let diagonal = g.diagonal(l)?;
+    let identity = g.shape(l).0[rank - 1].clone();
+    let identity = g.eye(&identity)?;
+    let on_diagonal = g.mul(l, identity)?;
+    let diagonal = g.sum(on_diagonal, &[rank - 1], false)?;
     let logs = g.log(diagonal)?;
     let sum = g.sum(logs, &[rank - 2], false)?;
     g.scale(sum, 2.0)

@@ -1,14 +1,21 @@
 //! Every operation: shape rule, gradient rule, cost and signature, a family a file.
 
 pub mod binary;
+pub mod conv;
 pub mod create;
 pub mod elementwise;
 pub mod leaf;
+pub mod linalg;
 pub mod matmul;
 pub mod movement;
+pub mod norm;
+pub mod pool;
+pub mod random;
 pub mod reduce;
 pub mod rules;
 pub mod select;
+pub mod softmax;
+pub mod window;
 
 use super::{Function, Operation};
 
@@ -22,11 +29,24 @@ pub const OPERATIONS: &[&[&Operation]] = &[
     movement::OPERATIONS,
     matmul::OPERATIONS,
     create::OPERATIONS,
+    softmax::OPERATIONS,
+    conv::OPERATIONS,
+    norm::OPERATIONS,
+    pool::OPERATIONS,
+    random::OPERATIONS,
+    linalg::OPERATIONS,
 ];
 
 /// Every function of tensors that recipes can call.
-pub const FUNCTIONS: &[&[Function]] =
-    &[elementwise::FUNCTIONS, binary::FUNCTIONS, select::FUNCTIONS, matmul::FUNCTIONS];
+pub const FUNCTIONS: &[&[Function]] = &[
+    elementwise::FUNCTIONS,
+    binary::FUNCTIONS,
+    select::FUNCTIONS,
+    matmul::FUNCTIONS,
+    softmax::FUNCTIONS,
+    random::FUNCTIONS,
+    linalg::FUNCTIONS,
+];
 
 /// The operation of that name.
 pub fn operation(name: &str) -> Option<&'static Operation> {

@@ -1,6 +1,8 @@
 //! Batch and layer normalisation over the channels-last layout, and their gradients.
 
-use crate::graph::{Attrs, Backward, Cost, Dim, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType};
+use crate::graph::{
+    Attrs, Backward, Cost, Dim, GradRule, Graph, NodeId, Operation, Shape, ShapeError, StateId, TensorType,
+};
 
 /// Every operation of this family.
 pub const OPERATIONS: &[&Operation] = &[
@@ -24,8 +26,12 @@ pub static CHANNEL_STATS: Operation =
 ///
 /// With `frozen`, the statistics are constants; without, they are those of `x`, and the gradient flows through them
 /// (Ioffe & Szegedy 2015, "Batch normalization").
-pub static BATCH_NORM: Operation =
-    Operation { name: "batch_norm", infer: infer_batch, grad: GradRule::Rule(batch_gradient), cost: Cost::PerElement(4) };
+pub static BATCH_NORM: Operation = Operation {
+    name: "batch_norm",
+    infer: infer_batch,
+    grad: GradRule::Rule(batch_gradient),
+    cost: Cost::PerElement(4),
+};
 
 /// `x [.., C], stats [2, C], dy -> [2, C]`: the gradients by gamma (first row) and beta (second row); `eps`.
 pub static BATCH_NORM_PARAM_GRAD: Operation =
@@ -43,8 +49,12 @@ pub static RUNNING_AVERAGE: Operation =
 
 /// `x [.., C] -> x` or `x, gamma [C], beta [C] -> x`: each row over the last dimension to mean 0 and variance 1, then
 /// scaled and shifted; `eps` (Ba et al. 2016, "Layer normalization").
-pub static LAYER_NORM: Operation =
-    Operation { name: "layer_norm", infer: infer_layer, grad: GradRule::Rule(layer_gradient), cost: Cost::PerElement(8) };
+pub static LAYER_NORM: Operation = Operation {
+    name: "layer_norm",
+    infer: infer_layer,
+    grad: GradRule::Rule(layer_gradient),
+    cost: Cost::PerElement(8),
+};
 
 /// `x, dy -> x` or `x, dy, gamma -> x`: the gradient by `x`; `eps`.
 pub static LAYER_NORM_INPUT_GRAD: Operation =
@@ -93,6 +103,32 @@ impl Graph {
         self.apply(&BATCH_NORM, attrs, &inputs)
     }
 
+    /// Moves the running average `state` (read as `before`) towards row `row` of statistics taken over `count` values.
+    ///
+    /// Statistics that it has followed already in this step, from the same use written twice, count once.
+    pub fn follow_stats(
+        &mut self,
+        (state, before): (StateId, NodeId),
+        stats: NodeId,
+        row: usize,
+        momentum: f64,
+        count: &Dim,
+    ) -> Result<(), ShapeError> {
+        let latest = self.state_so_far(state, before);
+        let mut average = latest;
+        while self.node(average).op == &RUNNING_AVERAGE {
+            let inputs = &self.node(average).inputs;
+            if inputs[1] == stats {
+                return Ok(());
+            }
+            average = inputs[0];
+        }
+        let attrs = Attrs::new().float("momentum", momentum).int("row", row as i64);
+        let next = self.apply(&RUNNING_AVERAGE, attrs.dims("count", std::slice::from_ref(count)), &[latest, stats])?;
+        self.update(state, next);
+        Ok(())
+    }
+
     /// Layer norm over the last dimension, with or without scale and shift.
     pub fn layer_norm(&mut self, x: NodeId, affine: Option<[NodeId; 2]>, eps: f64) -> Result<NodeId, ShapeError> {
         let inputs: Vec<NodeId> = [x].into_iter().chain(affine.into_iter().flatten()).collect();
@@ -102,7 +138,7 @@ impl Graph {
     /// One row of a `[2, C]` pair, as `[C]`.
     fn pair_row(&mut self, pair: NodeId, row: usize) -> Result<NodeId, ShapeError> {
         let channels = self.shape(pair).0[1].clone();
-        let row = self.slice(pair, 0, row, row + 1)?;
+        let row = self.slice(pair, 0, &Dim::from(row), &Dim::from(1i64))?;
         self.reshape(row, &[channels])
     }
 }
@@ -144,7 +180,9 @@ fn infer_layer(_: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeErr
 fn check_affine(op: &str, x: &Shape, affine: &[&TensorType]) -> Result<(), ShapeError> {
     let channels = &x.0[x.rank() - 1..];
     match affine.iter().find(|t| t.shape.0 != channels) {
-        Some(t) => Err(ShapeError::new(format!("{op} of {x} needs scale and shift [{}], not {}", channels[0], t.shape))),
+        Some(t) => {
+            Err(ShapeError::new(format!("{op} of {x} needs scale and shift [{}], not {}", channels[0], t.shape)))
+        }
         None => Ok(()),
     }
 }
@@ -155,11 +193,8 @@ fn batch_gradient(b: &mut Backward) -> Result<Vec<Option<NodeId>>, ShapeError> {
     let (x, stats, affine) = (b.inputs[0], b.inputs[1], &b.inputs[2..]);
     let needs_pair = b.needs[2..].iter().any(|&n| n) || (b.needs[0] && !frozen);
     let mut grads = vec![None; b.inputs.len()];
-    let pair = if needs_pair {
-        Some(b.graph.apply(&BATCH_NORM_PARAM_GRAD, eps.clone(), &[x, stats, b.grad])?)
-    } else {
-        None
-    };
+    let pair =
+        if needs_pair { Some(b.graph.apply(&BATCH_NORM_PARAM_GRAD, eps.clone(), &[x, stats, b.grad])?) } else { None };
     if let Some(pair) = pair {
         for row in 0..affine.len() {
             grads[2 + row] = Some(b.graph.pair_row(pair, row)?);

@@ -1,7 +1,9 @@
 //! Random tensors, drawn anew at each step from the seed, the step and the stream of the call.
 
 use crate::catalog::{Entry, Kind, Param, ParamType};
-use crate::graph::{Attrs, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType};
+use crate::graph::{
+    Attrs, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
+};
 
 /// Every operation of this family.
 pub const OPERATIONS: &[&Operation] = &[&RANDN, &RAND, &DROPOUT_MASK];
@@ -23,7 +25,7 @@ pub const FUNCTIONS: &[Function] = &[
         entry: Entry {
             name: "randn",
             kind: Kind::Operation,
-            params: &[Param::required("shape", ParamType::Dims, "The dimensions, as in [N, D].")],
+            params: &[Param::required("shape", ParamType::Dims, "the dimensions, as in [N, D]")],
             formula: "x ~ normal(0, 1)",
             doc: "Standard normal numbers, drawn anew at each step; each call written draws its own.",
         },
@@ -33,7 +35,7 @@ pub const FUNCTIONS: &[Function] = &[
         entry: Entry {
             name: "rand",
             kind: Kind::Operation,
-            params: &[Param::required("shape", ParamType::Dims, "The dimensions, as in [N, D].")],
+            params: &[Param::required("shape", ParamType::Dims, "the dimensions, as in [N, D]")],
             formula: "x ~ uniform(0, 1)",
             doc: "Uniform numbers in [0, 1), drawn anew at each step; each call written draws its own.",
         },
@@ -44,8 +46,8 @@ pub const FUNCTIONS: &[Function] = &[
             name: "random_directions",
             kind: Kind::Operation,
             params: &[
-                Param::required("d", ParamType::Dims, "The length of a direction."),
-                Param::required("n", ParamType::Dims, "How many directions."),
+                Param::required("d", ParamType::Dims, "the length of a direction"),
+                Param::required("n", ParamType::Dims, "how many directions"),
             ],
             formula: "-> [n, d]: g / |g|, g ~ normal(0, 1)",
             doc: "Directions uniform on the unit sphere, one a row, drawn anew at each step.",

@@ -7,8 +7,7 @@ use crate::graph::{
 };
 
 /// Every operation of this family.
-pub const OPERATIONS: &[&Operation] =
-    &[&SOFTMAX, &SOFTMAX_GRAD, &LOG_SOFTMAX, &LOG_SOFTMAX_GRAD, &LOGSUMEXP];
+pub const OPERATIONS: &[&Operation] = &[&SOFTMAX, &SOFTMAX_GRAD, &LOG_SOFTMAX, &LOG_SOFTMAX_GRAD, &LOGSUMEXP];
 
 /// `x [.., K] -> x`: `exp(x) / sum(exp(x))` over the last dimension, the largest value subtracted first.
 pub static SOFTMAX: Operation =
@@ -38,8 +37,8 @@ pub static LOGSUMEXP: Operation = Operation {
     cost: Cost::PerInput(8),
 };
 
-const X: Param = Param::required("x", ParamType::Tensor, "The values.");
-const DIM: Param = Param::optional("dim", ParamType::Axis, "-1", "The dimension that sums to one.");
+const X: Param = Param::required("x", ParamType::Tensor, "the values");
+const DIM: Param = Param::optional("dim", ParamType::Axis, "-1", "the dimension that sums to one");
 
 /// Every function of this family.
 pub const FUNCTIONS: &[Function] = &[
@@ -69,8 +68,8 @@ pub const FUNCTIONS: &[Function] = &[
             kind: Kind::Operation,
             params: &[
                 X,
-                Param::optional("dim", ParamType::Axes, "none", "What to sum over; everything when left out."),
-                Param::optional("keepdim", ParamType::Bool, "false", "Whether a dimension of 1 stays."),
+                Param::optional("dim", ParamType::Axes, "none", "what to sum over; everything when left out"),
+                Param::optional("keepdim", ParamType::Bool, "false", "whether a dimension of 1 stays"),
             ],
             formula: "log(sum(exp(x), dim))",
             doc: "A smooth maximum, computed without over- or underflow.",
@@ -82,8 +81,8 @@ pub const FUNCTIONS: &[Function] = &[
             name: "cross_entropy",
             kind: Kind::Operation,
             params: &[
-                Param::required("target", ParamType::Tensor, "Probabilities [.., K], or whole-number labels [..]."),
-                Param::required("logits", ParamType::Tensor, "Logits [.., K]."),
+                Param::required("target", ParamType::Tensor, "probabilities [.., K], or whole-number labels [..]"),
+                Param::required("logits", ParamType::Tensor, "logits [.., K]"),
             ],
             formula: "[.., K] -> [..]: -sum(target * log_softmax(logits), dim: -1)",
             doc: "The cross entropy of each row between a target distribution or label and the softmax of logits.",
@@ -95,8 +94,8 @@ pub const FUNCTIONS: &[Function] = &[
             name: "kl",
             kind: Kind::Operation,
             params: &[
-                Param::required("p", ParamType::Tensor, "Probabilities [.., K]."),
-                Param::required("q", ParamType::Tensor, "Probabilities [.., K]."),
+                Param::required("p", ParamType::Tensor, "probabilities [.., K]"),
+                Param::required("q", ParamType::Tensor, "probabilities [.., K]"),
             ],
             formula: "[.., K] -> [..]: sum(p * (log(p) - log(q)), dim: -1)",
             doc: "The Kullback-Leibler divergence of each row of q from p; 0 log 0 is 0.",
@@ -107,7 +106,7 @@ pub const FUNCTIONS: &[Function] = &[
         entry: Entry {
             name: "entropy",
             kind: Kind::Operation,
-            params: &[Param::required("p", ParamType::Tensor, "Probabilities [.., K].")],
+            params: &[Param::required("p", ParamType::Tensor, "probabilities [.., K]")],
             formula: "[.., K] -> [..]: -sum(p * log(p), dim: -1)",
             doc: "The entropy of each row in nats; 0 log 0 is 0.",
         },
@@ -146,10 +145,10 @@ impl Graph {
         if t.shape.0 != rows || t.dtype == DType::Float {
             return Err(target_error(&t, &l, classes));
         }
-        let column: Vec<Dim> = rows.iter().cloned().chain([Dim::from(1i64)]).collect();
-        let index = self.reshape(target, &column)?;
-        let picked = self.gather(logits, index, rows.len())?;
-        let picked = self.reshape(picked, rows)?;
+        let chosen = self.one_hot(target, classes)?;
+        let zero = self.constant(0.0);
+        let picked = self.select(chosen, logits, zero)?;
+        let picked = self.sum(picked, &[rows.len()], false)?;
         let total = self.logsumexp(logits)?;
         self.sub(total, picked)
     }
@@ -237,7 +236,7 @@ fn build_cross_entropy(g: &mut Graph, call: &Call) -> Result<NodeId, ShapeError>
 /// `values` where `p > 0` and 1 elsewhere, so that a logarithm and its gradient stay finite where they do not count.
 fn one_where_zero(g: &mut Graph, p: NodeId, values: NodeId) -> Result<NodeId, ShapeError> {
     let (zero, one) = (g.constant(0.0), g.constant(1.0));
-    let positive = g.gt(p, zero)?;
+    let positive = g.greater(p, zero)?;
     g.select(positive, values, one)
 }
 

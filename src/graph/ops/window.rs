@@ -48,8 +48,10 @@ impl Window {
 }
 
 fn too_small(op: &str, kernel: usize, padding: usize, image: &Shape) -> ShapeError {
-    ShapeError::new(format!("{op}: a {kernel} x {kernel} window with padding {padding} is larger than the image {image}"))
-        .help("use a smaller kernel, more padding, fewer strided layers before it, or larger views")
+    ShapeError::new(format!(
+        "{op}: a {kernel} x {kernel} window with padding {padding} is larger than the image {image}"
+    ))
+    .help("use a smaller kernel, more padding, fewer strided layers before it, or larger views")
 }
 
 /// The dimensions of a batch of images, or an error in words.
