@@ -6,6 +6,5 @@ mod fixtures;
 mod kernels;
 mod optim;
 mod random;
-
 mod report;
 mod syntax;
