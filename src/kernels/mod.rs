@@ -14,43 +14,52 @@
 //! | choosing | [`gather`], [`scatter_add`], [`index_select`], [`index_add`] |
 //! | random numbers | [`uniform`], [`randn`] |
 //! | products of matrices | [`gemm`] |
-//!
-//! Under way, with these signatures (`Conv2d` and `Pool2d` are plain structs of sizes):
-//!
-//! ```text
-//! conv2d_forward(cfg: &Conv2d, x, w, y)            conv2d_input_grad(cfg, dy, w, dx)       conv2d_weight_grad(cfg, x, dy, dw)
-//! channel_stats(x, c, mean, var)                   batch_norm_forward(x, mean, var, gamma: Option<&[T]>, beta: Option<&[T]>, eps: f64, y)
-//! batch_norm_param_grad(x, mean, var, eps, dy, dgamma, dbeta)
-//! batch_norm_input_grad(x, mean, var, eps, gamma: Option<&[T]>, dy, dgamma, dbeta, dx)     (c is mean.len())
-//! layer_norm_forward(x, gamma: Option, beta: Option, eps, y, mean, rstd)                   (rows is mean.len())
-//! layer_norm_input_grad(x, mean, rstd, gamma: Option, dy, dx)     layer_norm_param_grad(x, mean, rstd, dy, dgamma, dbeta)
-//! softmax(x, c, y)   log_softmax(x, c, y)   logsumexp(x, c, out)   softmax_grad(y, dy, c, dx)   log_softmax_grad(y, dy, c, dx)
-//! max_pool2d(cfg: &Pool2d, x, y)  max_pool2d_grad(cfg, x, dy, dx)  avg_pool2d(cfg, x, y)  avg_pool2d_grad(cfg, dy, dx)
-//! cholesky(a, n, l) -> Result<(), NotPositive>     triangular_solve(l, b, n, cols, Triangle { lower, transpose }, x)
-//! svd(a, m, n, u, s, v)
-//! ```
+//! | convolution | [`conv2d_forward`], [`conv2d_input_grad`], [`conv2d_weight_grad`] |
+//! | pooling | [`max_pool2d`], [`max_pool2d_grad`], [`avg_pool2d`], [`avg_pool2d_grad`] |
+//! | batch normalisation (with ReLU) | [`channel_stats`], [`batch_norm_forward`], [`batch_norm_param_grad`], [`batch_norm_input_grad`] |
+//! | layer normalisation | [`layer_norm_forward`], [`layer_norm_input_grad`], [`layer_norm_param_grad`] |
+//! | softmax | [`softmax`], [`log_softmax`], [`logsumexp`], [`softmax_grad`], [`log_softmax_grad`] |
+//! | linear algebra | [`cholesky`], [`triangular_solve`], [`svd`] |
 
+mod batch_norm;
 mod binary;
+mod columns;
+mod conv;
 mod copy;
 mod elem;
 mod fill;
 mod gemm;
 mod index;
+mod layer_norm;
+mod linalg;
 mod math;
 mod parallel;
 mod path;
+mod pool;
 mod reduce;
 mod scan;
+mod softmax;
 mod strided;
+mod svd;
 mod unary;
 
+pub use batch_norm::{
+    BatchNorm, batch_norm_forward, batch_norm_input_grad, batch_norm_param_grad, batch_norm_relu_forward,
+    batch_norm_relu_input_grad, batch_norm_relu_param_grad, channel_stats,
+};
 pub use binary::{Binary, accumulate, binary, select};
+pub use conv::{Conv2d, conv2d_forward, conv2d_input_grad, conv2d_weight_grad};
 pub use copy::{broadcast_to, concat, pad, permute, slice};
 pub use elem::Elem;
 pub use fill::{randn, uniform};
 pub use gemm::{Gemm, Layout, gemm};
 pub use index::{BadIndex, gather, index_add, index_select, scatter_add};
+pub use layer_norm::{layer_norm_forward, layer_norm_input_grad, layer_norm_param_grad};
+pub use linalg::{NotPositive, Triangle, cholesky, triangular_solve};
 pub use path::Path;
+pub use pool::{Pool2d, avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad};
 pub use reduce::{Reduce, reduce};
 pub use scan::{argmax, argmin, argsort, cumsum};
+pub use softmax::{log_softmax, log_softmax_grad, logsumexp, softmax, softmax_grad};
+pub use svd::svd;
 pub use unary::{Unary, unary, unary_on};

@@ -31,3 +31,9 @@ pub fn rows_per_chunk(width: usize) -> usize {
 pub fn map<R: Send>(n: usize, f: impl Fn(usize) -> R + Sync) -> Vec<R> {
     if n == 1 { vec![f(0)] } else { (0..n).into_par_iter().map(&f).collect() }
 }
+
+/// Runs `f` on every item, in parallel where there are several.
+pub fn each<I: Iterator<Item: Send>>(items: I, f: impl Fn(I::Item) + Sync) {
+    let items: Vec<_> = items.collect();
+    if items.len() <= 1 { items.into_iter().for_each(&f) } else { items.into_par_iter().for_each(&f) }
+}

@@ -1,6 +1,9 @@
 //! The CPU kernels against naive loops in f64.
+mod conv;
+mod decompositions;
 mod elementwise;
 mod moving;
+mod norms;
 mod products;
 mod reductions;
 

@@ -1,0 +1,62 @@
+//! Cholesky, triangular systems, singular values.
+use super::{close, random};
+use sslrun::kernels::{Gemm, Triangle, cholesky, gemm, svd, triangular_solve};
+
+#[test]
+fn a_factor_gives_its_matrix_back_and_solves() {
+    let (batch, n, cols) = (3, 9, 4);
+    let b: Vec<f64> = random(1, batch * n * n);
+    let mut a = vec![0.0; b.len()];
+    let square = Gemm::new(batch, n, n, n).transpose_b();
+    gemm(&square, 1.0, &b, &b, 0.0, &mut a);
+    let mut l = vec![9.0; a.len()];
+    cholesky(&a, n, &mut l).expect("B Bᵀ is positive definite");
+    assert!((0..l.len()).all(|i| i % n <= i / n % n || l[i] == 0.0));
+    let mut back = vec![0.0; a.len()];
+    gemm(&square, 1.0, &l, &l, 0.0, &mut back);
+    close(&back, &a, 1e-12, "L Lᵀ");
+    let right: Vec<f64> = random(2, batch * n * cols);
+    let mut upper = vec![0.0; l.len()];
+    sslrun::kernels::permute(&l, &[batch, n, n], &[0, 2, 1], &mut upper);
+    for (lower, transpose) in [(true, false), (true, true), (false, false), (false, true)] {
+        let matrix = if lower { &l } else { &upper };
+        let mut x = vec![0.0; right.len()];
+        triangular_solve(matrix, &right, n, cols, Triangle { lower, transpose }, &mut x);
+        let product = Gemm::new(batch, n, cols, n);
+        let product = if transpose { product.transpose_a() } else { product };
+        let mut back = vec![0.0; right.len()];
+        gemm(&product, 1.0, matrix, &x, 0.0, &mut back);
+        close(&back, &right, 1e-8, "op(L) x");
+    }
+}
+
+#[test]
+fn an_indefinite_matrix_is_named() {
+    let error = cholesky(&[1.0f32, 0.0, 0.0, 1.0, 1.0, 2.0, 2.0, 1.0], 2, &mut [0.0; 8]).expect_err("indefinite");
+    assert_eq!((error.matrix, error.pivot), (1, 1));
+    assert!(cholesky(&[f32::NAN], 1, &mut [0.0]).is_err());
+}
+
+#[test]
+fn singular_values_rebuild_the_matrix() {
+    for (m, n, rank) in [(5, 5, 5), (8, 3, 3), (3, 8, 3), (6, 5, 2), (1, 1, 1), (4, 4, 0)] {
+        let (p, q): (Vec<f64>, Vec<f64>) = (random(1, m * rank), random(2, rank * n));
+        let mut a = vec![0.0; m * n];
+        gemm(&Gemm::new(1, m, n, rank), 1.0, &p, &q, 0.0, &mut a);
+        let k = m.min(n);
+        let (mut u, mut s, mut v) = (vec![9.0; m * k], vec![9.0; k], vec![9.0; n * k]);
+        svd(&a, m, n, &mut u, &mut s, &mut v);
+        assert!(s.is_sorted_by(|a, b| a >= b) && s.iter().all(|&v| v >= 0.0));
+        assert!(s[rank.min(k)..].iter().all(|&v| v < 1e-12));
+        let scaled: Vec<f64> = u.iter().enumerate().map(|(i, v)| v * s[i % k]).collect();
+        let mut back = vec![0.0; m * n];
+        gemm(&Gemm::new(1, m, n, k).transpose_b(), 1.0, &scaled, &v, 0.0, &mut back);
+        assert!(back.iter().zip(&a).all(|(b, a)| (a - b).abs() < 1e-12), "{m} x {n}");
+        let unit: Vec<f64> = (0..k * k).map(|i| f64::from(u8::from(i / k == i % k))).collect();
+        for (basis, rows) in [(&u, m), (&v, n)] {
+            let mut gram = vec![0.0; k * k];
+            gemm(&Gemm::new(1, k, k, rows).transpose_a(), 1.0, basis, basis, 0.0, &mut gram);
+            close(&gram, &unit, 1e-12, "orthonormal");
+        }
+    }
+}
