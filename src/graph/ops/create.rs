@@ -1,9 +1,44 @@
 //! Tensors made of nothing but a size.
 
-use crate::graph::{Attrs, Cost, Dim, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType};
+use super::params::{NUMBER, function};
+use crate::catalog::{Param, ParamType};
+use crate::graph::{
+    Attrs, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
+};
 
 /// Every operation of this family.
 pub const OPERATIONS: &[&Operation] = &[&ARANGE];
+
+/// Every function of this family.
+pub const FUNCTIONS: &[Function] = &[
+    function("arange", COUNT, "[0, 1, .., n - 1]", "The whole numbers below `n`, as labels of rows.", |g, c| {
+        Ok(g.arange(&c.size("n")?))
+    }),
+    function("eye", COUNT, "1 if i = j, else 0", "The identity matrix, `[n, n]`.", |g, c| g.eye(&c.size("n")?)),
+    function(
+        "one_hot",
+        &[
+            Param::required("labels", ParamType::Tensor, "whole numbers below `n`"),
+            Param::required("n", ParamType::Dims, "how many classes there are"),
+        ],
+        "[N] -> [N, n]: 1 if j = labels[i], else 0",
+        "Labels as rows with a single 1.",
+        |g, c| g.one_hot(c.tensor("labels")?, &c.size("n")?),
+    ),
+    function(
+        "linspace",
+        &[Param::required("first", NUMBER, "the first number"), Param::required("last", NUMBER, "the last number"), N],
+        "first + i (last - first) / (n - 1)",
+        "Numbers at equal distances, both ends included.",
+        linspace,
+    ),
+    function("zeros", FILLED, "0", "Zeros.", |g, c| g.full(0.0, c.dims("shape"))),
+    function("ones", FILLED, "1", "Ones.", |g, c| g.full(1.0, c.dims("shape"))),
+];
+
+const N: Param = Param::required("n", ParamType::Dims, "how many");
+const COUNT: &[Param] = &[N];
+const FILLED: &[Param] = &[Param::required("shape", ParamType::Dims, "the dimensions")];
 
 /// The whole numbers from 0 to `length[0]`, without the last.
 pub static ARANGE: Operation =
@@ -11,6 +46,19 @@ pub static ARANGE: Operation =
 
 fn infer_arange(attrs: &Attrs, _: &[&TensorType]) -> Result<TensorType, ShapeError> {
     Ok(TensorType::int(Shape(attrs.get_dims("length").to_vec())))
+}
+
+fn linspace(g: &mut Graph, c: &Call) -> Result<NodeId, ShapeError> {
+    let (first, last) = (c.number("first").unwrap_or(0.0), c.number("last").unwrap_or(0.0));
+    let n = c.size("n")?;
+    let (places, start) = (g.arange(&n), g.constant(first));
+    if n.is(1) {
+        return g.broadcast_to(start, &[n]);
+    }
+    let (range, gaps) = (g.constant(last - first), g.dimension(&(&n - &Dim::from(1i64))));
+    let step = g.div(range, gaps)?;
+    let offset = g.mul(places, step)?;
+    g.add(offset, start)
 }
 
 impl Graph {

@@ -132,11 +132,19 @@ pub static GELU_GRAD: Operation = Operation { grad: GradRule::Stops, ..unary("ge
 /// Brings each element between `min` and `max`.
 pub static CLAMP: Operation = unary("clamp", |b| {
     let (min, max) = (b.attrs.get_float("min"), b.attrs.get_float("max"));
-    let (min, max, zero) = (b.graph.constant(min), b.graph.constant(max), b.graph.constant(0.0));
-    let above = b.graph.less_equal(min, b.inputs[0])?;
-    let below = b.graph.less_equal(b.inputs[0], max)?;
-    let kept = b.graph.select(above, b.grad, zero)?;
-    one(b.graph.select(below, kept, zero))
+    let (x, zero) = (b.inputs[0], b.graph.constant(0.0));
+    let mut grad = b.grad;
+    if min.is_finite() {
+        let min = b.graph.constant(min);
+        let inside = b.graph.less_equal(min, x)?;
+        grad = b.graph.select(inside, grad, zero)?;
+    }
+    if max.is_finite() {
+        let max = b.graph.constant(max);
+        let inside = b.graph.less_equal(x, max)?;
+        grad = b.graph.select(inside, grad, zero)?;
+    }
+    one(Ok(grad))
 });
 /// The same values, cut off from gradients; takes no memory of its own.
 pub static STOPGRAD: Operation =

@@ -4,17 +4,22 @@ pub mod binary;
 pub mod conv;
 pub mod create;
 pub mod elementwise;
+pub mod index;
 pub mod leaf;
 pub mod linalg;
 pub mod matmul;
 pub mod movement;
 pub mod norm;
+mod params;
 pub mod pool;
 pub mod random;
 pub mod reduce;
 pub mod rules;
 pub mod select;
+pub mod shapes;
+pub mod similarity;
 pub mod softmax;
+pub mod statistics;
 pub mod window;
 
 use super::{Function, Operation};
@@ -28,6 +33,7 @@ pub const OPERATIONS: &[&[&Operation]] = &[
     reduce::OPERATIONS,
     movement::OPERATIONS,
     matmul::OPERATIONS,
+    index::OPERATIONS,
     create::OPERATIONS,
     softmax::OPERATIONS,
     conv::OPERATIONS,
@@ -46,6 +52,11 @@ pub const FUNCTIONS: &[&[Function]] = &[
     softmax::FUNCTIONS,
     random::FUNCTIONS,
     linalg::FUNCTIONS,
+    statistics::FUNCTIONS,
+    similarity::FUNCTIONS,
+    shapes::FUNCTIONS,
+    index::FUNCTIONS,
+    create::FUNCTIONS,
 ];
 
 /// The operation of that name.
