@@ -4,6 +4,7 @@ mod engines;
 mod eval;
 mod fixtures;
 mod kernels;
+mod layers;
 mod optim;
 mod random;
 mod report;
