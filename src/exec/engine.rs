@@ -1,6 +1,8 @@
 //! What every engine does: runs a program on a memory, and shows its results.
 
+use super::planned::Planned;
 use super::{ExecError, Memory, Real};
+use crate::compile::Program;
 
 /// Computes the steps of one program.
 pub trait Engine<T: Real = f32> {
@@ -29,6 +31,18 @@ pub trait Engine<T: Real = f32> {
 
     /// Begins to measure anew, or stops measuring.
     fn measure(&mut self, _on: bool) {}
+}
+
+/// An engine of that kind for a program; `size` gives the sizes of the symbols, such as `N`.
+pub fn engine<T: Real>(
+    kind: EngineKind,
+    program: &Program,
+    size: &dyn Fn(&str) -> Option<i64>,
+) -> Result<Box<dyn Engine<T>>, ExecError> {
+    match kind {
+        EngineKind::Planned => Ok(Box::new(Planned::new(program, size)?)),
+        EngineKind::Candle => Err(ExecError::new("the candle engine is not there yet")),
+    }
 }
 
 /// What an operation has cost.

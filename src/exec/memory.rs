@@ -2,7 +2,7 @@
 
 use super::{ExecError, Real, init};
 use crate::graph::{Graph, Init, ParamId, StateId};
-use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Storage, Tensor};
+use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Storage, StorageRef, Tensor};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::marker::PhantomData;
@@ -52,7 +52,7 @@ impl<T: Real> Memory<T> {
         }
         let values: Vec<T> = init::values(init, shape, seed, name).into_iter().map(T::from_f64).collect();
         self.names.push(name.to_owned());
-        self.tensors.push(Tensor::from_vec(values, shape, &Device::Cpu)?);
+        self.tensors.push(T::tensor(values, shape)?);
         Ok(())
     }
 
@@ -91,7 +91,7 @@ impl<T: Real> Memory<T> {
 
     /// Shows the numbers of a parameter, row-major.
     pub fn with_param<R>(&self, id: ParamId, show: impl FnOnce(&[T]) -> R) -> R {
-        read(self.param(id), show)
+        show(Reading::new(self.param(id)).numbers())
     }
 
     /// Lets the numbers of a parameter be changed in place.
@@ -112,7 +112,8 @@ impl<T: Real> Memory<T> {
         change: impl FnOnce(&mut [T], &[T]) -> R,
     ) -> R {
         assert!(id != other, "a parameter cannot be read while it is changed");
-        read(self.param(other), |other| write(self.param(id), |mine| change(mine, other)))
+        let other = Reading::new(self.param(other));
+        write(self.param(id), |mine| change(mine, other.numbers()))
     }
 
     /// Copies of all tensors by name, to be written to a file.
@@ -154,6 +155,16 @@ impl<T: Real> Memory<T> {
         &self.tensors[binding.states[id.index()]]
     }
 
+    /// The tensors of all bound parameters.
+    pub fn bound_params(&self, binding: &Binding) -> impl Iterator<Item = &Tensor> {
+        binding.params.iter().map(|&place| &self.tensors[place])
+    }
+
+    /// The tensors of all bound states.
+    pub fn bound_states(&self, binding: &Binding) -> impl Iterator<Item = &Tensor> {
+        binding.states.iter().map(|&place| &self.tensors[place])
+    }
+
     /// Sets the numbers of a bound state.
     pub fn set_state(&mut self, binding: &Binding, id: StateId, values: &[T]) -> Result<(), ExecError> {
         let tensor = self.bound_state(binding, id);
@@ -166,13 +177,26 @@ impl<T: Real> Memory<T> {
     }
 }
 
-/// Shows the numbers of a contiguous CPU tensor.
-pub(super) fn read<T: Real, R>(tensor: &Tensor, show: impl FnOnce(&[T]) -> R) -> R {
-    let (storage, layout) = tensor.storage_and_layout();
-    let Storage::Cpu(storage) = &*storage else { unreachable!("every tensor of a memory is on the CPU") };
-    let all = T::cpu_storage_as_slice(storage).expect("a memory holds one element type");
-    let (start, end) = layout.contiguous_offsets().expect("every tensor of a memory is contiguous");
-    show(&all[start..end])
+/// A contiguous CPU tensor opened for reading.
+pub(super) struct Reading<'a> {
+    storage: StorageRef<'a>,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Reading<'a> {
+    /// Opens a tensor of a memory.
+    pub fn new(tensor: &'a Tensor) -> Self {
+        let (storage, layout) = tensor.storage_and_layout();
+        let (start, end) = layout.contiguous_offsets().expect("every tensor of a memory is contiguous");
+        Self { storage, start, end }
+    }
+
+    /// Its numbers, row-major.
+    pub fn numbers<T: Real>(&self) -> &[T] {
+        let Storage::Cpu(storage) = &*self.storage else { unreachable!("every tensor of a memory is on the CPU") };
+        &T::slice(storage).expect("a memory holds one element type")[self.start..self.end]
+    }
 }
 
 /// Lets the numbers of a contiguous CPU tensor be changed in place, as an operation of candle.

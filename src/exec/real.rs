@@ -1,21 +1,42 @@
 //! The element types a step can be computed in.
 
-use candle_core::{CpuStorage, WithDType};
+use crate::kernels::Elem;
+use candle_core::{CpuStorage, DType, Device, Result, Shape, Tensor};
 
 /// A floating-point type of tensors in memory: f32 for training, f64 for tests of gradients.
-pub trait Real: WithDType {
+pub trait Real: Elem {
+    /// What candle calls it.
+    const DTYPE: DType;
+
+    /// A candle tensor of these numbers.
+    fn tensor(values: Vec<Self>, shape: impl Into<Shape>) -> Result<Tensor>;
+
     /// The numbers of a candle storage, if they are of this type.
+    fn slice(storage: &CpuStorage) -> Option<&[Self]>;
+
+    /// The same, to be changed in place.
     fn slice_mut(storage: &mut CpuStorage) -> Option<&mut [Self]>;
 }
 
-impl Real for f32 {
-    fn slice_mut(storage: &mut CpuStorage) -> Option<&mut [f32]> {
-        if let CpuStorage::F32(values) = storage { Some(values) } else { None }
-    }
+macro_rules! real {
+    ($type:ident, $name:ident) => {
+        impl Real for $type {
+            const DTYPE: DType = DType::$name;
+
+            fn tensor(values: Vec<Self>, shape: impl Into<Shape>) -> Result<Tensor> {
+                Tensor::from_vec(values, shape.into(), &Device::Cpu)
+            }
+
+            fn slice(storage: &CpuStorage) -> Option<&[Self]> {
+                if let CpuStorage::$name(values) = storage { Some(values) } else { None }
+            }
+
+            fn slice_mut(storage: &mut CpuStorage) -> Option<&mut [Self]> {
+                if let CpuStorage::$name(values) = storage { Some(values) } else { None }
+            }
+        }
+    };
 }
 
-impl Real for f64 {
-    fn slice_mut(storage: &mut CpuStorage) -> Option<&mut [f64]> {
-        if let CpuStorage::F64(values) = storage { Some(values) } else { None }
-    }
-}
+real!(f32, F32);
+real!(f64, F64);

@@ -1,0 +1,112 @@
+//! Functions of each element, arithmetic, comparison and choice.
+
+use super::lowering::{Kernel, Lowering, Site};
+use crate::exec::Real;
+use crate::kernels::{self, Binary, Unary};
+use rayon::prelude::*;
+
+/// Every operation of this family.
+pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
+    vec![
+        ("neg", |_| unary(Unary::Neg)),
+        ("exp", |_| unary(Unary::Exp)),
+        ("log", |_| unary(Unary::Log)),
+        ("sqrt", |_| unary(Unary::Sqrt)),
+        ("square", |_| unary(Unary::Square)),
+        ("recip", |_| unary(Unary::Recip)),
+        ("abs", |_| unary(Unary::Abs)),
+        ("sign", |_| unary(Unary::Sign)),
+        ("sin", |_| unary(Unary::Sin)),
+        ("cos", |_| unary(Unary::Cos)),
+        ("tanh", |_| unary(Unary::Tanh)),
+        ("sigmoid", |_| unary(Unary::Sigmoid)),
+        ("softplus", |_| unary(Unary::Softplus)),
+        ("relu", |_| unary(Unary::Relu)),
+        ("gelu", |_| unary(Unary::Gelu)),
+        ("relu_grad", |_| {
+            Kernel::pointwise(|x, dx| zip(x[0], x[1], dx, |y, dy| if y > T::ZERO { dy } else { T::ZERO }))
+        }),
+        ("gelu_grad", |_| Kernel::pointwise(gelu_grad)),
+        ("clamp", clamp),
+        ("stopgrad", |_| Kernel::pointwise(|x, y| y.copy_from_slice(x[0]))),
+        ("add", |site| binary(site, Binary::Add)),
+        ("sub", |site| binary(site, Binary::Sub)),
+        ("mul", |site| binary(site, Binary::Mul)),
+        ("div", |site| binary(site, Binary::Div)),
+        ("pow", |site| binary(site, Binary::Pow)),
+        ("maximum", |site| binary(site, Binary::Max)),
+        ("minimum", |site| binary(site, Binary::Min)),
+        ("less", |site| binary(site, Binary::Lt)),
+        ("less_equal", |site| binary(site, Binary::Le)),
+        ("equal", |site| binary(site, Binary::Eq)),
+        ("not_equal", |site| binary(site, Binary::Ne)),
+        ("select", select),
+    ]
+}
+
+fn unary<T: Real>(op: Unary) -> Kernel<T> {
+    Kernel::pointwise(move |x, y| kernels::unary(op, x[0], y))
+}
+
+fn gelu_grad<T: Real>(x: &[&[T]], dx: &mut [T]) {
+    kernels::unary(Unary::GeluDerivative, x[0], dx);
+    dx.par_chunks_mut(CHUNK).zip(x[1].par_chunks(CHUNK)).for_each(|(dx, dy)| {
+        dx.iter_mut().zip(dy).for_each(|(dx, &dy)| *dx *= dy);
+    });
+}
+
+fn clamp<T: Real>(site: &Site) -> Kernel<T> {
+    let [min, max] = ["min", "max"].map(|name| T::from_f64(site.attrs.get_float(name)));
+    Kernel::pointwise(move |x, y| {
+        zip(x[0], x[0], y, |v, _| {
+            if v < min {
+                min
+            } else if v > max {
+                max
+            } else {
+                v
+            }
+        })
+    })
+}
+
+/// `out = f(a, b)`, all of one size.
+fn zip<T: Real>(a: &[T], b: &[T], out: &mut [T], f: impl Fn(T, T) -> T + Sync) {
+    let each = |a: &[T], b: &[T], out: &mut [T]| {
+        out.iter_mut().zip(a).zip(b).for_each(|((out, &a), &b)| *out = f(a, b));
+    };
+    if out.len() <= CHUNK {
+        return each(a, b, out);
+    }
+    let inputs = a.par_chunks(CHUNK).zip(b.par_chunks(CHUNK));
+    out.par_chunks_mut(CHUNK).zip(inputs).for_each(|(out, (a, b))| each(a, b, out));
+}
+
+/// How many elements one thread takes at a time.
+const CHUNK: usize = 1 << 14;
+
+/// Whether every input has the result's dimensions or is a single number.
+fn in_place(site: &Site) -> bool {
+    site.inputs.iter().enumerate().all(|(i, dims)| *dims == site.output || site.count(i) == 1)
+}
+
+fn binary<T: Real>(site: &Site, op: Binary) -> Kernel<T> {
+    if in_place(site) {
+        return Kernel::pointwise(move |x, y| {
+            kernels::binary(op, x[0], &[x[0].len()], x[1], &[x[1].len()], y, &[y.len()]);
+        });
+    }
+    let (a, b, out) = (site.input(0), site.input(1), site.output.to_vec());
+    Kernel::whole(move |x, y| kernels::binary(op, x[0], &a, x[1], &b, y, &out))
+}
+
+fn select<T: Real>(site: &Site) -> Kernel<T> {
+    if in_place(site) {
+        return Kernel::pointwise(|x, y| {
+            let [c, a, b] = [0, 1, 2].map(|i| (x[i], [x[i].len()]));
+            kernels::select((c.0, &c.1), (a.0, &a.1), (b.0, &b.1), y, &[y.len()]);
+        });
+    }
+    let (c, a, b, out) = (site.input(0), site.input(1), site.input(2), site.output.to_vec());
+    Kernel::whole(move |x, y| kernels::select((x[0], &c), (x[1], &a), (x[2], &b), y, &out))
+}

@@ -1,0 +1,175 @@
+//! The planned engine: a list of calls over one block of memory that is reused step after step.
+
+mod call;
+mod elementwise;
+mod lowering;
+mod matmul;
+mod movement;
+mod reduce;
+mod results;
+
+use super::memory::Reading;
+use super::{Engine, ExecError, Feed, Memory, Real, Spent};
+use crate::compile::{Plan, Program};
+use crate::graph::{Graph, InputId, StateId};
+use call::{Call, Outside, Source};
+use lowering::Moment;
+use results::Kept;
+use std::time::Instant;
+
+/// Whether the engine can compute the operation of that name.
+pub fn computes(operation: &str) -> bool {
+    LEAVES.contains(&operation) || lowering::find::<f32>(operation).is_some()
+}
+
+/// Operations that are read where they lie.
+const LEAVES: [&str; 6] = ["parameter", "input", "state", "scalar", "constant", "dimension"];
+
+/// Runs a compiled plan.
+pub struct Planned<T: Real> {
+    graph: Graph,
+    arena: Vec<T>,
+    calls: Vec<Call<T>>,
+    inputs: Vec<(InputId, Vec<T>)>,
+    scalars: Vec<T>,
+    constants: Vec<T>,
+    outputs: Vec<Kept<T>>,
+    grads: Vec<Kept<T>>,
+    input_grads: Vec<(String, Kept<T>)>,
+    updates: Vec<(StateId, Kept<T>)>,
+    measures: bool,
+}
+
+impl<T: Real> Planned<T> {
+    /// Plans a program for the given sizes and resolves every call.
+    pub fn new(program: &Program, size: &dyn Fn(&str) -> Option<i64>) -> Result<Self, ExecError> {
+        let plan = Plan::new(program, size).map_err(ExecError::new)?;
+        let mut sources = call::Sources::default();
+        let calls = plan.steps.iter().map(|step| {
+            Call::new(step, &mut sources).map_err(|message| ExecError::new(message).at(&program.graph, step.node))
+        });
+        let calls = calls.collect::<Result<Vec<_>, _>>()?;
+        let mut results = results::Results::new(&plan);
+        let mut keep = |operand| results.keep(operand, &mut sources);
+        let outputs = plan.outputs.iter().map(&mut keep).collect();
+        let grads = plan.grads.iter().map(|(_, operand)| keep(operand)).collect();
+        let input_grads = plan.input_grads.iter().map(|(name, operand)| (name.clone(), keep(operand))).collect();
+        let updates = plan.updates.iter().map(|(state, operand)| (*state, keep(operand))).collect();
+        let (inputs, constants) = sources.finish();
+        Ok(Planned {
+            arena: vec![T::ZERO; plan.arena_len],
+            calls,
+            inputs,
+            scalars: vec![T::ZERO; program.graph.scalars.len()],
+            constants,
+            outputs,
+            grads,
+            input_grads,
+            updates,
+            measures: false,
+            graph: program.graph.clone(),
+        })
+    }
+
+    /// Takes over what the step is given.
+    fn take(&mut self, feed: &Feed) -> Result<(), ExecError> {
+        for (id, values) in &mut self.inputs {
+            let name = &self.graph.inputs[id.index()].name;
+            let given = feed.input(name)?;
+            if given.len() != values.len() {
+                let (has, wants) = (given.len(), values.len());
+                return Err(ExecError::new(format!("input `{name}` has {has} numbers instead of {wants}")));
+            }
+            values.iter_mut().zip(given).for_each(|(mine, &x)| *mine = T::from_f64(f64::from(x)));
+        }
+        if feed.scalars.len() != self.scalars.len() {
+            let (has, wants) = (feed.scalars.len(), self.scalars.len());
+            return Err(ExecError::new(format!("{has} scheduled scalars are given instead of {wants}")));
+        }
+        self.scalars.iter_mut().zip(&feed.scalars).for_each(|(mine, &x)| *mine = T::from_f64(x));
+        Ok(())
+    }
+
+    /// Computes everything, parameters and states only read.
+    fn compute(&mut self, memory: &Memory<T>, feed: &Feed) -> Result<(), ExecError> {
+        let binding = memory.bind(&self.graph)?;
+        let params: Vec<Reading> = memory.bound_params(&binding).map(Reading::new).collect();
+        let states: Vec<Reading> = memory.bound_states(&binding).map(Reading::new).collect();
+        let outside = Outside {
+            params: params.iter().map(Reading::numbers).collect(),
+            states: states.iter().map(Reading::numbers).collect(),
+            inputs: &self.inputs,
+            scalars: &self.scalars,
+            constants: &self.constants,
+        };
+        let moment = Moment { seed: feed.seed, step: feed.step };
+        for call in &mut self.calls {
+            let start = self.measures.then(Instant::now);
+            let done = call.run(&mut self.arena, &outside, moment);
+            done.map_err(|message| ExecError::new(message).at(&self.graph, call.node))?;
+            if let Some(start) = start {
+                call.spent += start.elapsed();
+                call.runs += 1;
+            }
+        }
+        let results = self.outputs.iter_mut().chain(&mut self.grads);
+        let results = results.chain(self.input_grads.iter_mut().map(|(_, kept)| kept));
+        for kept in results.chain(self.updates.iter_mut().map(|(_, kept)| kept)) {
+            kept.keep(&self.arena, &outside);
+        }
+        Ok(())
+    }
+}
+
+impl<T: Real> Engine<T> for Planned<T> {
+    fn run(&mut self, memory: &mut Memory<T>, feed: &Feed) -> Result<(), ExecError> {
+        self.take(feed)?;
+        self.compute(memory, feed)?;
+        let binding = memory.bind(&self.graph)?;
+        for (state, kept) in &self.updates {
+            memory.set_state(&binding, *state, kept.numbers(&self.arena))?;
+        }
+        Ok(())
+    }
+
+    fn output(&self, i: usize) -> &[T] {
+        self.outputs[i].numbers(&self.arena)
+    }
+
+    fn output_shape(&self, i: usize) -> &[usize] {
+        &self.outputs[i].shape
+    }
+
+    fn gradient(&self, i: usize) -> &[T] {
+        self.grads[i].numbers(&self.arena)
+    }
+
+    fn gradient_mut(&mut self, i: usize) -> &mut [T] {
+        self.grads[i].numbers_mut(&mut self.arena)
+    }
+
+    fn input_gradient(&self, name: &str) -> Option<&[T]> {
+        let found = self.input_grads.iter().find(|(n, _)| n == name);
+        found.map(|(_, kept)| kept.numbers(&self.arena))
+    }
+
+    fn profile(&self) -> Vec<Spent> {
+        let mut all: Vec<Spent> = Vec::new();
+        for call in &self.calls {
+            let seconds = call.spent.as_secs_f64();
+            match all.iter_mut().find(|s| s.operation == call.operation) {
+                Some(spent) => (spent.count, spent.seconds) = (spent.count + call.runs, spent.seconds + seconds),
+                None => all.push(Spent { operation: call.operation, count: call.runs, seconds }),
+            }
+        }
+        all.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+        all
+    }
+
+    fn measure(&mut self, on: bool) {
+        self.measures = on;
+        if on {
+            self.calls.iter_mut().for_each(Call::forget);
+        }
+    }
+}
