@@ -3,6 +3,7 @@ mod data;
 mod engines;
 mod eval;
 mod fixtures;
+mod gradients;
 mod kernels;
 mod layers;
 mod optim;

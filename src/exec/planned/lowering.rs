@@ -76,6 +76,14 @@ impl<T: Real> Kernel<T> {
         Kernel::Whole(Box::new(move |x, y, _| compute(x, y)))
     }
 
+    /// A kernel of nothing but the moment.
+    pub fn drawn(mut draw: impl FnMut(&mut [T], Moment) + Send + 'static) -> Self {
+        Kernel::Whole(Box::new(move |_, y, moment| {
+            draw(y, moment);
+            Ok(())
+        }))
+    }
+
     /// A kernel that works place by place.
     pub fn pointwise(compute: impl Fn(&[&[T]], &mut [T]) + Send + Sync + 'static) -> Self {
         Kernel::Pointwise(Box::new(compute))
@@ -92,6 +100,7 @@ pub fn find<T: Real>(name: &str) -> Option<fn(&Site) -> Kernel<T>> {
         super::reduce::lowerings(),
         super::movement::lowerings(),
         super::matmul::lowerings(),
+        super::random::lowerings(),
     ];
     families.into_iter().flatten().find(|(n, _)| *n == name).map(|(_, lower)| lower)
 }

@@ -5,6 +5,7 @@ mod elementwise;
 mod lowering;
 mod matmul;
 mod movement;
+mod random;
 mod reduce;
 mod results;
 
@@ -12,7 +13,7 @@ use super::memory::Reading;
 use super::{Engine, ExecError, Feed, Memory, Real, Spent};
 use crate::compile::{Plan, Program};
 use crate::graph::{Graph, InputId, StateId};
-use call::{Call, Outside, Source};
+use call::{Call, Outside};
 use lowering::Moment;
 use results::Kept;
 use std::time::Instant;

@@ -1,0 +1,200 @@
+//! Gradients of every operation: the gradient graph against finite differences in f64.
+
+use sslrun::compile::Program;
+use sslrun::exec::{Engine, EngineKind, Feed, Memory, engine};
+use sslrun::graph::{Dim, Graph, Init, NodeId, ParamKind, Parameter, ShapeError};
+
+type Built = Result<NodeId, ShapeError>;
+
+/// An operation on small parameters, its values drawn from a range in which it is smooth.
+struct Case {
+    name: &'static str,
+    shapes: &'static [&'static [usize]],
+    range: (f64, f64),
+    build: fn(&mut Graph, &[NodeId]) -> Built,
+}
+
+const fn case(
+    name: &'static str,
+    shapes: &'static [&'static [usize]],
+    range: (f64, f64),
+    build: fn(&mut Graph, &[NodeId]) -> Built,
+) -> Case {
+    Case { name, shapes, range, build }
+}
+
+const ANY: (f64, f64) = (-2.0, 2.0);
+const POSITIVE: (f64, f64) = (0.3, 3.0);
+
+const ELEMENTWISE: &[Case] = &[
+    case("neg", &[&[3, 4]], ANY, |g, x| g.neg(x[0])),
+    case("exp", &[&[3, 4]], ANY, |g, x| g.exp(x[0])),
+    case("log", &[&[3, 4]], POSITIVE, |g, x| g.log(x[0])),
+    case("sqrt", &[&[3, 4]], POSITIVE, |g, x| g.sqrt(x[0])),
+    case("square", &[&[3, 4]], ANY, |g, x| g.square(x[0])),
+    case("recip", &[&[3, 4]], POSITIVE, |g, x| g.recip(x[0])),
+    case("abs", &[&[3, 4]], ANY, |g, x| g.abs(x[0])),
+    case("sin", &[&[3, 4]], ANY, |g, x| g.sin(x[0])),
+    case("cos", &[&[3, 4]], ANY, |g, x| g.cos(x[0])),
+    case("tanh", &[&[3, 4]], ANY, |g, x| g.tanh(x[0])),
+    case("sigmoid", &[&[3, 4]], ANY, |g, x| g.sigmoid(x[0])),
+    case("softplus", &[&[3, 4]], ANY, |g, x| g.softplus(x[0])),
+    case("relu", &[&[3, 4]], ANY, |g, x| g.relu(x[0])),
+    case("gelu", &[&[3, 4]], ANY, |g, x| g.gelu(x[0])),
+    case("clamp", &[&[3, 4]], ANY, |g, x| g.clamp(x[0], -0.7, 0.9)),
+    case("stopgrad", &[&[3, 4]], ANY, |g, x| {
+        let sign = g.sign(x[0])?;
+        let sign = g.stopgrad(sign)?;
+        g.mul(x[0], sign)
+    }),
+    case("large relu", &[&[5, 9000]], ANY, |g, x| {
+        let y = g.relu(x[0])?;
+        let y = g.square(y)?;
+        let y = g.sum(y, &[1], false)?;
+        g.scale(y, 1e-3)
+    }),
+];
+
+const ARITHMETIC: &[Case] = &[
+    case("add", &[&[3, 4], &[4]], ANY, |g, x| g.add(x[0], x[1])),
+    case("sub", &[&[3, 1], &[2, 1, 4]], ANY, |g, x| g.sub(x[0], x[1])),
+    case("mul", &[&[3, 4], &[3, 1]], ANY, |g, x| g.mul(x[0], x[1])),
+    case("mul scalar", &[&[3, 4], &[]], ANY, |g, x| g.mul(x[0], x[1])),
+    case("square by mul", &[&[3, 4]], ANY, |g, x| g.mul(x[0], x[0])),
+    case("div", &[&[4], &[3, 4]], POSITIVE, |g, x| g.div(x[0], x[1])),
+    case("pow", &[&[3, 4], &[1, 4]], POSITIVE, |g, x| g.pow(x[0], x[1])),
+    case("maximum", &[&[3, 4], &[3, 4]], ANY, |g, x| g.maximum(x[0], x[1])),
+    case("minimum", &[&[3, 4], &[1]], ANY, |g, x| g.minimum(x[0], x[1])),
+    case("select", &[&[3, 4], &[4], &[3, 1]], ANY, |g, x| {
+        let zero = g.constant(0.0);
+        let positive = g.greater(x[0], zero)?;
+        g.select(positive, x[1], x[2])
+    }),
+];
+
+const MOVING: &[Case] = &[
+    case("reshape", &[&[3, 4]], ANY, |g, x| g.reshape(x[0], &dims(&[2, 6]))),
+    case("permute", &[&[2, 3, 4]], ANY, |g, x| g.permute(x[0], &[2, 0, 1])),
+    case("broadcast_to", &[&[3, 1]], ANY, |g, x| g.broadcast_to(x[0], &dims(&[2, 3, 4]))),
+    case("slice", &[&[3, 5]], ANY, |g, x| g.slice(x[0], 1, &Dim::from(1i64), &Dim::from(3i64))),
+    case("pad", &[&[3, 2]], ANY, |g, x| g.pad(x[0], 0, &Dim::from(1i64), &Dim::from(2i64))),
+    case("concat", &[&[3, 2], &[3, 4]], ANY, |g, x| g.concat(&[x[0], x[1], x[0]], 1)),
+    case("split and join", &[&[6, 2]], ANY, |g, x| {
+        let (start, half) = (Dim::default(), Dim::from(3i64));
+        let (a, b) = (g.slice(x[0], 0, &start, &half)?, g.slice(x[0], 0, &half, &half)?);
+        let b = g.exp(b)?;
+        g.mul(a, b)
+    }),
+];
+
+const REDUCTIONS: &[Case] = &[
+    case("reduce_sum", &[&[2, 3, 4]], ANY, |g, x| g.sum(x[0], &[0, 2], false)),
+    case("reduce_sum keepdim", &[&[2, 3, 4]], ANY, |g, x| g.sum(x[0], &[1], true)),
+    case("mean", &[&[2, 3]], ANY, |g, x| g.mean_all(x[0])),
+    case("reduce_max", &[&[2, 3, 4]], ANY, |g, x| g.max(x[0], &[1, 2], false)),
+    case("reduce_min", &[&[2, 3, 4]], ANY, |g, x| g.min(x[0], &[0], true)),
+    case("cumsum", &[&[3, 4]], ANY, |g, x| g.cumsum(x[0], 1)),
+];
+
+const PRODUCTS: &[Case] = &[
+    case("matmul", &[&[3, 4], &[4, 2]], ANY, |g, x| g.matmul(x[0], x[1])),
+    case("matmul transposed", &[&[4, 3], &[2, 4]], ANY, |g, x| {
+        let (a, b) = (g.transpose_last(x[0])?, g.transpose_last(x[1])?);
+        g.matmul(a, b)
+    }),
+    case("matmul of itself", &[&[5, 3]], ANY, |g, x| {
+        let t = g.transpose_last(x[0])?;
+        g.matmul(t, x[0])
+    }),
+    case("matmul batched", &[&[2, 3, 4], &[2, 4, 2]], ANY, |g, x| g.matmul(x[0], x[1])),
+    case("matmul shared", &[&[2, 3, 4], &[4, 2]], ANY, |g, x| g.matmul(x[0], x[1])),
+    case("matmul broadcast", &[&[2, 1, 3, 4], &[3, 4, 2]], ANY, |g, x| g.matmul(x[0], x[1])),
+    case("matmul of vectors", &[&[4], &[4]], ANY, |g, x| g.matmul(x[0], x[1])),
+];
+
+const FAMILIES: &[&[Case]] = &[ELEMENTWISE, ARITHMETIC, MOVING, REDUCTIONS, PRODUCTS];
+
+fn dims(sizes: &[usize]) -> Vec<Dim> {
+    sizes.iter().map(|&d| Dim::from(d)).collect()
+}
+
+/// A training program whose loss weighs each element of the result differently.
+fn program(case: &Case) -> Program {
+    let mut graph = Graph::default();
+    let spread = (case.range.1 - case.range.0) / 2.0;
+    let inputs: Vec<NodeId> = case
+        .shapes
+        .iter()
+        .enumerate()
+        .map(|(i, shape)| {
+            graph.parameter(Parameter {
+                name: format!("x{i}"),
+                shape: shape.to_vec(),
+                init: Init::Uniform(spread),
+                kind: ParamKind::Weight,
+                ema: None,
+                span: None,
+            })
+        })
+        .collect();
+    let loss = weighted(&mut graph, case, &inputs).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+    Program::training(graph, &[loss], loss, &[]).unwrap_or_else(|e| panic!("{}: {e}", case.name))
+}
+
+fn weighted(graph: &mut Graph, case: &Case, inputs: &[NodeId]) -> Built {
+    let result = (case.build)(graph, inputs)?;
+    let shape = graph.shape(result).clone();
+    let positions = graph.arange(&shape.count());
+    let weights = graph.scale(positions, 1.3)?;
+    let weights = graph.cos(weights)?;
+    let weights = graph.reshape(weights, &shape.0)?;
+    let product = graph.mul(result, weights)?;
+    graph.sum_all(product)
+}
+
+fn memory(case: &Case, program: &Program) -> Memory<f64> {
+    let mut memory = Memory::new(&program.graph, &|_| None, 3).unwrap();
+    let middle = (case.range.0 + case.range.1) / 2.0;
+    for i in 0..case.shapes.len() {
+        memory.with_mut(&format!("x{i}"), |x| x.iter_mut().for_each(|x| *x += middle));
+    }
+    memory
+}
+
+fn loss(engine: &mut dyn Engine<f64>, memory: &mut Memory<f64>) -> f64 {
+    engine.run(memory, &Feed::default()).unwrap();
+    engine.output(0)[0]
+}
+
+/// The largest difference between gradient and central differences, relative to the largest gradient.
+fn error(case: &Case) -> f64 {
+    let program = program(case);
+    let mut memory = memory(case, &program);
+    let mut engine = engine::<f64>(EngineKind::Planned, &program, &|_| None).unwrap();
+    loss(&mut *engine, &mut memory);
+    let gradients: Vec<Vec<f64>> = (0..program.grads.len()).map(|i| engine.gradient(i).to_vec()).collect();
+    assert!(!gradients.is_empty(), "{} has no gradient", case.name);
+    let (mut worst, mut largest) = (0f64, 1e-3f64);
+    for (&(id, _), gradient) in program.grads.iter().zip(gradients) {
+        for i in (0..gradient.len()).step_by(gradient.len().div_ceil(64).max(1)) {
+            let mut at = |h: f64| {
+                memory.with_param_mut(id, |x| x[i] += h);
+                let value = loss(&mut *engine, &mut memory);
+                memory.with_param_mut(id, |x| x[i] -= h);
+                value
+            };
+            let slope = (at(1e-5) - at(-1e-5)) / 2e-5;
+            worst = worst.max((slope - gradient[i]).abs());
+            largest = largest.max(slope.abs());
+        }
+    }
+    worst / largest
+}
+
+#[test]
+fn gradients_are_the_slopes_of_the_loss() {
+    for case in FAMILIES.iter().copied().flatten() {
+        let error = error(case);
+        assert!(error < 1e-6, "{}: {error:e}", case.name);
+    }
+}
