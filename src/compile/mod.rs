@@ -1,11 +1,16 @@
 //! From graph to plan: differentiation, dead code, buffers and their lifetimes, printers.
 
 mod arena;
+mod cost;
 mod differentiate;
 mod plan;
+mod planner;
+mod print;
 mod program;
 
 pub use arena::{ALIGNMENT, Buffer, lay_out};
+pub use cost::flops;
 pub use differentiate::reaches;
 pub use plan::{Loc, Operand, Plan, Step};
+pub use print::{Description, Line, ParameterLine, Part, Totals};
 pub use program::Program;

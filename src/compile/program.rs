@@ -34,13 +34,19 @@ impl Program {
 
     /// The nodes that a result depends on, in order of computation; all others are dead code.
     pub fn live(&self) -> Vec<NodeId> {
-        let mut live = vec![false; self.graph.len()];
-        let mut open: Vec<NodeId> = self.results().collect();
+        let live = self.needed(self.results());
+        self.graph.nodes().map(|(id, _)| id).filter(|id| live[id.index()]).collect()
+    }
+
+    /// Whether each node is needed for one of `results`.
+    pub fn needed(&self, results: impl Iterator<Item = NodeId>) -> Vec<bool> {
+        let mut needed = vec![false; self.graph.len()];
+        let mut open: Vec<NodeId> = results.collect();
         while let Some(node) = open.pop() {
-            if !std::mem::replace(&mut live[node.index()], true) {
+            if !std::mem::replace(&mut needed[node.index()], true) {
                 open.extend(&self.graph.node(node).inputs);
             }
         }
-        self.graph.nodes().map(|(id, _)| id).filter(|id| live[id.index()]).collect()
+        needed
     }
 }

@@ -1,8 +1,10 @@
 //! Arithmetic and comparison of two tensors, element by element, with broadcasting.
 
-use super::rules::{GradFn, Grads, InferFn, broadcast, broadcast_or_explain};
+use super::rules::{GradFn, Grads, InferFn, broadcast_or_explain};
 use crate::catalog::{Entry, Kind, Param, ParamType};
-use crate::graph::{Attrs, Backward, Call, Cost, Function, GradRule, Graph, NodeId, Operation, ShapeError, TensorType};
+use crate::graph::{
+    Attrs, Backward, Call, Cost, DType, Function, GradRule, Graph, NodeId, Operation, ShapeError, TensorType,
+};
 
 /// Every operation of this family: of two tensors that broadcast; an input of the result's shape may give it its memory.
 pub const OPERATIONS: &[&Operation] =
@@ -19,14 +21,15 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 /// `a + b`
-pub static ADD: Operation = binary("add", |_, t| arithmetic("add", t), |b| both(b, |b| Ok(b.grad), |b| Ok(b.grad)));
+pub static ADD: Operation =
+    binary("add", |_, t| whole_arithmetic("add", t), |b| both(b, |b| Ok(b.grad), |b| Ok(b.grad)));
 /// `a - b`
 pub static SUB: Operation =
-    binary("sub", |_, t| arithmetic("subtract", t), |b| both(b, |b| Ok(b.grad), |b| b.graph.neg(b.grad)));
+    binary("sub", |_, t| whole_arithmetic("subtract", t), |b| both(b, |b| Ok(b.grad), |b| b.graph.neg(b.grad)));
 /// `a * b`
 pub static MUL: Operation = binary(
     "mul",
-    |_, t| arithmetic("multiply", t),
+    |_, t| whole_arithmetic("multiply", t),
     |b| both(b, |b| b.graph.mul(b.grad, b.inputs[1]), |b| b.graph.mul(b.grad, b.inputs[0])),
 );
 /// `a / b`
@@ -76,6 +79,13 @@ const fn comparison(name: &'static str) -> Operation {
 
 fn arithmetic(verb: &str, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
     broadcast_or_explain(verb, &inputs[0].shape, &inputs[1].shape).map(TensorType::float)
+}
+
+/// Arithmetic that stays among the whole numbers.
+fn whole_arithmetic(verb: &str, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
+    let whole = inputs.iter().all(|t| t.dtype == DType::Int);
+    let shape = broadcast_or_explain(verb, &inputs[0].shape, &inputs[1].shape)?;
+    Ok(TensorType { dtype: if whole { DType::Int } else { DType::Float }, shape })
 }
 
 fn compare(_: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
@@ -136,153 +146,4 @@ const fn function(
         Param::required("y", ParamType::Tensor, "a tensor that broadcasts with `x`"),
     ];
     Function { entry: Entry { name, kind: Kind::Operation, params: PARAMS, formula, doc }, build }
-}
-
-impl Graph {
-    /// `a + b`
-    pub fn add(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
-        match (self.constant_value(a), self.constant_value(b)) {
-            (Some(x), Some(y)) => Ok(self.constant(x + y)),
-            (_, Some(0.0)) => Ok(a),
-            (Some(0.0), _) => Ok(b),
-            (Some(_), None) => self.binary(&ADD, b, a),
-            _ => match self.join_pads(a, b)? {
-                Some(joined) => Ok(joined),
-                None => self.commutative(&ADD, a, b),
-            },
-        }
-    }
-
-    /// `a - b`
-    pub fn sub(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
-        match (self.constant_value(a), self.constant_value(b)) {
-            (Some(x), Some(y)) => Ok(self.constant(x - y)),
-            (_, Some(0.0)) => Ok(a),
-            (Some(0.0), _) => self.neg(b),
-            _ => self.binary(&SUB, a, b),
-        }
-    }
-
-    /// `a * b`
-    pub fn mul(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
-        match (self.constant_value(a), self.constant_value(b)) {
-            (_, Some(y)) => self.scale(a, y),
-            (Some(x), _) => self.scale(b, x),
-            _ => self.commutative(&MUL, a, b),
-        }
-    }
-
-    /// `a / b`
-    pub fn div(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
-        match (self.constant_value(a), self.constant_value(b)) {
-            (Some(x), Some(y)) => Ok(self.constant(x / y)),
-            (_, Some(y)) if y != 0.0 => self.scale(a, 1.0 / y),
-            (Some(1.0), None) => self.recip(b),
-            _ => self.binary(&DIV, a, b),
-        }
-    }
-
-    /// `x` times a number known now.
-    pub fn scale(&mut self, x: NodeId, factor: f64) -> Result<NodeId, ShapeError> {
-        let node = self.node(x);
-        match (node.op.name, factor) {
-            (_, 1.0) => return Ok(x),
-            ("constant", _) => {
-                let value = node.attrs.get_float("value") * factor;
-                return Ok(self.constant(value));
-            }
-            ("neg", _) => {
-                let inner = node.inputs[0];
-                return self.scale(inner, -factor);
-            }
-            ("mul", _) => {
-                let inner = node.inputs[0];
-                if let Some(other) = self.constant_value(node.inputs[1]) {
-                    return self.scale(inner, other * factor);
-                }
-            }
-            (_, -1.0) => return self.neg(x),
-            _ => {}
-        }
-        let factor = self.constant(factor);
-        self.binary(&MUL, x, factor)
-    }
-
-    /// `a^b`; simple exponents by simpler operations.
-    pub fn pow(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
-        match (self.constant_value(a), self.constant_value(b)) {
-            (Some(x), Some(y)) => Ok(self.constant(x.powf(y))),
-            (None, Some(1.0)) => Ok(a),
-            (None, Some(2.0)) => self.square(a),
-            (None, Some(3.0)) => {
-                let square = self.square(a)?;
-                self.mul(square, a)
-            }
-            (None, Some(0.5)) => self.sqrt(a),
-            (None, Some(-1.0)) => self.recip(a),
-            (None, Some(0.0)) => {
-                let (shape, one) = (self.shape(a).clone(), self.constant(1.0));
-                self.broadcast_to(one, &shape.0)
-            }
-            _ => self.binary(&POW, a, b),
-        }
-    }
-
-    /// The larger of two.
-    pub fn maximum(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
-        self.binary(&MAXIMUM, a, b)
-    }
-
-    /// The smaller of two.
-    pub fn minimum(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
-        self.binary(&MINIMUM, a, b)
-    }
-
-    /// `a < b`
-    pub fn less(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
-        self.binary(&LESS, a, b)
-    }
-
-    /// `a <= b`
-    pub fn less_equal(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
-        self.binary(&LESS_EQUAL, a, b)
-    }
-
-    /// `a > b`
-    pub fn greater(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
-        self.less(b, a)
-    }
-
-    /// `a >= b`
-    pub fn greater_equal(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
-        self.less_equal(b, a)
-    }
-
-    /// `a == b`
-    pub fn equal(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
-        self.binary(&EQUAL, a, b)
-    }
-
-    /// `a != b`
-    pub fn not_equal(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
-        self.binary(&NOT_EQUAL, a, b)
-    }
-
-    /// An operation whose inputs may change places, so that `a + b` and `b + a` are one node.
-    fn commutative(&mut self, op: &'static Operation, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
-        let swap = b < a && self.shape(a) == self.shape(b);
-        if swap { self.binary(op, b, a) } else { self.binary(op, a, b) }
-    }
-
-    /// A binary operation; of repeated tensors it is computed before they are repeated.
-    fn binary(&mut self, op: &'static Operation, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
-        let sources = [self.broadcast_source(a).unwrap_or(a), self.broadcast_source(b).unwrap_or(b)];
-        match broadcast(self.shape(a), self.shape(b)) {
-            Ok(shape) if sources != [a, b] => {
-                let result = self.apply(op, Attrs::new(), &sources)?;
-                self.broadcast_to(result, &shape.0)
-            }
-            _ => self.apply(op, Attrs::new(), &[a, b]),
-        }
-    }
 }

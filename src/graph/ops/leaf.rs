@@ -22,9 +22,10 @@ const fn leaf(name: &'static str) -> Operation {
     Operation { name, infer: scalar, grad: GradRule::Stops, cost: Cost::Free }
 }
 
-/// Constants and dimensions are scalars; the other leaves are given their type when they are made.
-fn scalar(_: &Attrs, _: &[&TensorType]) -> Result<TensorType, ShapeError> {
-    Ok(TensorType::float(Shape::scalar()))
+/// Constants and dimensions are scalars, `whole` or real; the other leaves are given their type when they are made.
+fn scalar(attrs: &Attrs, _: &[&TensorType]) -> Result<TensorType, ShapeError> {
+    let ty = if attrs.get_bool("whole") { TensorType::int } else { TensorType::float };
+    Ok(ty(Shape::scalar()))
 }
 
 impl Graph {
@@ -41,5 +42,13 @@ impl Graph {
                 .apply(&DIMENSION, Attrs::new().dims("size", std::slice::from_ref(size)), &[])
                 .expect("a dimension takes no input"),
         }
+    }
+
+    /// A constant or dimension as a whole number, if it is one; so that labels plus a number are labels still.
+    pub(super) fn whole(&mut self, x: NodeId) -> Option<NodeId> {
+        let node = self.node(x);
+        let whole = node.op == &DIMENSION || (node.op == &CONSTANT && node.attrs.get_float("value").fract() == 0.0);
+        let (op, attrs) = (node.op, node.attrs.clone().bool("whole", true));
+        whole.then(|| self.apply(op, attrs, &[]).expect("a number takes no input"))
     }
 }

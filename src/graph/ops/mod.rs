@@ -1,5 +1,6 @@
 //! Every operation: shape rule, gradient rule, cost and signature, a family a file.
 
+mod arithmetic;
 pub mod binary;
 pub mod conv;
 pub mod create;

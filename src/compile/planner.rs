@@ -1,0 +1,213 @@
+//! How a plan is made: order, lifetimes, work in place, and places in the arena.
+
+use super::{Buffer, Loc, Operand, Plan, Program, Step, flops, lay_out};
+use crate::graph::{Attr, Attrs, Dim, Graph, InputId, Node, NodeId, ParamId, ScalarId, Shape, StateId, ops};
+
+/// Where a node's value lies before buffers have offsets.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Nowhere,
+    Leaf(Loc),
+    Buffer(usize),
+}
+
+/// A plan in the making.
+pub(super) struct Planner<'a> {
+    program: &'a Program,
+    sizes: &'a dyn Fn(&str) -> Option<i64>,
+    /// The shape of each live node.
+    shapes: Vec<Vec<usize>>,
+    /// The node each node's value is the same memory as: itself but for views.
+    roots: Vec<NodeId>,
+    /// The nodes that are computed, in order.
+    order: Vec<NodeId>,
+    /// The last step that reads each root.
+    last_use: Vec<usize>,
+    places: Vec<Place>,
+    buffers: Vec<Buffer>,
+    in_place: Vec<Option<usize>>,
+}
+
+impl<'a> Planner<'a> {
+    /// Notes shapes, views, the order of computation and last uses.
+    pub(super) fn new(program: &'a Program, sizes: &'a dyn Fn(&str) -> Option<i64>) -> Result<Self, String> {
+        let nodes = program.graph.len();
+        let mut planner = Planner {
+            program,
+            sizes,
+            shapes: vec![Vec::new(); nodes],
+            roots: (0..nodes).map(|i| NodeId(i as u32)).collect(),
+            order: Vec::new(),
+            last_use: vec![0; nodes],
+            places: vec![Place::Nowhere; nodes],
+            buffers: Vec::new(),
+            in_place: Vec::new(),
+        };
+        for id in program.live() {
+            planner.enter(id)?;
+        }
+        let end = planner.order.len();
+        for id in program.results() {
+            let root = planner.roots[id.index()];
+            planner.last_use[root.index()] = end;
+        }
+        Ok(planner)
+    }
+
+    /// Notes a live node: its shape, what it is a view of, and that it reads its inputs.
+    fn enter(&mut self, id: NodeId) -> Result<(), String> {
+        let node = self.program.graph.node(id);
+        self.shapes[id.index()] = self.sized(&node.ty.shape)?;
+        self.check(id, node)?;
+        if let Some(loc) = self.leaf(node)? {
+            self.places[id.index()] = Place::Leaf(loc);
+        } else if is_view(node) {
+            self.roots[id.index()] = self.roots[node.inputs[0].index()];
+        } else {
+            let step = self.order.len();
+            for input in &node.inputs {
+                self.last_use[self.roots[input.index()].index()] = step;
+            }
+            self.last_use[id.index()] = step;
+            self.order.push(id);
+        }
+        Ok(())
+    }
+
+    fn sized(&self, shape: &Shape) -> Result<Vec<usize>, String> {
+        let dim = |d: &Dim| {
+            let n = self.number(d)?;
+            usize::try_from(n).map_err(|_| format!("dimension {d} of {shape} would be {n}"))
+        };
+        shape.0.iter().map(dim).collect()
+    }
+
+    fn number(&self, dim: &Dim) -> Result<i64, String> {
+        dim.eval(self.sizes).ok_or_else(|| format!("the size of dimension {dim} is not known"))
+    }
+
+    /// What shape rules could not know of symbols.
+    fn check(&self, id: NodeId, node: &Node) -> Result<(), String> {
+        if node.op.name != "slice" {
+            return Ok(());
+        }
+        let axis = node.attrs.get_usize("axis");
+        let start = self.sized(&Shape(node.attrs.get_dims("start").to_vec()))?[0];
+        let (length, size) = (self.shapes[id.index()][axis], self.shapes[node.inputs[0].index()][axis]);
+        if start + length <= size {
+            return Ok(());
+        }
+        let shape = self.program.graph.shape(node.inputs[0]);
+        Err(format!("cannot take {start}..{} of dimension {axis} of {shape}: it has {size}", start + length))
+    }
+
+    /// Where a leaf lies; `None` for what is computed.
+    fn leaf(&self, node: &Node) -> Result<Option<Loc>, String> {
+        let id = node.attrs.get_usize("id") as u32;
+        Ok(Some(match node.op.name {
+            "parameter" => Loc::Param(ParamId(id)),
+            "input" => Loc::Input(InputId(id)),
+            "state" => Loc::State(StateId(id)),
+            "scalar" => Loc::Scalar(ScalarId(id)),
+            "constant" => Loc::Constant(node.attrs.get_float("value")),
+            "dimension" => Loc::Constant(self.number(&node.attrs.get_dims("size")[0])? as f64),
+            _ => return Ok(None),
+        }))
+    }
+
+    fn graph(&self) -> &'a Graph {
+        &self.program.graph
+    }
+
+    /// A buffer for each computed node: that of a dying input where the operation can work in place, or a new one.
+    pub(super) fn assign_buffers(&mut self) {
+        for step in 0..self.order.len() {
+            let id = self.order[step];
+            let (in_place, buffer) = match self.reusable(step) {
+                Some((input, buffer)) => (Some(input), buffer),
+                None => {
+                    let len = self.shapes[id.index()].iter().product();
+                    self.buffers.push(Buffer { len, birth: step, death: step });
+                    (None, self.buffers.len() - 1)
+                }
+            };
+            self.buffers[buffer].death = self.last_use[id.index()];
+            self.places[id.index()] = Place::Buffer(buffer);
+            self.in_place.push(in_place);
+        }
+    }
+
+    /// The first input of a step whose buffer the output can take over, and that buffer.
+    fn reusable(&self, step: usize) -> Option<(usize, usize)> {
+        let node = self.graph().node(self.order[step]);
+        if !ops::works_in_place(node.op) {
+            return None;
+        }
+        let shape = &self.shapes[self.order[step].index()];
+        let root = |input: &NodeId| self.roots[input.index()];
+        let fits = |input: &NodeId| {
+            let dies = self.last_use[root(input).index()] == step;
+            let same = node.inputs.iter().all(|i| root(i) != root(input) || self.shapes[i.index()] == *shape);
+            dies && same
+        };
+        node.inputs.iter().enumerate().filter(|(_, input)| fits(input)).find_map(|(i, input)| {
+            match self.places[root(input).index()] {
+                Place::Buffer(buffer) => Some((i, buffer)),
+                _ => None,
+            }
+        })
+    }
+
+    /// Places for all buffers, and the steps with their operands.
+    pub(super) fn finish(self) -> Plan {
+        let (offsets, arena_len) = lay_out(&self.buffers);
+        let operand = |id: NodeId| {
+            let shape = self.shapes[id.index()].clone();
+            let loc = match self.places[self.roots[id.index()].index()] {
+                Place::Leaf(loc) => loc,
+                Place::Buffer(buffer) => Loc::Arena { offset: offsets[buffer], len: shape.iter().product() },
+                Place::Nowhere => unreachable!("every live node is a leaf, a view or computed"),
+            };
+            Operand { loc, shape }
+        };
+        let step = |(&id, &in_place): (&NodeId, &Option<usize>)| {
+            let node = self.graph().node(id);
+            let inputs = node.inputs.iter().map(|&i| operand(i)).collect();
+            let flops = flops(self.graph(), id).eval(self.sizes).unwrap_or(0).max(0) as u64;
+            Step {
+                node: id,
+                op: node.op,
+                attrs: self.numbers(&node.attrs),
+                inputs,
+                output: operand(id),
+                in_place,
+                flops,
+            }
+        };
+        let program = self.program;
+        Plan {
+            steps: self.order.iter().zip(&self.in_place).map(step).collect(),
+            arena_len,
+            outputs: program.outputs.iter().map(|&n| operand(n)).collect(),
+            loss: program.loss.map(operand),
+            grads: program.grads.iter().map(|&(id, n)| (id, operand(n))).collect(),
+            input_grads: program.input_grads.iter().map(|(name, n)| (name.clone(), operand(*n))).collect(),
+            updates: program.graph.updates.iter().map(|u| (u.state, operand(u.value))).collect(),
+        }
+    }
+
+    /// Attributes with every dimension a number.
+    fn numbers(&self, attrs: &Attrs) -> Attrs {
+        attrs.iter().fold(Attrs::new(), |known, (name, attr)| match attr {
+            Attr::Dims(dims) => {
+                known.with(name, Attr::Ints(dims.iter().map(|d| d.eval(self.sizes).unwrap_or(0)).collect()))
+            }
+            other => known.with(name, other.clone()),
+        })
+    }
+}
+
+/// Whether a node is its first input's memory under another shape.
+fn is_view(node: &Node) -> bool {
+    matches!(node.op.name, "reshape" | "stopgrad")
+}
