@@ -17,7 +17,9 @@ pub use ema::ema_update;
 pub use lars::Lars;
 pub use rules::{GroupSettings, RULE, Rule, Selector};
 pub use sgd::Sgd;
-pub use update::{Optimizer, ParamInfo, ParamKind, StepInfo};
+pub use update::{Optimizer, ParamInfo, StepInfo};
+
+pub use crate::graph::ParamKind;
 
 use crate::catalog::{Config, Entry};
 

@@ -1,7 +1,8 @@
 //! Settings that differ between groups of parameters: what a rule says and what a parameter gets.
 
-use super::update::{ParamKind, StepInfo};
+use super::update::StepInfo;
 use crate::catalog::{Arg, Config, Entry, Kind, Param, ParamType, Schedule};
+use crate::graph::ParamKind;
 
 const POSITIVE: ParamType = ParamType::Scalar { min: 0.0, max: f64::MAX };
 

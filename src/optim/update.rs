@@ -1,5 +1,7 @@
 //! What an optimizer is, and the parallel walk over a parameter that all of them share.
 
+use crate::graph::ParamKind;
+
 /// An update rule for one parameter at a time.
 pub trait Optimizer: Send + Sync {
     /// How many vectors of the parameter's length the rule keeps between steps; all start at zero.
@@ -37,19 +39,6 @@ impl ParamInfo {
     pub fn is_bias_or_norm(self) -> bool {
         matches!(self.kind, ParamKind::Bias | ParamKind::Norm) || self.ndim <= 1
     }
-}
-
-/// The role of a parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ParamKind {
-    /// The weight of a linear layer, a convolution, an embedding.
-    Weight,
-    /// An additive bias.
-    Bias,
-    /// The scale or shift of a normalisation.
-    Norm,
-    /// A `weight` item of the recipe, which belongs to no branch.
-    Free,
 }
 
 /// The longest stretch one task works on, and the length of the partial sums of norms.

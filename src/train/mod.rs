@@ -1,1 +1,24 @@
-//! The training loop, checkpoints and events.
+//! The training loop: steps, schedules, checkpoints, evaluation now and then. It prints nothing; it emits [`Event`]s.
+
+mod averages;
+mod checkpoint;
+mod clock;
+mod descent;
+mod error;
+mod event;
+mod extract;
+mod judge;
+mod learner;
+mod speed;
+mod training;
+
+pub use averages::Averages;
+pub use checkpoint::{Checkpoint, encoder_file, last_checkpoint};
+pub use clock::Clock;
+pub use descent::Descent;
+pub use error::{NotFinite, TrainError};
+pub use event::{Event, Step};
+pub use extract::{Extractor, Rows};
+pub use judge::{Judge, Measures, Splits, Verdict};
+pub use learner::{Learner, Losses};
+pub use training::{Ending, Setup, Training, view_specs};

@@ -1,0 +1,38 @@
+//! Parameters that follow others by exponential moving average.
+
+use super::Clock;
+use crate::catalog::Schedule;
+use crate::exec::Memory;
+use crate::graph::{Graph, ParamId};
+use crate::optim::ema_update;
+
+/// All averaged parameters of a graph. Running statistics are not averaged: a branch gathers its own.
+pub struct Averages {
+    all: Vec<Average>,
+}
+
+struct Average {
+    id: ParamId,
+    of: ParamId,
+    decay: Schedule,
+    before: bool,
+}
+
+impl Averages {
+    /// The averaged parameters of a graph, in its order.
+    pub fn new(graph: &Graph) -> Self {
+        let follow = |(i, parameter): (usize, &crate::graph::Parameter)| {
+            let ema = parameter.ema.clone()?;
+            Some(Average { id: ParamId(i as u32), of: ema.of, decay: ema.decay, before: ema.before })
+        };
+        Self { all: graph.params.iter().enumerate().filter_map(follow).collect() }
+    }
+
+    /// Moves the averages whose turn it is: those that move before the forward pass, or those after the optimizer.
+    pub fn apply(&self, memory: &mut Memory, before: bool, step: usize, clock: Clock) {
+        for average in self.all.iter().filter(|a| a.before == before) {
+            let decay = average.decay.at(step, clock.steps, clock.per_epoch);
+            memory.with_param_mut_and(average.id, average.of, |mine, other| ema_update(mine, other, decay));
+        }
+    }
+}

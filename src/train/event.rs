@@ -1,0 +1,78 @@
+//! What a training has to say: the loop prints nothing, whoever wants to know subscribes.
+
+use std::path::PathBuf;
+
+use super::{Clock, Measures};
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The training begins, or goes on after `from` steps.
+    Started {
+        /// Steps in all, and an epoch.
+        clock: Clock,
+        /// Steps that an earlier run has done.
+        from: usize,
+        /// Numbers that are trained.
+        parameters: u64,
+        /// Samples a step.
+        batch: usize,
+    },
+    /// A step has been done.
+    Step(Step),
+    /// The features have been judged.
+    Evaluated {
+        /// Steps done.
+        step: usize,
+        /// The same in epochs.
+        epoch: f64,
+        /// What was found.
+        measures: Measures,
+    },
+    /// A checkpoint has been written.
+    Checkpoint {
+        /// Steps done.
+        step: usize,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Something that must stay true while training does not hold.
+    Warning {
+        /// What is wrong.
+        message: String,
+    },
+    /// Somebody stopped the training; everything is saved.
+    Interrupted {
+        /// Steps done.
+        step: usize,
+    },
+    /// All steps have been done.
+    Finished {
+        /// Steps done, in this run and in those before.
+        step: usize,
+    },
+    /// The closing judgement has come to this encoder.
+    Judging {
+        /// What is judged.
+        subject: &'static str,
+    },
+}
+
+/// What one step has shown.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Steps done, this one included.
+    pub step: usize,
+    /// The same in epochs.
+    pub epoch: f64,
+    /// The whole loss.
+    pub loss: f64,
+    /// Each term of the loss, in the order of the recipe.
+    pub terms: Vec<(String, f64)>,
+    /// The learning rate.
+    pub lr: f64,
+    /// Samples trained on a second, over the last second or so.
+    pub images_per_second: f64,
+    /// Seconds spent on training, evaluation not counted.
+    pub seconds: f64,
+}

@@ -1,0 +1,131 @@
+//! What learns: parameters and states, the engine that computes steps on them, and the optimizer.
+
+use super::error::NotFinite;
+use super::{Averages, Clock, Descent, TrainError};
+use crate::check::Recipe;
+use crate::compile::Program;
+use crate::data::Batch;
+use crate::exec::{self, Engine, EngineKind, ExecError, Feed, Memory};
+use crate::graph::{Graph, InputKind, NodeId, ParamId};
+use crate::source::Span;
+
+/// A recipe in training.
+pub struct Learner {
+    /// Parameters and states.
+    pub memory: Memory,
+    /// The optimizer.
+    pub descent: Descent,
+    engine: Box<dyn Engine>,
+    averages: Averages,
+    graph: Graph,
+    terms: Vec<(String, Span)>,
+    expectations: usize,
+    clock: Clock,
+    seed: u64,
+}
+
+/// The values one step has computed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Losses {
+    /// The whole loss.
+    pub total: f64,
+    /// Each term of it, in the order of the recipe.
+    pub terms: Vec<f64>,
+    /// Whether each expectation of the recipe holds.
+    pub expectations: Vec<bool>,
+}
+
+impl Learner {
+    /// A recipe before its first step.
+    pub fn new(recipe: &Recipe, kind: EngineKind, clock: Clock) -> Result<Self, TrainError> {
+        let loss = recipe.loss.total.ok_or_else(|| ExecError::new("the recipe has no loss to train"))?;
+        let nodes: Vec<NodeId> = recipe.loss.terms.iter().map(|t| t.node).chain([loss]).collect();
+        let nodes: Vec<NodeId> = nodes.into_iter().chain(recipe.expectations.iter().map(|e| e.node)).collect();
+        let program = Program::training(recipe.graph.clone(), &nodes, loss, &[])
+            .map_err(|e| ExecError::new(format!("the loss cannot be differentiated: {}", e.message)))?;
+        let trained: Vec<ParamId> = program.grads.iter().map(|(id, _)| *id).collect();
+        let batch = recipe.train.batch as i64;
+        let size = |symbol: &str| (symbol == "N").then_some(batch);
+        let memory = Memory::new(&recipe.graph, &size, recipe.train.seed)?;
+        Ok(Self {
+            descent: Descent::new(&recipe.train, &recipe.graph, &trained)?,
+            averages: Averages::new(&recipe.graph),
+            engine: exec::engine(kind, &program, &size)?,
+            memory,
+            graph: recipe.graph.clone(),
+            terms: recipe.loss.terms.iter().map(|t| (t.name.clone(), t.span)).collect(),
+            expectations: recipe.expectations.len(),
+            clock,
+            seed: recipe.train.seed,
+        })
+    }
+
+    /// Trains on one batch; `step` counts from 0. Nothing is updated where the loss is not finite.
+    pub fn step(&mut self, step: usize, batch: &Batch) -> Result<Losses, TrainError> {
+        self.averages.apply(&mut self.memory, true, step, self.clock);
+        self.compute(step, batch)?;
+        let losses = self.losses();
+        self.check_finite(step, &losses)?;
+        self.descent.apply(&*self.engine, &mut self.memory, step, self.clock);
+        self.averages.apply(&mut self.memory, false, step, self.clock);
+        Ok(losses)
+    }
+
+    fn compute(&mut self, step: usize, batch: &Batch) -> Result<(), TrainError> {
+        let labels: Vec<f32> = batch.labels.iter().map(|&l| l as f32).collect();
+        let index: Vec<f32> = batch.index.iter().map(|&i| i as f32).collect();
+        let inputs = self.graph.inputs.iter().filter_map(|input| {
+            let values = match input.kind {
+                InputKind::View(view) => batch.views.get(view)?.as_slice(),
+                InputKind::Label => &labels,
+                InputKind::Index => &index,
+                InputKind::Given => return None,
+            };
+            Some((input.name.as_str(), values))
+        });
+        let value = |s: &crate::graph::Scalar| s.schedule.at(step, self.clock.steps, self.clock.per_epoch);
+        let scalars = self.graph.scalars.iter().map(value).collect();
+        let feed = Feed { inputs: inputs.collect(), scalars, step: step as u64, seed: self.seed };
+        Ok(self.engine.run(&mut self.memory, &feed)?)
+    }
+
+    fn losses(&self) -> Losses {
+        let value = |i: usize| self.engine.output(i).first().map_or(f64::NAN, |&v| f64::from(v));
+        let terms = self.terms.len();
+        Losses {
+            total: value(terms),
+            terms: (0..terms).map(value).collect(),
+            expectations: (terms + 1..=terms + self.expectations).map(|i| value(i) != 0.0).collect(),
+        }
+    }
+
+    fn check_finite(&self, step: usize, losses: &Losses) -> Result<(), TrainError> {
+        if losses.total.is_finite() {
+            return Ok(());
+        }
+        let guilty = losses.terms.iter().position(|t| !t.is_finite());
+        Err(TrainError::NotFinite(NotFinite {
+            term: guilty.map(|i| self.terms[i].0.clone()),
+            value: guilty.map_or(losses.total, |i| losses.terms[i]),
+            span: guilty.map(|i| self.terms[i].1),
+            step: step + 1,
+            epoch: self.clock.epochs(step + 1),
+        }))
+    }
+
+    /// The names of the loss terms.
+    pub fn terms(&self) -> impl Iterator<Item = &str> {
+        self.terms.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// How many numbers are trained.
+    pub fn parameters(&self) -> u64 {
+        let trained = self.graph.params.iter().filter(|p| p.ema.is_none());
+        trained.map(|p| p.shape.iter().product::<usize>() as u64).sum()
+    }
+
+    /// The engine, to measure where its time goes.
+    pub fn engine(&mut self) -> &mut dyn Engine {
+        &mut *self.engine
+    }
+}

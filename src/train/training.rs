@@ -1,0 +1,194 @@
+//! The loop: batches in, steps, and now and then a look at the features and a checkpoint.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use super::speed::Stopwatch;
+use super::{Checkpoint, Clock, Event, Judge, Learner, Losses, Splits, Step, TrainError, Verdict, checkpoint};
+use crate::check::Recipe;
+use crate::data::{Batch, Loader, ViewSpec};
+use crate::exec::{EngineKind, Memory};
+
+/// How a recipe is to be trained, apart from what it says itself.
+#[derive(Clone)]
+pub struct Setup<'a> {
+    /// What is trained.
+    pub recipe: &'a Recipe,
+    /// On what.
+    pub data: Splits,
+    /// By which engine.
+    pub engine: EngineKind,
+    /// Threads that make batches; as many as there are cores where not given.
+    pub threads: Option<usize>,
+    /// The folder of the run, where checkpoints go.
+    pub run: PathBuf,
+}
+
+/// A training between two steps.
+pub struct Training<'a> {
+    setup: Setup<'a>,
+    loader: Loader,
+    learner: Learner,
+    judge: Option<Judge>,
+    clock: Clock,
+    done: usize,
+    watch: Stopwatch,
+    broken: Vec<bool>,
+}
+
+/// How a training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All steps have been done.
+    Finished,
+    /// Somebody stopped it.
+    Interrupted,
+}
+
+impl<'a> Training<'a> {
+    /// A training before its first step, or where an earlier one stopped.
+    pub fn new(setup: Setup<'a>, from: Option<&Checkpoint>) -> Result<Self, TrainError> {
+        let train = &setup.recipe.train;
+        let mut loader = Loader::new(setup.data.train.clone(), &view_specs(setup.recipe), train.batch, train.seed)?;
+        if let Some(threads) = setup.threads {
+            loader = loader.threads(threads);
+        }
+        let clock = Clock::new(train.epochs, loader.batches_per_epoch());
+        let mut learner = Learner::new(setup.recipe, setup.engine, clock)?;
+        let mut watch = Stopwatch::default();
+        if let Some(checkpoint) = from {
+            checkpoint.restore(&mut learner)?;
+            watch = Stopwatch::after(checkpoint.seconds);
+        }
+        let judge = Judge::new(setup.recipe, &learner.memory, setup.engine, &setup.data, &loader)?;
+        let broken = vec![false; setup.recipe.expectations.len()];
+        let done = from.map_or(0, |c| c.step.min(clock.steps));
+        Ok(Self { setup, loader, learner, judge, clock, done, watch, broken })
+    }
+
+    /// Trains until all steps are done, or until `stop` is set: then the step is finished and everything saved.
+    pub fn run(&mut self, stop: &AtomicBool, on_event: &mut dyn FnMut(&Event)) -> Result<Ending, TrainError> {
+        on_event(&Event::Started {
+            clock: self.clock,
+            from: self.done,
+            parameters: self.learner.parameters(),
+            batch: self.setup.recipe.train.batch,
+        });
+        for batch in self.loader.steps(self.done..self.clock.steps) {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let batch = batch?;
+            self.step(&batch, on_event)?;
+            self.loader.recycle(batch);
+        }
+        self.save(on_event)?;
+        if self.done < self.clock.steps {
+            on_event(&Event::Interrupted { step: self.done });
+            return Ok(Ending::Interrupted);
+        }
+        on_event(&Event::Finished { step: self.done });
+        Ok(Ending::Finished)
+    }
+
+    fn step(&mut self, batch: &Batch, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
+        let start = Instant::now();
+        let lr = self.learner.descent.lr(self.done, self.clock);
+        let losses = self.learner.step(self.done, batch)?;
+        self.done += 1;
+        self.watch.lap(start, batch.index.len());
+        on_event(&Event::Step(self.report(&losses, lr)));
+        self.watch_expectations(&losses, on_event);
+        if self.clock.due(self.done, self.setup.recipe.evaluate.every) && self.done < self.clock.steps {
+            self.look(on_event)?;
+        }
+        if self.clock.due(self.done, self.setup.recipe.train.checkpoint) && self.done < self.clock.steps {
+            self.save(on_event)?;
+        }
+        Ok(())
+    }
+
+    fn report(&self, losses: &Losses, lr: f64) -> Step {
+        let terms = self.learner.terms().map(str::to_owned).zip(losses.terms.iter().copied());
+        Step {
+            step: self.done,
+            epoch: self.clock.epochs(self.done),
+            loss: losses.total,
+            terms: terms.collect(),
+            lr,
+            images_per_second: self.watch.rate(),
+            seconds: self.watch.seconds(),
+        }
+    }
+
+    /// Warns of each expectation when it breaks, not as long as it stays broken.
+    fn watch_expectations(&mut self, losses: &Losses, on_event: &mut dyn FnMut(&Event)) {
+        let expectations = self.setup.recipe.expectations.iter().zip(&losses.expectations);
+        for ((expectation, &holds), broken) in expectations.zip(&mut self.broken) {
+            if !holds && !*broken {
+                let message = format!("`{}` no longer holds at step {}", expectation.text, self.done);
+                on_event(&Event::Warning { message });
+            }
+            *broken = !holds;
+        }
+    }
+
+    fn look(&mut self, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
+        if let Some(judge) = &mut self.judge {
+            let measures = judge.look(&mut self.learner.memory)?;
+            self.watch.pause();
+            on_event(&Event::Evaluated { step: self.done, epoch: self.clock.epochs(self.done), measures });
+        }
+        Ok(())
+    }
+
+    fn save(&mut self, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
+        let saved = checkpoint::save(&self.learner, &self.setup.run, self.done, self.watch.seconds())?;
+        self.watch.pause();
+        let event = match saved {
+            Some(path) => Event::Checkpoint { step: self.done, path },
+            None => Event::Warning { message: "a parameter is not finite: no checkpoint is written".to_owned() },
+        };
+        on_event(&event);
+        Ok(())
+    }
+
+    /// Keeps the encoder by itself, and judges it with the recipe's probes beside what it has to beat.
+    pub fn verdict(&mut self, on_event: &mut dyn FnMut(&Event)) -> Result<Verdict, TrainError> {
+        let (Some(judge), Some(encoder)) = (&mut self.judge, &self.setup.recipe.evaluate.encoder) else {
+            return Ok(Verdict::default());
+        };
+        checkpoint::save_encoder(&self.learner.memory, encoder, &self.setup.run)?;
+        let train = &self.setup.recipe.train;
+        let size = |symbol: &str| (symbol == "N").then_some(train.batch as i64);
+        let mut untrained = Memory::new(&self.setup.recipe.graph, &size, train.seed)?;
+        judge.verdict(&mut self.learner.memory, &mut untrained, on_event)
+    }
+
+    /// What learns.
+    pub fn learner(&mut self) -> &mut Learner {
+        &mut self.learner
+    }
+
+    /// Seconds spent on training, in this run and in those before.
+    pub fn seconds(&self) -> f64 {
+        self.watch.seconds()
+    }
+
+    /// Samples trained on, in this run and in those before.
+    pub fn images(&self) -> u64 {
+        (self.done * self.setup.recipe.train.batch) as u64
+    }
+
+    /// The folder of the run.
+    pub fn folder(&self) -> &Path {
+        &self.setup.run
+    }
+}
+
+/// How the views of a recipe are made.
+pub fn view_specs(recipe: &Recipe) -> Vec<ViewSpec> {
+    let spec = |v: &crate::check::View| ViewSpec { name: v.name.clone(), from: v.from, steps: v.steps.clone() };
+    recipe.views.iter().map(spec).collect()
+}
