@@ -108,8 +108,7 @@ fn write<'a, S: AsRef<str> + Ord + std::fmt::Display>(
     said: impl IntoIterator<Item = (&'static str, String)>,
 ) -> Result<(), TrainError> {
     let said = said.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    let bytes =
-        safetensors::serialize(tensors, Some(said)).map_err(|e| file_error("cannot write", path, &e))?;
+    let bytes = safetensors::serialize(tensors, Some(said)).map_err(|e| file_error("cannot write", path, &e))?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|e| file_error("cannot make", folder, &e))?;
     }

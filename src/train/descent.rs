@@ -27,8 +27,7 @@ impl Descent {
     /// The recipe's optimizer and rules for the parameters whose gradients a program computes, in their order.
     pub fn new(train: &Train, graph: &Graph, trained: &[ParamId]) -> Result<Self, TrainError> {
         let config = &train.optimizer;
-        let optimizer =
-            optim::build(config).map_err(|message| TrainError::Recipe { message, span: config.span })?;
+        let optimizer = optim::build(config).map_err(|message| TrainError::Recipe { message, span: config.span })?;
         let base = GroupSettings::base(config);
         let rules: Vec<Rule> = train.rules.iter().map(Rule::from_config).collect();
         let slots = optimizer.state_slots();

@@ -45,7 +45,7 @@ impl Rows {
 
 impl Extractor {
     /// An engine for the encoder on any memory that was made for the recipe's graph.
-    pub fn new(encoder: &Encoder, memory: &Memory, kind: EngineKind) -> Result<Self, TrainError> {
+    pub fn new(encoder: &Encoder, kind: EngineKind) -> Result<Self, TrainError> {
         let program = Program::forward(encoder.graph.clone(), vec![encoder.features]);
         let size = |symbol: &str| (symbol == "N").then_some(BATCH as i64);
         let input = encoder.graph.inputs.first().map_or_else(String::new, |i| i.name.clone());

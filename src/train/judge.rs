@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::extract::{Extractor, Rows, raw_pixels, subset};
 use super::{Event, TrainError};
+use crate::catalog::Config;
 use crate::check::Recipe;
 use crate::data::{DataSet, Loader};
 use crate::eval::{self, LinearProbe, Probe};
@@ -16,7 +17,7 @@ const PAIRS: usize = 256;
 
 /// Named numbers in the order in which they are shown; accuracies are shares of one.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Measures(pub Vec<(&'static str, f64)>);
+pub struct Measures(pub Vec<(String, f64)>);
 
 impl Measures {
     /// The number of that name, if it was measured.
@@ -40,7 +41,7 @@ pub struct Judge {
     bank: Arc<dyn DataSet>,
     queries: Arc<dyn DataSet>,
     pairs: Option<[Vec<f32>; 2]>,
-    probes: Vec<Probe>,
+    probes: Vec<(String, Probe)>,
     whole: Splits,
 }
 
@@ -57,24 +58,18 @@ pub struct Verdict {
 
 impl Judge {
     /// A judge of the recipe's encoder; `None` where the recipe names none.
-    pub fn new(
-        recipe: &Recipe,
-        memory: &Memory,
-        kind: EngineKind,
-        data: &Splits,
-        loader: &Loader,
-    ) -> Result<Option<Self>, TrainError> {
+    pub fn new(recipe: &Recipe, kind: EngineKind, data: &Splits, loader: &Loader) -> Result<Option<Self>, TrainError> {
         let Some(encoder) = &recipe.evaluate.encoder else { return Ok(None) };
         let whole = Splits {
             train: subset(&data.train, recipe.evaluate.train_samples),
             test: subset(&data.test, recipe.evaluate.test_samples),
         };
         Ok(Some(Self {
-            extractor: Extractor::new(encoder, memory, kind)?,
+            extractor: Extractor::new(encoder, kind)?,
             bank: subset(&data.train, BANK),
             queries: subset(&data.test, QUERIES),
             pairs: pairs(loader, encoder.size)?,
-            probes: recipe.evaluate.probes.iter().filter_map(Probe::from_config).collect(),
+            probes: named_probes(&recipe.evaluate.probes),
             whole,
         }))
     }
@@ -83,17 +78,19 @@ impl Judge {
     pub fn look(&mut self, memory: &mut Memory) -> Result<Measures, TrainError> {
         let bank = self.extractor.rows(memory, &self.bank)?;
         let queries = self.extractor.rows(memory, &self.queries)?;
-        let knn = self.probes.iter().find_map(|p| if let Probe::Knn(knn) = p { Some(*knn) } else { None });
-        let probes = [Probe::Knn(knn.unwrap_or_default()), Probe::Linear(LinearProbe::default())];
+        let asked = self.probes.iter().find_map(|(_, p)| if let Probe::Knn(knn) = p { Some(*knn) } else { None });
+        let probes = [Probe::Knn(asked.unwrap_or_default()), Probe::Linear(LinearProbe::default())];
+        let mut measures = accuracies(&probes.map(|p| (p.name().to_owned(), p)), &bank, &queries);
+        let mut add = |name: &str, value| measures.0.push((name.to_owned(), value));
         let spread = eval::spread(&queries.values, queries.dim);
-        let mut measures = accuracies(&probes, &bank, &queries);
-        measures.0.extend([("effective_rank", spread.effective_rank), ("std", spread.std)]);
+        add("effective_rank", spread.effective_rank);
+        add("std", spread.std);
         if let Some([a, b]) = &self.pairs {
             let a = self.extractor.features(memory, a)?;
             let b = self.extractor.features(memory, b)?;
-            measures.0.push(("alignment", eval::alignment(&a.values, &b.values, a.dim)));
+            add("alignment", eval::alignment(&a.values, &b.values, a.dim));
         }
-        measures.0.push(("uniformity", spread.uniformity));
+        add("uniformity", spread.uniformity);
         Ok(measures)
     }
 
@@ -127,10 +124,18 @@ impl Judge {
 }
 
 /// The accuracy of each probe; not a number where a feature is none.
-fn accuracies(probes: &[Probe], train: &Rows, test: &Rows) -> Measures {
+fn accuracies(probes: &[(String, Probe)], train: &Rows, test: &Rows) -> Measures {
     let finite = train.finite() && test.finite();
     let accuracy = |p: &Probe| if finite { p.accuracy(train.features(), test.features()) } else { f64::NAN };
-    Measures(probes.iter().map(|p| (p.name(), accuracy(p))).collect())
+    Measures(probes.iter().map(|(name, p)| (name.clone(), accuracy(p))).collect())
+}
+
+/// The probes by name; one that occurs more than once also by its place.
+fn named_probes(configs: &[Config]) -> Vec<(String, Probe)> {
+    let probes: Vec<Probe> = configs.iter().filter_map(Probe::from_config).collect();
+    let alone = |p: &Probe| probes.iter().filter(|q| q.name() == p.name()).count() == 1;
+    let name = |(i, p): (usize, &Probe)| if alone(p) { p.name().to_owned() } else { format!("{} {}", p.name(), i + 1) };
+    probes.iter().enumerate().map(|(i, p)| (name((i, p)), *p)).collect()
 }
 
 /// The first two views of some samples, if the encoder takes their size.

@@ -1,6 +1,6 @@
 //! The loop: batches in, steps, and now and then a look at the features and a checkpoint.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -21,8 +21,6 @@ pub struct Setup<'a> {
     pub engine: EngineKind,
     /// Threads that make batches; as many as there are cores where not given.
     pub threads: Option<usize>,
-    /// The folder of the run, where checkpoints go.
-    pub run: PathBuf,
 }
 
 /// A training between two steps.
@@ -61,14 +59,20 @@ impl<'a> Training<'a> {
             checkpoint.restore(&mut learner)?;
             watch = Stopwatch::after(checkpoint.seconds);
         }
-        let judge = Judge::new(setup.recipe, &learner.memory, setup.engine, &setup.data, &loader)?;
+        let judge = Judge::new(setup.recipe, setup.engine, &setup.data, &loader)?;
         let broken = vec![false; setup.recipe.expectations.len()];
         let done = from.map_or(0, |c| c.step.min(clock.steps));
         Ok(Self { setup, loader, learner, judge, clock, done, watch, broken })
     }
 
     /// Trains until all steps are done, or until `stop` is set: then the step is finished and everything saved.
-    pub fn run(&mut self, stop: &AtomicBool, on_event: &mut dyn FnMut(&Event)) -> Result<Ending, TrainError> {
+    /// Checkpoints go into the folder `run`.
+    pub fn run(
+        &mut self,
+        run: &Path,
+        stop: &AtomicBool,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<Ending, TrainError> {
         on_event(&Event::Started {
             clock: self.clock,
             from: self.done,
@@ -81,9 +85,10 @@ impl<'a> Training<'a> {
             }
             let batch = batch?;
             self.step(&batch, on_event)?;
+            self.pauses(run, on_event)?;
             self.loader.recycle(batch);
         }
-        self.save(on_event)?;
+        self.save(run, on_event)?;
         if self.done < self.clock.steps {
             on_event(&Event::Interrupted { step: self.done });
             return Ok(Ending::Interrupted);
@@ -100,11 +105,17 @@ impl<'a> Training<'a> {
         self.watch.lap(start, batch.index.len());
         on_event(&Event::Step(self.report(&losses, lr)));
         self.watch_expectations(&losses, on_event);
-        if self.clock.due(self.done, self.setup.recipe.evaluate.every) && self.done < self.clock.steps {
+        Ok(())
+    }
+
+    /// What is due between two steps.
+    fn pauses(&mut self, run: &Path, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
+        let recipe = self.setup.recipe;
+        if self.clock.due(self.done, recipe.evaluate.every) {
             self.look(on_event)?;
         }
-        if self.clock.due(self.done, self.setup.recipe.train.checkpoint) && self.done < self.clock.steps {
-            self.save(on_event)?;
+        if self.clock.due(self.done, recipe.train.checkpoint) && self.done < self.clock.steps {
+            self.save(run, on_event)?;
         }
         Ok(())
     }
@@ -143,8 +154,8 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    fn save(&mut self, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
-        let saved = checkpoint::save(&self.learner, &self.setup.run, self.done, self.watch.seconds())?;
+    fn save(&mut self, run: &Path, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
+        let saved = checkpoint::save(&self.learner, run, self.done, self.watch.seconds())?;
         self.watch.pause();
         let event = match saved {
             Some(path) => Event::Checkpoint { step: self.done, path },
@@ -155,11 +166,11 @@ impl<'a> Training<'a> {
     }
 
     /// Keeps the encoder by itself, and judges it with the recipe's probes beside what it has to beat.
-    pub fn verdict(&mut self, on_event: &mut dyn FnMut(&Event)) -> Result<Verdict, TrainError> {
+    pub fn verdict(&mut self, run: &Path, on_event: &mut dyn FnMut(&Event)) -> Result<Verdict, TrainError> {
         let (Some(judge), Some(encoder)) = (&mut self.judge, &self.setup.recipe.evaluate.encoder) else {
             return Ok(Verdict::default());
         };
-        checkpoint::save_encoder(&self.learner.memory, encoder, &self.setup.run)?;
+        checkpoint::save_encoder(&self.learner.memory, encoder, run)?;
         let train = &self.setup.recipe.train;
         let size = |symbol: &str| (symbol == "N").then_some(train.batch as i64);
         let mut untrained = Memory::new(&self.setup.recipe.graph, &size, train.seed)?;
@@ -179,11 +190,6 @@ impl<'a> Training<'a> {
     /// Samples trained on, in this run and in those before.
     pub fn images(&self) -> u64 {
         (self.done * self.setup.recipe.train.batch) as u64
-    }
-
-    /// The folder of the run.
-    pub fn folder(&self) -> &Path {
-        &self.setup.run
     }
 }
 
