@@ -53,7 +53,12 @@ pub enum Ramp {
     /// A straight line.
     Linear,
     /// Multiplied by `factor` at each time of `at`.
-    Step { factor: f64, at: Vec<f64> },
+    Step {
+        /// By what it is multiplied.
+        factor: f64,
+        /// When.
+        at: Vec<f64>,
+    },
 }
 
 /// A scalar as a function of training time.

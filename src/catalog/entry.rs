@@ -23,21 +23,43 @@ pub enum Kind {
     State,
     /// A rule about groups of parameters.
     Rule,
+    /// A block of settings (`train`, `evaluate`).
+    Block,
 }
 
 /// What an argument may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ParamType {
     /// A finite number within the closed bounds.
-    Number { min: f64, max: f64 },
+    Number {
+        /// The smallest value.
+        min: f64,
+        /// The largest value.
+        max: f64,
+    },
     /// A whole number within the closed bounds.
-    Int { min: i64, max: i64 },
+    Int {
+        /// The smallest value.
+        min: i64,
+        /// The largest value.
+        max: i64,
+    },
     /// A number, or a schedule of numbers within the closed bounds.
-    Scalar { min: f64, max: f64 },
+    Scalar {
+        /// The smallest value.
+        min: f64,
+        /// The largest value.
+        max: f64,
+    },
     /// `true` or `false`.
     Bool,
     /// `a..b` with `min <= a <= b <= max`; a single number `a` reads as `a..a`.
-    Range { min: f64, max: f64 },
+    Range {
+        /// The smallest value.
+        min: f64,
+        /// The largest value.
+        max: f64,
+    },
     /// One of the named choices.
     Choice(&'static [&'static str]),
     /// A string literal.

@@ -1,5 +1,32 @@
 //! From syntax tree to checked recipe: names, imports, overrides, types, shapes, and the graph they make.
 
+mod arithmetic;
+mod bind;
+mod blocks;
+mod branch;
+mod calls;
+mod checker;
+mod definitions;
+mod eval;
+mod fields;
+mod library;
+mod lists;
+mod load;
+mod module;
+mod overrides;
 mod recipe;
+mod run;
+mod schedules;
+mod scope;
+mod state;
+mod text;
+mod unused;
+mod value;
+mod views;
+mod vocabulary;
 
+pub use bind::signature;
+pub use library::LIBRARY;
 pub use recipe::{Branch, Encoder, Evaluate, Expectation, Loss, Recipe, Term, Train, View};
+pub use run::{Options, Outcome, check};
+pub use vocabulary::vocabulary;

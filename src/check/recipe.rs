@@ -94,6 +94,8 @@ pub struct Train {
     pub rules: Vec<Config>,
     /// Gradient clipping (`clip_norm(...)`, `clip_each(...)`).
     pub clip: Option<Config>,
+    /// Whether the views of one size pass a branch as one batch.
+    pub together: bool,
     /// Epochs between checkpoints.
     pub checkpoint: f64,
 }

@@ -11,6 +11,12 @@ pub struct Function {
     pub build: fn(&mut Graph, &Call) -> Result<NodeId, ShapeError>,
 }
 
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.entry.name)
+    }
+}
+
 /// The value of an argument of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {

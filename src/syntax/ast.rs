@@ -51,7 +51,8 @@ pub struct Item {
     pub span: Span,
 }
 
-/// The kinds of top-level statement.
+/// The kinds of top-level statement, in the words of their form.
+#[allow(missing_docs, reason = "each variant shows its form, which names the fields")]
 #[derive(Clone, Debug)]
 pub enum ItemKind {
     /// `recipe "Title" paper "..."`

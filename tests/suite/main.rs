@@ -1,4 +1,5 @@
 //! The integration tests: one binary, a module a concern.
+mod check;
 mod data;
 mod engines;
 mod eval;

@@ -10,6 +10,8 @@ use crate::catalog::{Config, Entry};
 pub struct Set {
     /// Its signature and documentation.
     pub entry: Entry,
+    /// Height and width of its images, known before it is opened.
+    pub size: fn(&Config) -> (usize, usize),
     /// Opens one part of it.
     pub open: fn(&Config, Split) -> Result<Box<dyn DataSet>, DataError>,
 }

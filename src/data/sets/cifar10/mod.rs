@@ -27,6 +27,7 @@ pub const SET: Set = Set {
               data/), or as the original binary files (data_batch_1.bin ... data_batch_5.bin, test_batch.bin, in the \
               folder or in cifar-10-batches-bin/).",
     },
+    size: |_| (SIDE, SIDE),
     open,
 };
 

@@ -27,6 +27,7 @@ pub const SET: Set = Set {
         doc: "Plane figures drawn procedurally: the class is the figure; colour, texture, place, scale, rotation, \
               clutter and background vary freely. Built in, so that a recipe runs without any file.",
     },
+    size: |config| (config.int("size"), config.int("size")),
     open,
 };
 

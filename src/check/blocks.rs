@@ -1,0 +1,247 @@
+//! The blocks `train`, `evaluate`, `loss` and `expect`.
+
+use super::checker::{Checked, Checker};
+use super::recipe::{Evaluate, Expectation, Loss, Term, Train};
+use super::scope::{Env, Home};
+use super::value::Value;
+use crate::catalog::{Arg, Config, Entry, Kind, Param, ParamType};
+use crate::diag::{Code, Diagnostic, suggest};
+use crate::graph::DType;
+use crate::source::Span;
+use crate::syntax::ast::{self, EntryValue, Name};
+
+const EPOCHS: ParamType = ParamType::Number { min: 0.0, max: 1e9 };
+const COUNT: ParamType = ParamType::Int { min: 1, max: 1 << 40 };
+
+/// The blocks whose entries are settings.
+pub(super) static BLOCKS: &[Entry] = &[
+    Entry {
+        name: "train",
+        kind: Kind::Block,
+        params: &[
+            Param::optional("epochs", EPOCHS, "100", "passes over the data set; fractions allowed"),
+            Param::optional(
+                "batch",
+                ParamType::Int { min: 1, max: 1 << 20 },
+                "256",
+                "samples a step; the last partial batch is dropped",
+            ),
+            Param::optional(
+                "optimizer",
+                ParamType::Word(Kind::Optimizer),
+                "sgd(lr: 0.06, momentum: 0.9, weight_decay: 5e-4)",
+                "the rule that updates parameters",
+            ),
+            Param::optional(
+                "rules",
+                ParamType::Word(Kind::Rule),
+                "none",
+                "settings for groups of parameters; later ones win",
+            ),
+            Param::optional("clip", ParamType::Word(Kind::Rule), "none", "how gradients are clipped"),
+            Param::optional(
+                "views",
+                ParamType::Choice(&["apart", "together"]),
+                "apart",
+                "whether the views of one size pass a branch one by one or as one batch, which batch norm can tell",
+            ),
+            Param::optional(
+                "seed",
+                ParamType::Int { min: 0, max: 1 << 53 },
+                "0",
+                "from which everything random is derived",
+            ),
+            Param::optional(
+                "checkpoint",
+                ParamType::Number { min: 0.001, max: 1e9 },
+                "1",
+                "epochs between checkpoints",
+            ),
+        ],
+        formula: "",
+        doc: "How a recipe is trained.",
+    },
+    Entry {
+        name: "evaluate",
+        kind: Kind::Block,
+        params: &[
+            Param::optional(
+                "on",
+                ParamType::Selector,
+                "none",
+                "the stage or tap that is judged; the first stage of the first branch if left out",
+            ),
+            Param::optional("probes", ParamType::Word(Kind::Probe), "[knn(), linear()]", "the judgements at the end"),
+            Param::optional(
+                "every",
+                ParamType::Number { min: 0.001, max: 1e9 },
+                "1",
+                "epochs between looks at the features while training",
+            ),
+            Param::optional(
+                "train_samples",
+                COUNT,
+                "1000000",
+                "samples of the train split a probe learns from, at most",
+            ),
+            Param::optional("test_samples", COUNT, "1000000", "samples of the test split that are judged, at most"),
+        ],
+        formula: "",
+        doc: "What is judged, with which probes, how often.",
+    },
+];
+
+impl Checker<'_> {
+    /// `train { ... }`
+    pub(super) fn train(&mut self) -> Checked<Train> {
+        let definitions = self.definitions;
+        let config = self.block(&BLOCKS[0], &definitions.train)?;
+        let Arg::Config(optimizer) = config.arg("optimizer").clone() else {
+            return self.error(Code::MISSING_ARGUMENT, config.span, "`train` needs an optimizer");
+        };
+        let clip = match config.arg("clip") {
+            Arg::Config(clip) if clip.name != "rule" => Some(clip.clone()),
+            Arg::Config(rule) => {
+                return self.error(Code::WRONG_TYPE, rule.span, "`clip` takes `clip_norm(...)` or `clip_each(...)`");
+            }
+            _ => None,
+        };
+        let rules = configs(config.arg("rules"));
+        for rule in rules.iter().filter(|r| r.name != "rule") {
+            self.report(Diagnostic::error(
+                Code::WRONG_TYPE,
+                rule.span,
+                "`rules` takes `rule(...)`; clipping goes behind `clip:`",
+            ));
+        }
+        Ok(Train {
+            epochs: config.number("epochs"),
+            batch: config.int("batch"),
+            seed: config.number("seed") as u64,
+            optimizer,
+            rules,
+            clip,
+            together: config.text("views") == "together",
+            checkpoint: config.number("checkpoint"),
+        })
+    }
+
+    /// `evaluate { ... }`, and the path of what is judged if it is said.
+    pub(super) fn evaluate(&mut self) -> Checked<(Evaluate, Option<(String, Span)>)> {
+        let definitions = self.definitions;
+        let config = self.block(&BLOCKS[1], &definitions.evaluate)?;
+        let on = match config.arg("on") {
+            Arg::Text(path) => Some((path.clone(), config.span)),
+            _ => None,
+        };
+        let evaluate = Evaluate {
+            encoder: None,
+            probes: configs(config.arg("probes")),
+            every: config.number("every"),
+            train_samples: config.int("train_samples"),
+            test_samples: config.int("test_samples"),
+        };
+        Ok((evaluate, on))
+    }
+
+    /// A block's entries read as the named arguments of a call.
+    fn block(&mut self, entry: &'static Entry, entries: &[ast::Entry]) -> Checked<Config> {
+        let mut args = Vec::new();
+        for item in entries {
+            match &item.value {
+                EntryValue::Expr(value) => args.push(ast::Arg { name: Some(item.name.clone()), value: value.clone() }),
+                EntryValue::Block(_) => {
+                    let message = format!("`{}` has no nested block `{}`", entry.name, item.name.text);
+                    return self.error(Code::UNSUPPORTED, item.span, message);
+                }
+            }
+        }
+        let span = entries
+            .first()
+            .map(|e| e.span)
+            .or(self.definitions.span)
+            .unwrap_or_else(|| Span::new(crate::source::FileId(0), 0..0));
+        self.configure(entry, &args, span, &Env::new(Home::Recipe))
+    }
+
+    /// `loss { ... }`: the terms and their sum. Every term is checked, also after one has failed.
+    pub(super) fn loss(&mut self) -> Loss {
+        let definitions = self.definitions;
+        let mut loss = Loss::default();
+        for entry in &definitions.loss {
+            let Ok(Value::Tensor(node)) = self.loss_term(entry) else { continue };
+            loss.terms.push(Term { name: entry.name.text.clone(), node, span: entry.span });
+        }
+        if definitions.loss.is_empty()
+            && let Some(span) = definitions.span
+        {
+            let help = "add a block such as `loss { align: mean((f(a) - f(b)) ^ 2) }`";
+            self.report(Diagnostic::error(Code::NO_LOSS, span, "the recipe has no loss").help(help));
+        }
+        for term in &loss.terms {
+            self.at(term.span);
+            loss.total = match loss.total {
+                None => Some(term.node),
+                Some(sum) => self.graph.add(sum, term.node).ok(),
+            };
+        }
+        loss
+    }
+
+    fn loss_term(&mut self, entry: &ast::Entry) -> Checked<Value> {
+        let EntryValue::Expr(expr) = &entry.value else {
+            return self.error(Code::WRONG_TYPE, entry.span, "a loss term is an expression");
+        };
+        let value = self.eval(expr, &Env::new(Home::Recipe))?;
+        let node = self.tensor(&value, expr.span)?;
+        let ty = self.graph.ty(node).clone();
+        if ty.shape.rank() != 0 || ty.dtype != DType::Float {
+            let message = format!("the loss term `{}` must be a scalar, found {ty}", entry.name.text);
+            let diagnostic = Diagnostic::error(Code::LOSS_NOT_SCALAR, expr.span, message);
+            return Err(self.report(diagnostic.help("reduce it with `mean(...)` or `sum(...)`")));
+        }
+        Ok(Value::Tensor(node))
+    }
+
+    /// `loss.NAME`, in conditions.
+    pub(super) fn term_named(&mut self, name: &Name) -> Checked<Value> {
+        let definitions = self.definitions;
+        match definitions.loss.iter().find(|e| e.name.text == name.text) {
+            Some(entry) => self.loss_term(entry),
+            None => {
+                let help = suggest(&name.text, definitions.loss.iter().map(|e| e.name.text.as_str()));
+                let message = format!("there is no loss term `{}`", name.text);
+                Err(self.report(Diagnostic::error(Code::UNKNOWN_NAME, name.span, message).maybe_help(help)))
+            }
+        }
+    }
+
+    /// `expect { ... }`
+    pub(super) fn expectations(&mut self) -> Vec<Expectation> {
+        let definitions = self.definitions;
+        let mut all = Vec::new();
+        for condition in &definitions.expect {
+            let value = self.eval(condition, &Env::new(Home::Recipe));
+            let Ok(node) = value.and_then(|v| self.tensor(&v, condition.span)) else { continue };
+            if self.graph.shape(node).rank() != 0 || self.graph.ty(node).dtype != DType::Bool {
+                let message = format!("an expectation is a scalar condition, found {}", self.graph.ty(node));
+                self.report(
+                    Diagnostic::error(Code::WRONG_TYPE, condition.span, message).help("as in `loss.align < 0.5`"),
+                );
+                continue;
+            }
+            let text = self.sources.text(condition.span).to_owned();
+            all.push(Expectation { text, node, span: condition.span });
+        }
+        all
+    }
+}
+
+/// The configured words of a list, or the one there is.
+fn configs(arg: &Arg) -> Vec<Config> {
+    match arg {
+        Arg::Config(config) => vec![config.clone()],
+        Arg::List(items) => items.iter().flat_map(configs).collect(),
+        _ => Vec::new(),
+    }
+}

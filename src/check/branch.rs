@@ -1,0 +1,381 @@
+//! Branches: chains of stages, those derived from others, and what they return when they are applied.
+
+use super::checker::{Checked, Checker};
+use super::definitions::BranchBody;
+use super::module::{Module, Tapped};
+use super::scope::{Env, Home};
+use super::value::Value;
+use crate::catalog::{Entry, Kind, Param, ParamType, Schedule};
+use crate::diag::{Code, Diagnostic, suggest};
+use crate::graph::{Dim, NodeId};
+use crate::nn::{EmaOf, Owner};
+use crate::source::Span;
+use crate::syntax::ast::{Expr, ExprKind, Stage};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// How a branch can be derived from another.
+pub(super) static DERIVATIONS: &[Entry] = &[
+    Entry {
+        name: "ema",
+        kind: Kind::Branch,
+        params: &[
+            Param::required("of", ParamType::Selector, "the branch it follows"),
+            Param::optional(
+                "decay",
+                ParamType::Scalar { min: 0.0, max: 1.0 },
+                "0.996",
+                "how much of the old value stays",
+            ),
+            Param::optional(
+                "update",
+                ParamType::Choice(&["after", "before"]),
+                "after",
+                "whether it moves after the optimizer or before the forward pass",
+            ),
+        ],
+        formula: "w <- decay * w + (1 - decay) * w_of",
+        doc: "The same stages with weights of their own that follow by exponential moving average; no gradient. \
+              Batch statistics stay its own (He et al. 2020, Grill et al. 2020).",
+    },
+    Entry {
+        name: "stopgrad",
+        kind: Kind::Branch,
+        params: &[Param::required("of", ParamType::Selector, "the branch whose weights it uses")],
+        formula: "f(x), constant for differentiation",
+        doc: "The same stages and weights without a gradient through this use (Chen & He 2021).",
+    },
+];
+
+/// All branches in order of declaration.
+#[derive(Debug, Default)]
+pub(super) struct Branches {
+    all: Vec<BranchInfo>,
+    /// Stages that have been applied: (owner, stage, input of the branch) to result.
+    outputs: BTreeMap<(usize, usize, NodeId), Tapped>,
+    /// Which views each branch is applied to, in order of the first time.
+    pub applied_to: BTreeMap<usize, Vec<usize>>,
+    /// With `views: together`: what `applied_to` was after a first pass.
+    pub together: Option<BTreeMap<usize, Vec<usize>>>,
+}
+
+#[derive(Debug)]
+struct BranchInfo {
+    name: String,
+    span: Span,
+    stages: Vec<StageInfo>,
+    derived: Option<Derived>,
+}
+
+#[derive(Debug)]
+struct StageInfo {
+    source: Stage,
+    /// The module, once it has been worked out.
+    module: Option<Rc<Module>>,
+}
+
+#[derive(Clone, Debug)]
+enum Derived {
+    Ema { of: usize, decay: Schedule, before: bool },
+    Stopgrad { of: usize },
+}
+
+/// A branch applied to something; stages are worked out when they are asked for.
+#[derive(Debug)]
+pub(super) struct Applied {
+    /// The branch.
+    pub branch: usize,
+    input: NodeId,
+    /// Where this view's rows lie in a batch of several views that go through together.
+    part: Option<usize>,
+}
+
+impl Branches {
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.all.iter().position(|b| b.name == name)
+    }
+
+    pub fn name(&self, branch: usize) -> &str {
+        &self.all[branch].name
+    }
+
+    /// The branch whose stages this one has.
+    fn root(&self, branch: usize) -> usize {
+        match self.all[branch].derived {
+            Some(Derived::Ema { of, .. } | Derived::Stopgrad { of }) => self.root(of),
+            None => branch,
+        }
+    }
+
+    /// The branch whose weights this one has.
+    fn owner(&self, branch: usize) -> usize {
+        match self.all[branch].derived {
+            Some(Derived::Stopgrad { of }) => self.owner(of),
+            _ => branch,
+        }
+    }
+
+    pub fn stage(&self, branch: usize, name: &str) -> Option<usize> {
+        self.all[self.root(branch)].stages.iter().position(|s| s.source.name.text == name)
+    }
+
+    pub fn stages(&self, branch: usize) -> Vec<String> {
+        self.all[self.root(branch)].stages.iter().map(|s| s.source.name.text.clone()).collect()
+    }
+
+    /// `branch.stage`, by the branch that declares the stage.
+    pub fn path(&self, branch: usize, stage: usize) -> String {
+        let root = &self.all[self.root(branch)];
+        format!("{}.{}", root.name, root.stages[stage].source.name.text)
+    }
+
+    /// Every stage as `branch.stage` with its place.
+    pub fn declared_stages(&self) -> Vec<(String, Span)> {
+        let stages = |b: &BranchInfo| -> Vec<(String, Span)> {
+            b.stages.iter().map(|s| (format!("{}.{}", b.name, s.source.name.text), s.source.name.span)).collect()
+        };
+        self.all.iter().flat_map(stages).collect()
+    }
+
+    /// The first branch that is not derived.
+    pub fn first_own(&self) -> Option<usize> {
+        self.all.iter().position(|b| b.derived.is_none())
+    }
+
+    /// What reports say of each branch.
+    pub fn summary(&self) -> Vec<super::recipe::Branch> {
+        let derived = |b: &BranchInfo| match &b.derived {
+            Some(Derived::Ema { of, .. }) => Some(("ema".to_owned(), self.name(*of).to_owned())),
+            Some(Derived::Stopgrad { of }) => Some(("stopgrad".to_owned(), self.name(*of).to_owned())),
+            None => None,
+        };
+        let all = self.all.iter().enumerate();
+        all.map(|(i, b)| super::recipe::Branch {
+            name: b.name.clone(),
+            stages: self.stages(i),
+            derived: derived(b),
+            span: b.span,
+        })
+        .collect()
+    }
+}
+
+impl Checker<'_> {
+    /// Declares every branch. Derived ones need what they derive from, in whatever order they stand.
+    pub(super) fn prepare_branches(&mut self) {
+        let definitions = self.definitions;
+        let names: BTreeSet<&str> = definitions.branches.iter().map(|b| b.name.text.as_str()).collect();
+        let mut pending: Vec<_> = definitions.branches.iter().collect();
+        while !pending.is_empty() {
+            let before = pending.len();
+            pending.retain(|item| match &item.body {
+                BranchBody::Stages(stages) => {
+                    let stages = stages.iter().map(|s| StageInfo { source: s.clone(), module: None }).collect();
+                    self.branches.all.push(BranchInfo {
+                        name: item.name.text.clone(),
+                        span: item.span,
+                        stages,
+                        derived: None,
+                    });
+                    false
+                }
+                BranchBody::Derived(value) => match self.derive(value, &names) {
+                    // Not declared yet: next round.
+                    Ok(None) => true,
+                    Ok(Some(derived)) => {
+                        let (name, span) = (item.name.text.clone(), item.span);
+                        self.branches.all.push(BranchInfo { name, span, stages: Vec::new(), derived: Some(derived) });
+                        false
+                    }
+                    Err(_) => false,
+                },
+            });
+            if pending.len() == before {
+                for item in pending.drain(..) {
+                    let message = format!("`{}` derives from itself, directly or through others", item.name.text);
+                    self.report(Diagnostic::error(Code::RECURSION, item.span, message));
+                }
+            }
+        }
+    }
+
+    /// `ema(other, ...)` or `stopgrad(other)`; `None` while the other branch is still to be declared.
+    fn derive(&mut self, value: &Expr, names: &BTreeSet<&str>) -> Checked<Option<Derived>> {
+        let config = self.word(value, Kind::Branch, &Env::new(Home::Recipe))?;
+        let of = config.text("of").to_owned();
+        let Some(branch) = self.branches.find(&of) else {
+            if names.contains(of.as_str()) {
+                return Ok(None);
+            }
+            let message = format!("there is no branch `{of}`");
+            let help = suggest(&of, names.iter().copied());
+            return Err(self.report(Diagnostic::error(Code::UNKNOWN_NAME, value.span, message).maybe_help(help)));
+        };
+        self.used.insert(of.clone());
+        if config.name == "stopgrad" {
+            return Ok(Some(Derived::Stopgrad { of: branch }));
+        }
+        if let Some(Derived::Ema { .. }) = self.branches.all[branch].derived {
+            let message = format!("`{of}` is itself an average; an average of it trains nothing new");
+            let help = "average the branch that is trained, with a larger decay if it shall be slower";
+            return Err(self.report(Diagnostic::error(Code::EMA_OF_EMA, value.span, message).help(help)));
+        }
+        let decay = config.schedule("decay");
+        Ok(Some(Derived::Ema { of: self.branches.owner(branch), decay, before: config.text("update") == "before" }))
+    }
+
+    /// `branch(input)`
+    pub(super) fn apply_branch(&mut self, branch: usize, value: &Value, at: Span) -> Checked<Value> {
+        if let Value::View(view) = value {
+            let seen = self.branches.applied_to.entry(branch).or_default();
+            if !seen.contains(view) {
+                seen.push(*view);
+            }
+            if let Some((group, part)) = self.companions(branch, *view) {
+                let nodes: Vec<NodeId> = group.iter().map(|&v| self.view_node(v)).collect();
+                let joined = self.graph.concat(&nodes, 0);
+                let input = self.shaped(joined, at)?;
+                return Ok(Value::Applied(Rc::new(Applied { branch, input, part: Some(part) })));
+            }
+        }
+        let input = self.tensor(value, at)?;
+        Ok(Value::Applied(Rc::new(Applied { branch, input, part: None })))
+    }
+
+    /// With `views: together`: the views of one size that go through a branch as one batch, and this one's place.
+    fn companions(&self, branch: usize, view: usize) -> Option<(Vec<usize>, usize)> {
+        let applied = self.branches.together.as_ref()?.get(&branch)?;
+        let size = self.views.all[view].size;
+        let group: Vec<usize> = applied.iter().copied().filter(|&v| self.views.all[v].size == size).collect();
+        let part = group.iter().position(|&v| v == view)?;
+        (group.len() > 1).then_some((group, part))
+    }
+
+    /// The output of a branch's last stage.
+    pub(super) fn applied_output(&mut self, applied: &Applied, span: Span) -> Checked<Tapped> {
+        match self.branches.stages(applied.branch).len() {
+            0 => {
+                let message = format!("the branch `{}` has no stage", self.branches.name(applied.branch));
+                self.error(Code::INVALID_VALUE, span, message)
+            }
+            n => self.applied_stage(applied, n - 1, span),
+        }
+    }
+
+    /// The output of one stage of a branch, for one view where several go through together.
+    pub(super) fn applied_stage(&mut self, applied: &Applied, stage: usize, span: Span) -> Checked<Tapped> {
+        let (node, taps) = self.stage_output(applied.branch, stage, applied.input, span)?;
+        let Some(part) = applied.part else { return Ok((node, taps)) };
+        let start = &Dim::from(part) * &Dim::batch();
+        let cut = |checker: &mut Self, node: NodeId| {
+            let sliced = checker.graph.slice(node, 0, &start, &Dim::batch());
+            checker.shaped(sliced, span)
+        };
+        let node = cut(self, node)?;
+        let taps = taps.into_iter().map(|(name, tap)| Ok((name, cut(self, tap)?))).collect::<Checked<_>>()?;
+        Ok((node, taps))
+    }
+
+    /// The output of a stage when the branch is applied to `input`.
+    fn stage_output(&mut self, branch: usize, stage: usize, input: NodeId, span: Span) -> Checked<Tapped> {
+        let owner = self.branches.owner(branch);
+        let (node, taps) = match self.branches.outputs.get(&(owner, stage, input)) {
+            Some(known) => known.clone(),
+            None => {
+                let x = self.stage_input(owner, stage, input, span)?;
+                let made = self.run_stage(owner, stage, x)?;
+                self.branches.outputs.insert((owner, stage, input), made.clone());
+                made
+            }
+        };
+        if self.branches.all[branch].derived.is_none() {
+            return Ok((node, taps));
+        }
+        self.detach(node, taps, span)
+    }
+
+    /// Derived branches pass no gradient on.
+    fn detach(&mut self, node: NodeId, taps: Vec<(String, NodeId)>, span: Span) -> Checked<Tapped> {
+        let stop = |checker: &mut Self, node: NodeId| {
+            let stopped = checker.graph.stopgrad(node);
+            checker.shaped(stopped, span)
+        };
+        let node = stop(self, node)?;
+        let taps = taps.into_iter().map(|(name, tap)| Ok((name, stop(self, tap)?))).collect::<Checked<_>>()?;
+        Ok((node, taps))
+    }
+
+    /// What a stage takes: the stage before it, what stands behind `on`, or the input of the branch.
+    fn stage_input(&mut self, owner: usize, stage: usize, input: NodeId, span: Span) -> Checked<NodeId> {
+        let root = self.branches.root(owner);
+        let on = self.branches.all[root].stages[stage].source.on.clone();
+        match on {
+            None if stage == 0 => Ok(input),
+            None => self.stage_output(owner, stage - 1, input, span).map(|(node, _)| node),
+            Some(on) => {
+                let mut env = Env::new(Home::Recipe);
+                for name in self.stages_in(&on) {
+                    if let Some(other) = self.branches.stage(root, &name).filter(|&s| s < stage) {
+                        let (node, taps) = self.stage_output(owner, other, input, span)?;
+                        env = env.bind(&name, Value::Tapped(node, taps));
+                    }
+                }
+                let value = self.eval(&on, &env)?;
+                self.tensor(&value, on.span)
+            }
+        }
+    }
+
+    /// The names an `on` expression starts from.
+    fn stages_in(&self, on: &Expr) -> Vec<String> {
+        match &on.kind {
+            ExprKind::Name(name) => vec![name.clone()],
+            ExprKind::Field(base, _) | ExprKind::Index(base, _) => self.stages_in(base),
+            ExprKind::Call(_, args) => args.iter().flat_map(|a| self.stages_in(&a.value)).collect(),
+            ExprKind::Binary(_, a, b) => [self.stages_in(a), self.stages_in(b)].concat(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// `branch.stage(x)`: a stage as a function.
+    pub(super) fn apply_stage(&mut self, branch: usize, stage: usize, x: NodeId, span: Span) -> Checked<Tapped> {
+        let (node, taps) = self.run_stage(self.branches.owner(branch), stage, x)?;
+        if self.branches.all[branch].derived.is_none() { Ok((node, taps)) } else { self.detach(node, taps, span) }
+    }
+
+    fn run_stage(&mut self, owner: usize, stage: usize, x: NodeId) -> Checked<Tapped> {
+        let root = self.branches.root(owner);
+        let path = self.branches.path(owner, stage);
+        self.used.insert(path);
+        let module = self.stage_module(root, stage)?;
+        let info = &self.branches.all[owner];
+        let ema = match &info.derived {
+            Some(Derived::Ema { of, decay, before }) => Some(EmaOf {
+                copy: info.name.clone(),
+                source: self.branches.name(*of).to_owned(),
+                decay: decay.clone(),
+                before: *before,
+            }),
+            _ => None,
+        };
+        let span = info.span;
+        let name = &self.branches.all[root].stages[stage].source.name.text;
+        let path = format!("{}.{name}", info.name);
+        // A shared stage keeps its own branch's weights; in an average, the average's copy of them.
+        if let Module::Shared(other, shared, _) = *module {
+            let same_root = self.branches.root(other) == root;
+            return self.run_stage(if same_root { owner } else { self.branches.owner(other) }, shared, x);
+        }
+        self.apply_module(&module, &path, &Owner { ema, span: Some(span) }, x)
+    }
+
+    fn stage_module(&mut self, root: usize, stage: usize) -> Checked<Rc<Module>> {
+        if let Some(module) = &self.branches.all[root].stages[stage].module {
+            return Ok(Rc::clone(module));
+        }
+        let expr = self.branches.all[root].stages[stage].source.module.clone();
+        let module = self.module(&expr, &Env::new(Home::Recipe))?;
+        self.branches.all[root].stages[stage].module = Some(Rc::clone(&module));
+        Ok(module)
+    }
+}

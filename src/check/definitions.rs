@@ -1,0 +1,211 @@
+//! What a recipe defines once its imports are merged: items by kind, a later definition in place of an earlier one.
+
+use crate::diag::{Code, Diagnostic, suggest};
+use crate::source::{FileId, Span};
+use crate::syntax::ast::{self, Entry, Expr, Item, ItemKind, Let, Name, Stage, Text, ViewEntry};
+use std::rc::Rc;
+
+/// The items of a recipe and of everything it extends.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Definitions {
+    pub header: Option<(Text, Option<Text>)>,
+    pub params: Vec<(Name, Expr)>,
+    pub data: Option<Expr>,
+    pub inputs: Vec<(Name, Vec<Expr>)>,
+    pub views: Vec<ViewEntry>,
+    pub branches: Vec<BranchItem>,
+    pub states: Vec<(Name, Expr)>,
+    pub weights: Vec<WeightItem>,
+    pub lets: Vec<Rc<Let>>,
+    pub loss: Vec<Entry>,
+    pub train: Vec<Entry>,
+    pub evaluate: Vec<Entry>,
+    pub expect: Vec<Expr>,
+    /// Where the blocks `loss`, `train` and so on stand, for messages about the whole.
+    pub span: Option<Span>,
+}
+
+/// A `branch` item.
+#[derive(Clone, Debug)]
+pub(super) struct BranchItem {
+    pub name: Name,
+    pub body: BranchBody,
+    pub span: Span,
+}
+
+/// A branch of its own stages, or one derived from another.
+#[derive(Clone, Debug)]
+pub(super) enum BranchBody {
+    Stages(Vec<Stage>),
+    Derived(Expr),
+}
+
+/// A `weight` item.
+#[derive(Clone, Debug)]
+pub(super) struct WeightItem {
+    pub name: Name,
+    pub shape: Option<Vec<Expr>>,
+    pub value: Option<Expr>,
+}
+
+impl Definitions {
+    /// Adds the items of one file on top of what it extends. A name defined twice in the same file is an error.
+    pub fn add_file(&mut self, file: &ast::File, diagnostics: &mut Vec<Diagnostic>) {
+        let id = file.span.file;
+        self.span.get_or_insert(file.span);
+        for item in &file.items {
+            self.add(item, id, diagnostics);
+        }
+        self.omit(file, diagnostics);
+    }
+
+    fn add(&mut self, item: &Item, file: FileId, out: &mut Vec<Diagnostic>) {
+        match item.kind.clone() {
+            ItemKind::Recipe { title, paper } => self.header = Some((title, paper)),
+            ItemKind::Extends { .. } | ItemKind::Omit { .. } => {}
+            ItemKind::Param { name, value } => put(&mut self.params, (name, value), |p| &p.0, file, out),
+            ItemKind::Data { value } => self.data = Some(value),
+            ItemKind::Input { name, shape } => put(&mut self.inputs, (name, shape), |i| &i.0, file, out),
+            ItemKind::Views { entries } => self.add_views(entries, file, out),
+            ItemKind::Branch { name, stages } => {
+                self.add_branch(BranchItem { name, body: BranchBody::Stages(stages), span: item.span }, file, out);
+            }
+            ItemKind::DerivedBranch { name, value } => {
+                self.add_branch(BranchItem { name, body: BranchBody::Derived(value), span: item.span }, file, out);
+            }
+            ItemKind::State { name, value } => put(&mut self.states, (name, value), |s| &s.0, file, out),
+            ItemKind::Weight { name, shape, value } => {
+                put(&mut self.weights, WeightItem { name, shape, value }, |w| &w.name, file, out);
+            }
+            ItemKind::Let(definition) => put(&mut self.lets, Rc::new(definition), |l| &l.name, file, out),
+            ItemKind::Loss { entries } => merge(&mut self.loss, entries, file, out),
+            ItemKind::Train { entries } => merge(&mut self.train, entries, file, out),
+            ItemKind::Evaluate { entries } => merge(&mut self.evaluate, entries, file, out),
+            ItemKind::Expect { conditions } => self.expect.extend(conditions),
+        }
+    }
+
+    fn add_branch(&mut self, branch: BranchItem, file: FileId, out: &mut Vec<Diagnostic>) {
+        put(&mut self.branches, branch, |b| &b.name, file, out);
+    }
+
+    /// A view declared again leaves the line it stood on; a line left without names goes.
+    fn add_views(&mut self, entries: Vec<ViewEntry>, file: FileId, out: &mut Vec<Diagnostic>) {
+        for entry in entries {
+            for new in &entry.names {
+                for old in &mut self.views {
+                    if let Some(i) = old.names.iter().position(|n| n.name.text == new.name.text) {
+                        if old.names[i].name.span.file == file {
+                            out.push(twice(&new.name, &old.names[i].name));
+                        }
+                        old.names.remove(i);
+                    }
+                }
+            }
+            self.views.retain(|v| !v.names.is_empty());
+            self.views.push(entry);
+        }
+    }
+
+    fn omit(&mut self, file: &ast::File, out: &mut Vec<Diagnostic>) {
+        for item in &file.items {
+            let ItemKind::Omit { path } = &item.kind else { continue };
+            let words: Vec<&str> = path.iter().map(|n| n.text.as_str()).collect();
+            if !self.remove(&words) {
+                let known = self.paths();
+                let help = suggest(&words.join("."), known.iter().map(String::as_str));
+                let message = format!("there is no `{}` to omit", words.join("."));
+                out.push(Diagnostic::error(Code::UNKNOWN_OMIT, item.span, message).maybe_help(help));
+            }
+        }
+    }
+
+    fn remove(&mut self, path: &[&str]) -> bool {
+        match path {
+            ["loss", name] => take(&mut self.loss, |e| e.name.text == *name),
+            ["train", name] => take(&mut self.train, |e| e.name.text == *name),
+            ["evaluate", name] => take(&mut self.evaluate, |e| e.name.text == *name),
+            [name] => {
+                let in_views = self.views.iter_mut().any(|v| take(&mut v.names, |n| n.name.text == *name));
+                self.views.retain(|v| !v.names.is_empty());
+                in_views
+                    || take(&mut self.lets, |l| l.name.text == *name)
+                    || take(&mut self.branches, |b| b.name.text == *name)
+                    || take(&mut self.states, |s| s.0.text == *name)
+                    || take(&mut self.weights, |w| w.name.text == *name)
+                    || take(&mut self.inputs, |i| i.0.text == *name)
+            }
+            _ => false,
+        }
+    }
+
+    /// Every path that `omit` knows.
+    fn paths(&self) -> Vec<String> {
+        let entries = |block: &str, list: &[Entry]| -> Vec<String> {
+            list.iter().map(|e| format!("{block}.{}", e.name.text)).collect()
+        };
+        let mut all = entries("loss", &self.loss);
+        all.extend(entries("train", &self.train));
+        all.extend(entries("evaluate", &self.evaluate));
+        all.extend(self.names().map(|n| n.text.clone()));
+        all
+    }
+
+    /// Every name the recipe defines at its top level, in groups by kind.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        let views = self.views.iter().flat_map(|v| v.names.iter().map(|n| &n.name));
+        let branches = self.branches.iter().map(|b| &b.name);
+        let weights = self.weights.iter().map(|w| &w.name);
+        views
+            .chain(branches)
+            .chain(weights)
+            .chain(self.lets.iter().map(|l| &l.name))
+            .chain(self.states.iter().map(|s| &s.0))
+            .chain(self.inputs.iter().map(|i| &i.0))
+            .chain(self.params.iter().map(|p| &p.0))
+    }
+
+    /// Reports names that stand for two things of different kinds.
+    pub fn clashes(&self) -> Vec<Diagnostic> {
+        let names: Vec<&Name> = self.names().collect();
+        let mut out = Vec::new();
+        for (i, name) in names.iter().enumerate() {
+            if let Some(first) = names[..i].iter().find(|n| n.text == name.text) {
+                out.push(twice(name, first));
+            }
+        }
+        out
+    }
+}
+
+/// Puts `new` in the place of the item of the same name, or at the end.
+fn put<T>(list: &mut Vec<T>, new: T, name: impl Fn(&T) -> &Name, file: FileId, out: &mut Vec<Diagnostic>) {
+    match list.iter_mut().find(|old| name(old).text == name(&new).text) {
+        Some(old) => {
+            if name(old).span.file == file {
+                out.push(twice(name(&new), name(old)));
+            }
+            *old = new;
+        }
+        None => list.push(new),
+    }
+}
+
+fn merge(list: &mut Vec<Entry>, new: Vec<Entry>, file: FileId, out: &mut Vec<Diagnostic>) {
+    for entry in new {
+        put(list, entry, |e| &e.name, file, out);
+    }
+}
+
+fn take<T>(list: &mut Vec<T>, is: impl Fn(&T) -> bool) -> bool {
+    let before = list.len();
+    list.retain(|x| !is(x));
+    list.len() < before
+}
+
+fn twice(second: &Name, first: &Name) -> Diagnostic {
+    Diagnostic::error(Code::DUPLICATE_NAME, second.span, format!("`{}` is defined twice", second.text))
+        .label("defined again here")
+        .also(first.span, "first defined here")
+        .help("give one of them another name, or drop it")
+}

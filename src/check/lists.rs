@@ -1,0 +1,195 @@
+//! Lists: comprehensions, and the functions that make lists of lists.
+
+use super::checker::{Checked, Checker};
+use super::scope::Env;
+use super::value::Value;
+use crate::catalog::{Entry, Kind, Param, ParamType};
+use crate::diag::Code;
+use crate::source::Span;
+use crate::syntax::ast::{Arg, Comprehension, Expr, ExprKind, Loop};
+
+/// A function of lists, worked out before training.
+pub(super) struct ListFunction {
+    /// Its signature and documentation.
+    pub entry: Entry,
+    apply: fn(Vec<Vec<Value>>) -> Option<Vec<Value>>,
+}
+
+impl std::fmt::Debug for ListFunction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.entry.name)
+    }
+}
+
+/// Every function of lists.
+pub(super) static LIST_FUNCTIONS: &[ListFunction] = &[
+    ListFunction {
+        entry: Entry {
+            name: "pairs",
+            kind: Kind::Operation,
+            params: &[Param::variadic("of", ParamType::Tensor, "views or a group of views")],
+            formula: "(u, v) for u in of, v in of if u != v",
+            doc: "Every ordered pair of two different items.",
+        },
+        apply: |lists| {
+            let items = lists.concat();
+            let pair = |i: usize, j: usize| Value::List(vec![items[i].clone(), items[j].clone()]);
+            let count = items.len();
+            Some(
+                (0..count)
+                    .flat_map(|i| (0..count).filter(move |&j| j != i).map(move |j| (i, j)))
+                    .map(|(i, j)| pair(i, j))
+                    .collect(),
+            )
+        },
+    },
+    ListFunction {
+        entry: Entry {
+            name: "zip",
+            kind: Kind::Operation,
+            params: &[Param::variadic("of", ParamType::Tensor, "groups of equal length")],
+            formula: "(a[0], b[0]), (a[1], b[1]), ...",
+            doc: "The items of several groups side by side.",
+        },
+        apply: |lists| {
+            let count = lists.first()?.len();
+            let same = lists.iter().all(|l| l.len() == count);
+            same.then(|| (0..count).map(|i| Value::List(lists.iter().map(|l| l[i].clone()).collect())).collect())
+        },
+    },
+];
+
+impl Checker<'_> {
+    pub(super) fn call_list_function(
+        &mut self,
+        function: &'static ListFunction,
+        args: &[Arg],
+        span: Span,
+        env: &Env,
+    ) -> Checked<Value> {
+        let mut lists = Vec::new();
+        for arg in args {
+            lists.push(match self.eval(&arg.value, env)? {
+                Value::List(items) => items,
+                other => vec![other],
+            });
+        }
+        match (function.apply)(lists) {
+            Some(items) => Ok(Value::List(items)),
+            None => {
+                self.error(Code::INVALID_VALUE, span, format!("`{}` needs groups of equal length", function.entry.name))
+            }
+        }
+    }
+
+    /// The values of all rounds of a comprehension.
+    pub(super) fn comprehension(&mut self, comprehension: &Comprehension, env: &Env) -> Checked<Value> {
+        let mut values = Vec::new();
+        self.rounds(comprehension, &comprehension.loops, env, &mut values)?;
+        Ok(Value::List(values))
+    }
+
+    fn rounds(
+        &mut self,
+        comprehension: &Comprehension,
+        loops: &[Loop],
+        env: &Env,
+        out: &mut Vec<Value>,
+    ) -> Checked<()> {
+        let Some((first, rest)) = loops.split_first() else {
+            if let Some(guard) = &comprehension.guard
+                && !self.truth(guard, env)?
+            {
+                return Ok(());
+            }
+            out.push(self.eval(&comprehension.value, env)?);
+            return Ok(());
+        };
+        for item in self.items(&first.over, env)? {
+            let inner = self.bind_round(first, item, env)?;
+            self.rounds(comprehension, rest, &inner, out)?;
+        }
+        Ok(())
+    }
+
+    fn bind_round(&mut self, names: &Loop, item: Value, env: &Env) -> Checked<Env> {
+        if let [name] = names.names.as_slice() {
+            return Ok(env.bind(&name.text, item));
+        }
+        match item {
+            Value::List(parts) if parts.len() == names.names.len() => {
+                Ok(names.names.iter().zip(parts).fold(env.clone(), |env, (name, part)| env.bind(&name.text, part)))
+            }
+            _ => {
+                let message =
+                    format!("each round binds {} names, but the items are not of that many parts", names.names.len());
+                self.error(Code::WRONG_TYPE, names.over.span, message)
+            }
+        }
+    }
+
+    /// What a loop goes through: a list, a group of views, or the whole numbers of a range, its end left out.
+    fn items(&mut self, over: &Expr, env: &Env) -> Checked<Vec<Value>> {
+        match self.eval(over, env)? {
+            Value::List(items) => Ok(items),
+            Value::Range(a, b) if a.fract() == 0.0 && b.fract() == 0.0 && b - a <= 10_000.0 => {
+                Ok((a as i64..b as i64).map(|i| Value::Number(i as f64)).collect())
+            }
+            view @ Value::View(_) => Ok(vec![view]),
+            other => {
+                let message = format!("expected a list or a group of views to go through, found {}", other.kind());
+                self.error(Code::WRONG_TYPE, over.span, message)
+            }
+        }
+    }
+
+    /// `base[i]`, `base[a..b]`: an item of a list, or a slice of a tensor's leading dimensions.
+    pub(super) fn index(&mut self, base: &Expr, indices: &[Expr], span: Span, env: &Env) -> Checked<Value> {
+        let value = self.eval(base, env)?;
+        if let (Value::List(items), [index]) = (&value, indices) {
+            let i = self.number(index, env)?;
+            let at = if i < 0.0 { i + items.len() as f64 } else { i };
+            return match items.get(at as usize).filter(|_| at >= 0.0 && at.fract() == 0.0) {
+                Some(item) => Ok(item.clone()),
+                None => self.error(
+                    Code::INVALID_VALUE,
+                    index.span,
+                    format!("there is no item {i}: the list has {}", items.len()),
+                ),
+            };
+        }
+        let mut node = self.tensor(&value, base.span)?;
+        let mut axis = 0;
+        for index in indices {
+            let (from, len, keep) = self.slice_bounds(index, env)?;
+            self.at(span);
+            let sliced = self.graph.slice(node, axis, &from, &len);
+            node = self.shaped(sliced, index.span)?;
+            if keep {
+                axis += 1;
+            } else {
+                let mut dims = self.graph.shape(node).0.clone();
+                dims.remove(axis);
+                let reshaped = self.graph.reshape(node, &dims);
+                node = self.shaped(reshaped, index.span)?;
+            }
+        }
+        Ok(Value::Tensor(node))
+    }
+
+    /// Start, length, and whether the dimension stays: a range keeps it, a number does not.
+    fn slice_bounds(&mut self, index: &Expr, env: &Env) -> Checked<(crate::graph::Dim, crate::graph::Dim, bool)> {
+        use super::arithmetic::as_dim;
+        use crate::graph::Dim;
+        use crate::syntax::ast::BinaryOp;
+        if let ExprKind::Binary(BinaryOp::Range, from, to) = &index.kind {
+            let (a, b) = (self.eval(from, env)?, self.eval(to, env)?);
+            if let (Some(a), Some(b)) = (as_dim(&a), as_dim(&b)) {
+                return Ok((a.clone(), &b - &a, true));
+            }
+        } else if let Some(at) = as_dim(&self.eval(index, env)?) {
+            return Ok((at, Dim::from(1i64), false));
+        }
+        self.error(Code::WRONG_TYPE, index.span, "an index is a whole number or a range such as `0..2`")
+    }
+}

@@ -1,0 +1,239 @@
+//! Views and groups of views, and the pipelines that make them.
+
+use super::checker::{Checked, Checker};
+use super::module::Module;
+use super::scope::{Env, Home};
+use super::value::Value;
+use crate::catalog::{Config, Kind};
+use crate::data::{CHANNELS, Pipeline};
+use crate::diag::{Code, Diagnostic};
+use crate::graph::{Dim, InputKind, NodeId, Shape, TensorType};
+use crate::source::Span;
+use crate::syntax::ast::{Expr, ViewEntry, ViewName};
+use std::rc::Rc;
+
+/// The most views a recipe may have; more is taken for a slip.
+const MAX_VIEWS: usize = 256;
+
+/// All views in order of declaration, groups spread out.
+#[derive(Debug, Default)]
+pub(super) struct Views {
+    pub all: Vec<super::recipe::View>,
+    groups: Vec<Group>,
+    /// Height and width of the samples.
+    pub sample_size: (usize, usize),
+}
+
+#[derive(Debug)]
+struct Group {
+    name: String,
+    members: Vec<usize>,
+    single: bool,
+}
+
+impl Views {
+    /// The view at the bottom of the chain of views this one starts from: the crop it shows.
+    pub fn root(&self, view: usize) -> usize {
+        self.all[view].from.map_or(view, |base| self.root(base))
+    }
+
+    /// The single view or group of that name.
+    fn value(&self, name: &str) -> Option<Value> {
+        let group = self.groups.iter().find(|g| g.name == name)?;
+        Some(match (group.single, group.members.as_slice()) {
+            (true, [view]) => Value::View(*view),
+            (_, members) => Value::List(members.iter().map(|&v| Value::View(v)).collect()),
+        })
+    }
+
+    /// The name a view is declared by, without its number in the group.
+    pub fn group_of(&self, view: usize) -> Option<&str> {
+        self.groups.iter().find(|g| g.members.contains(&view)).map(|g| g.name.as_str())
+    }
+}
+
+impl Checker<'_> {
+    /// Works out every view, in order of declaration.
+    pub(super) fn prepare_views(&mut self) {
+        let definitions = self.definitions;
+        for entry in &definitions.views {
+            // A failure has been reported; the views after it are still checked.
+            let _ = self.views_of(entry);
+        }
+    }
+
+    /// The view, the group, or all views, if `name` names them.
+    pub(super) fn view_named(&mut self, name: &str) -> Option<Value> {
+        if name == "views" && !self.definitions.views.is_empty() {
+            let roots: Vec<usize> = (0..self.views.all.len()).collect();
+            for view in &roots {
+                self.use_view(*view);
+            }
+            return Some(Value::List(roots.into_iter().map(Value::View).collect()));
+        }
+        self.views.value(name)
+    }
+
+    fn use_view(&mut self, view: usize) {
+        if let Some(name) = self.views.group_of(view).map(str::to_owned) {
+            self.used.insert(name);
+        }
+    }
+
+    fn views_of(&mut self, entry: &ViewEntry) -> Checked<()> {
+        let env = Env::new(Home::Recipe);
+        let (bases, steps) = match &entry.pipeline {
+            Some(pipeline) => self.pipeline(pipeline, &env)?,
+            None => (Vec::new(), Vec::new()),
+        };
+        let built = match Pipeline::build(&steps) {
+            Ok(built) => built,
+            Err(error) => return self.error(Code::INVALID_VALUE, entry.span, error.to_string()),
+        };
+        for name in &entry.names {
+            let count = self.view_count(name, &env)?;
+            let mut members = Vec::new();
+            for i in 0..count {
+                let from = match bases.len() {
+                    0 => None,
+                    1 => Some(bases[0]),
+                    n if n == count => Some(bases[i]),
+                    n => {
+                        let message = format!("`{}` has {count} views, but starts from a group of {n}", name.name.text);
+                        return self.error(Code::INVALID_VALUE, entry.span, message);
+                    }
+                };
+                let start = from.map_or(self.views.sample_size, |base| self.views.all[base].size);
+                let shown =
+                    if name.count.is_some() { format!("{}[{i}]", name.name.text) } else { name.name.text.clone() };
+                members.push(self.views.all.len());
+                let size = built.output_size(start);
+                self.views.all.push(super::recipe::View {
+                    name: shown,
+                    from,
+                    steps: steps.clone(),
+                    size,
+                    span: name.name.span,
+                });
+            }
+            if self.views.all.len() > MAX_VIEWS {
+                return self.error(Code::INVALID_VALUE, entry.span, format!("a recipe has at most {MAX_VIEWS} views"));
+            }
+            self.views.groups.push(Group { name: name.name.text.clone(), members, single: name.count.is_none() });
+        }
+        Ok(())
+    }
+
+    fn view_count(&mut self, name: &ViewName, env: &Env) -> Checked<usize> {
+        let Some(count) = &name.count else { return Ok(1) };
+        match self.number(count, env)? {
+            n if n.fract() == 0.0 && n >= 1.0 && n <= MAX_VIEWS as f64 => Ok(n as usize),
+            _ => self.error(Code::INVALID_VALUE, count.span, "a group has a whole number of views, at least one"),
+        }
+    }
+
+    /// A pipeline and the views it starts from, none for the sample itself.
+    fn pipeline(&mut self, expr: &Expr, env: &Env) -> Checked<(Vec<usize>, Vec<Config>)> {
+        let value = self.eval(expr, env)?;
+        let (base, steps) = match self.as_pipeline(&value, expr.span)? {
+            Some(parts) => parts,
+            None => {
+                let message = format!("expected a pipeline of augmentations, found {}", value.kind());
+                let help = "compose augmentations with `|`, as in `crop(0.2..1) | flip()`";
+                return Err(self.report(Diagnostic::error(Code::WRONG_TYPE, expr.span, message).help(help)));
+            }
+        };
+        let bases: Vec<usize> = match base {
+            None => Vec::new(),
+            Some(Value::View(view)) => vec![view],
+            Some(Value::List(items)) => {
+                items.iter().filter_map(|v| if let Value::View(i) = v { Some(*i) } else { None }).collect()
+            }
+            Some(_) => Vec::new(),
+        };
+        for &base in &bases {
+            self.use_view(base);
+        }
+        Ok((bases, steps))
+    }
+
+    /// The value as a pipeline: an augmentation, a pipeline, a view to start from, or a function that makes one of these.
+    fn as_pipeline(&mut self, value: &Value, span: Span) -> Checked<Option<(Option<Value>, Vec<Config>)>> {
+        Ok(Some(match value {
+            Value::Pipeline(base, steps) => (base.as_deref().cloned(), steps.clone()),
+            Value::Config(config) if is_augmentation(config) => (None, vec![config.clone()]),
+            Value::Word(entry) if entry.kind == Kind::Augmentation => {
+                (None, vec![self.configure(entry, &[], span, &Env::new(Home::Library))?])
+            }
+            Value::View(_) => (Some(value.clone()), Vec::new()),
+            Value::List(items) if !items.is_empty() && items.iter().all(|i| matches!(i, Value::View(_))) => {
+                (Some(value.clone()), Vec::new())
+            }
+            Value::Function(closure) => {
+                let params = closure.definition.params.as_deref().unwrap_or(&[]);
+                if params.iter().any(|p| p.default.is_none()) {
+                    return Ok(None);
+                }
+                let made = self.call_with(closure, vec![None; params.len()], span)?;
+                return self.as_pipeline(&made, span);
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// `left | right`: a pipeline of augmentations, or a module.
+    pub(super) fn pipe(&mut self, left: &Expr, right: &Expr, env: &Env) -> Checked<Value> {
+        let first = self.eval(left, env);
+        let second = self.eval(right, env);
+        let (first, second) = (first?, second?);
+        if is_pipeline(&first) || is_pipeline(&second) {
+            let Some((base, mut steps)) = self.as_pipeline(&first, left.span)? else {
+                return self.cannot_compose(&first, left.span);
+            };
+            match self.as_pipeline(&second, right.span)? {
+                Some((None, more)) => steps.extend(more),
+                _ => return self.cannot_compose(&second, right.span),
+            }
+            return Ok(Value::Pipeline(base.map(Box::new), steps));
+        }
+        let first = self.as_module(&first, left.span)?;
+        let second = self.as_module(&second, right.span)?;
+        let mut parts = Vec::new();
+        for part in [first, second] {
+            match &*part {
+                Module::Chain(inner) => parts.extend(inner.iter().cloned()),
+                _ => parts.push(part),
+            }
+        }
+        Ok(Value::Module(Rc::new(Module::Chain(parts))))
+    }
+
+    fn cannot_compose(&mut self, value: &Value, span: Span) -> Checked<Value> {
+        let message =
+            format!("`|` composes augmentations with augmentations and layers with layers, found {}", value.kind());
+        self.error(Code::WRONG_TYPE, span, message)
+    }
+
+    /// The node that reads the pixels of a view, `[N, height, width, 3]`.
+    pub(super) fn view_node(&mut self, view: usize) -> NodeId {
+        self.use_view(view);
+        let (height, width) = self.views.all[view].size;
+        let name = format!("view:{}", self.views.all[view].name);
+        let shape = Shape(vec![Dim::batch(), Dim::from(height), Dim::from(width), Dim::from(CHANNELS)]);
+        self.graph.input(&name, TensorType::float(shape), InputKind::View(view))
+    }
+}
+
+fn is_augmentation(config: &Config) -> bool {
+    super::vocabulary::word(&config.name, Kind::Augmentation).is_some()
+}
+
+fn is_pipeline(value: &Value) -> bool {
+    match value {
+        Value::Pipeline(..) | Value::View(_) => true,
+        Value::Config(config) => is_augmentation(config),
+        Value::Word(entry) => entry.kind == Kind::Augmentation,
+        Value::List(items) => items.iter().any(|i| matches!(i, Value::View(_))),
+        _ => false,
+    }
+}
