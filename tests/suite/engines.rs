@@ -2,6 +2,8 @@
 
 use sslrun::catalog::Schedule;
 use sslrun::exec::Memory;
+use sslrun::exec::planned;
+use sslrun::graph::ops::OPERATIONS;
 use sslrun::graph::{Ema, Graph, Init, ParamId, ParamKind, Parameter, Shape, State, StateId};
 use std::collections::HashMap;
 
@@ -69,4 +71,11 @@ fn another_graph_finds_its_parameters_by_name() {
     assert_eq!(memory.bound_param(&binding, ParamId(0)).id(), memory.param(ParamId(1)).id());
     encoder.parameter(parameter("h.weight", &[64, 32], Init::Constant(0.0)));
     assert_eq!(memory.bind(&encoder).unwrap_err().message, "there is no parameter or state `h.weight`");
+}
+
+#[test]
+fn the_planned_engine_computes_every_operation() {
+    let all = OPERATIONS.iter().copied().flatten().map(|op| op.name);
+    let missing: Vec<&str> = all.filter(|name| !planned::computes(name)).collect();
+    assert!(missing.is_empty(), "no lowering for {missing:?}");
 }

@@ -2,7 +2,11 @@
 
 use sslrun::compile::Program;
 use sslrun::exec::{Engine, EngineKind, Feed, Memory, engine};
-use sslrun::graph::{Dim, Graph, Init, NodeId, ParamKind, Parameter, ShapeError};
+use sslrun::graph::ops::OPERATIONS;
+use sslrun::graph::ops::conv::Conv;
+use sslrun::graph::ops::window::Window;
+use sslrun::graph::{Dim, GradRule, Graph, Init, NodeId, ParamKind, Parameter, ShapeError};
+use std::collections::BTreeSet;
 
 type Built = Result<NodeId, ShapeError>;
 
@@ -112,7 +116,84 @@ const PRODUCTS: &[Case] = &[
     case("matmul of vectors", &[&[4], &[4]], ANY, |g, x| g.matmul(x[0], x[1])),
 ];
 
-const FAMILIES: &[&[Case]] = &[ELEMENTWISE, ARITHMETIC, MOVING, REDUCTIONS, PRODUCTS];
+const ROWS: &[Case] = &[
+    case("softmax", &[&[3, 5]], ANY, |g, x| g.softmax(x[0])),
+    case("log_softmax", &[&[2, 3, 5]], ANY, |g, x| g.log_softmax(x[0])),
+    case("logsumexp", &[&[3, 5]], ANY, |g, x| g.logsumexp(x[0])),
+    case("cross_entropy", &[&[3, 5]], ANY, |g, x| {
+        let labels = g.arange(&Dim::from(3i64));
+        g.cross_entropy(labels, x[0])
+    }),
+    case("layer_norm", &[&[4, 6], &[6], &[6]], ANY, |g, x| g.layer_norm(x[0], Some([x[1], x[2]]), 1e-5)),
+    case("layer_norm plain", &[&[2, 2, 6]], ANY, |g, x| g.layer_norm(x[0], None, 1e-3)),
+    case("gather", &[&[3, 4]], ANY, |g, x| {
+        let order = g.argsort(x[0], 1, true)?;
+        let first = g.slice(order, 1, &Dim::default(), &Dim::from(2i64))?;
+        g.gather(x[0], first, 1)
+    }),
+    case("index_select", &[&[4, 3]], ANY, |g, x| {
+        let index = g.arange(&Dim::from(3i64));
+        let index = g.scale(index, 0.0)?;
+        g.index_select(x[0], index, 0)
+    }),
+    case("scatter_add", &[&[4, 3]], ANY, |g, x| {
+        let index = g.argsort(x[0], 0, false)?;
+        g.scatter_add(index, x[0], 0, &Dim::from(6i64))
+    }),
+];
+
+const IMAGES: &[Case] = &[
+    case("conv2d", &[&[2, 5, 4, 3], &[4, 3, 3, 3]], ANY, |g, x| conv(g, x, 1, 1, 1)),
+    case("conv2d strided", &[&[1, 6, 6, 2], &[3, 2, 3, 3]], ANY, |g, x| conv(g, x, 2, 1, 1)),
+    case("conv2d unpadded 1x1", &[&[2, 5, 5, 2], &[3, 2, 1, 1]], ANY, |g, x| conv(g, x, 2, 0, 1)),
+    case("conv2d grouped", &[&[2, 4, 4, 4], &[6, 2, 3, 3]], ANY, |g, x| conv(g, x, 1, 1, 2)),
+    case("batch_norm", &[&[2, 3, 2, 4], &[4], &[4]], ANY, |g, x| {
+        let stats = g.channel_stats(x[0])?;
+        g.batch_norm(x[0], stats, Some([x[1], x[2]]), 1e-3)
+    }),
+    case("batch_norm plain", &[&[6, 4]], ANY, |g, x| {
+        let stats = g.channel_stats(x[0])?;
+        g.batch_norm(x[0], stats, None, 1e-5)
+    }),
+    case("batch_norm frozen", &[&[6, 4], &[4], &[4]], ANY, |g, x| {
+        let fixed = g.stopgrad(x[1])?;
+        let fixed = g.square(fixed)?;
+        let fixed = g.concat(&[fixed, fixed], 0)?;
+        let (fixed, one) = (g.reshape(fixed, &dims(&[2, 4]))?, g.constant(0.0));
+        let fixed = g.mul(fixed, one)?;
+        g.frozen_batch_norm(x[0], fixed, Some([x[1], x[2]]), 0.5)
+    }),
+    case("max_pool", &[&[2, 5, 5, 2]], ANY, |g, x| g.max_pool(x[0], Window { kernel: 3, stride: 2, padding: 1 })),
+    case("avg_pool", &[&[2, 4, 4, 2]], ANY, |g, x| g.avg_pool(x[0], Window { kernel: 3, stride: 1, padding: 1 })),
+];
+
+const MATRICES: &[Case] = &[
+    case("cholesky", &[&[2, 4, 4]], ANY, |g, x| {
+        let a = positive(g, x[0])?;
+        g.cholesky(a)
+    }),
+    case("triangular_solve", &[&[4, 4], &[4, 3]], POSITIVE, |g, x| g.triangular_solve(x[0], x[1], false, false)),
+    case("triangular_solve transposed", &[&[4, 4], &[4, 3]], POSITIVE, |g, x| {
+        g.triangular_solve(x[0], x[1], true, true)
+    }),
+    case("triangle", &[&[4, 4]], ANY, |g, x| g.triangle(x[0], true, 0.5)),
+    case("singular_values", &[&[2, 5, 3]], ANY, |g, x| g.singular_values(x[0])),
+    case("nuclear_norm", &[&[3, 5]], ANY, |g, x| g.nuclear_norm(x[0])),
+];
+
+const FAMILIES: &[&[Case]] = &[ELEMENTWISE, ARITHMETIC, MOVING, REDUCTIONS, PRODUCTS, ROWS, IMAGES, MATRICES];
+
+fn conv(g: &mut Graph, x: &[NodeId], stride: usize, padding: usize, groups: usize) -> Built {
+    g.conv2d(x[0], x[1], Conv { stride, padding, groups })
+}
+
+/// `x @ x.T + identity`
+fn positive(g: &mut Graph, x: NodeId) -> Built {
+    let t = g.transpose_last(x)?;
+    let product = g.matmul(x, t)?;
+    let eye = g.eye(&Dim::from(4i64))?;
+    g.add(product, eye)
+}
 
 fn dims(sizes: &[usize]) -> Vec<Dim> {
     sizes.iter().map(|&d| Dim::from(d)).collect()
@@ -197,4 +278,15 @@ fn gradients_are_the_slopes_of_the_loss() {
         let error = error(case);
         assert!(error < 1e-6, "{}: {error:e}", case.name);
     }
+}
+
+#[test]
+fn every_differentiable_operation_has_a_case() {
+    let mut seen = BTreeSet::new();
+    for case in FAMILIES.iter().copied().flatten() {
+        seen.extend(program(case).graph.nodes().map(|(_, node)| node.op.name));
+    }
+    let differentiable = OPERATIONS.iter().copied().flatten().filter(|op| matches!(op.grad, GradRule::Rule(_)));
+    let missing: Vec<&str> = differentiable.map(|op| op.name).filter(|name| !seen.contains(name)).collect();
+    assert!(missing.is_empty(), "no case for {missing:?}");
 }

@@ -100,7 +100,12 @@ pub fn find<T: Real>(name: &str) -> Option<fn(&Site) -> Kernel<T>> {
         super::reduce::lowerings(),
         super::movement::lowerings(),
         super::matmul::lowerings(),
+        super::index::lowerings(),
         super::random::lowerings(),
+        super::softmax::lowerings(),
+        super::conv::lowerings(),
+        super::norm::lowerings(),
+        super::linalg::lowerings(),
     ];
     families.into_iter().flatten().find(|(n, _)| *n == name).map(|(_, lower)| lower)
 }

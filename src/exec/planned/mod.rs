@@ -1,13 +1,18 @@
 //! The planned engine: a list of calls over one block of memory that is reused step after step.
 
 mod call;
+mod conv;
 mod elementwise;
+mod index;
+mod linalg;
 mod lowering;
 mod matmul;
 mod movement;
+mod norm;
 mod random;
 mod reduce;
 mod results;
+mod softmax;
 
 use super::memory::Reading;
 use super::{Engine, ExecError, Feed, Memory, Real, Spent};

@@ -1,0 +1,27 @@
+//! Elements chosen by index, and sorting.
+
+use super::lowering::{Kernel, Lowering};
+use crate::exec::Real;
+use crate::kernels;
+
+/// Every operation of this family.
+pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
+    vec![
+        ("gather", |site| {
+            let (dims, index, axis) = (site.input(0), site.input(1), site.attrs.get_usize("axis"));
+            Kernel::fallible(move |x, y| kernels::gather(x[0], &dims, axis, x[1], &index, y).map_err(|e| e.to_string()))
+        }),
+        ("scatter_add", |site| {
+            let (index, out, axis) = (site.input(0), site.output.to_vec(), site.attrs.get_usize("axis"));
+            Kernel::fallible(move |x, y| {
+                y.fill(T::ZERO);
+                kernels::scatter_add(x[1], x[0], &index, axis, y, &out).map_err(|e| e.to_string())
+            })
+        }),
+        ("argsort", |site| {
+            let (dims, axis) = (site.input(0), site.attrs.get_usize("axis"));
+            let descending = site.attrs.get_bool("descending");
+            Kernel::whole(move |x, y| kernels::argsort(x[0], &dims, axis, descending, y))
+        }),
+    ]
+}
