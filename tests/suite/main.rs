@@ -7,6 +7,7 @@ mod fixtures;
 mod gradients;
 mod kernels;
 mod layers;
+mod operations;
 mod optim;
 mod random;
 mod report;

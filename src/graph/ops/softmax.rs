@@ -142,7 +142,7 @@ impl Graph {
             let sum = self.sum(weighted, &[rows.len()], false)?;
             return self.neg(sum);
         }
-        if t.shape.0 != rows || t.dtype == DType::Float {
+        if t.shape.0 != rows {
             return Err(target_error(&t, &l, classes));
         }
         let chosen = self.one_hot(target, classes)?;
