@@ -2,8 +2,7 @@
 
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::graph::{
-    Attrs, Backward, Call, Cost, DType, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError,
-    TensorType,
+    Attrs, Backward, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
 };
 
 /// Every operation of this family.
