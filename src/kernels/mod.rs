@@ -48,7 +48,10 @@ pub use batch_norm::{
     batch_norm_relu_input_grad, batch_norm_relu_param_grad, channel_stats,
 };
 pub use binary::{Binary, accumulate, binary, select};
-pub use conv::{Conv2d, conv2d_forward, conv2d_input_grad, conv2d_weight_grad};
+pub use conv::{
+    Conv2d, conv2d_forward, conv2d_forward_on, conv2d_input_grad, conv2d_input_grad_on, conv2d_weight_grad,
+    conv2d_weight_grad_on,
+};
 pub use copy::{broadcast_to, concat, pad, permute, slice};
 pub use elem::Elem;
 pub use fill::{randn, uniform};

@@ -1,7 +1,12 @@
 //! Two-dimensional convolution (cross-correlation) and its gradients.
 mod direct;
+mod panels;
+mod simd;
+mod taps;
+mod weight;
 
 use super::elem::Elem;
+use super::path::Path;
 
 /// The sizes of a convolution: x `[n, h, w, ci]`, w `[co, ci / groups, kh, kw]`, y `[n, out_h, out_w, co]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,18 +88,48 @@ impl Conv2d {
 
 /// y = the convolution of x with w.
 pub fn conv2d_forward<T: Elem>(cfg: &Conv2d, x: &[T], w: &[T], y: &mut [T]) {
+    conv2d_forward_on(Path::current(), cfg, x, w, y);
+}
+
+/// [`conv2d_forward`] by a given path.
+pub fn conv2d_forward_on<T: Elem>(path: Path, cfg: &Conv2d, x: &[T], w: &[T], y: &mut [T]) {
     cfg.check(x.len(), w.len(), y.len());
+    if cfg.groups == 1
+        && let (Some(x), Some(w), Some(y)) = (T::as_f32(x), T::as_f32(w), T::as_f32_mut(y))
+    {
+        return simd::dispatch(path, taps::Taps::forward(cfg, x, w, y));
+    }
     direct::forward(cfg, x, w, y);
 }
 
 /// dx = the gradient with respect to x, given dy.
 pub fn conv2d_input_grad<T: Elem>(cfg: &Conv2d, dy: &[T], w: &[T], dx: &mut [T]) {
+    conv2d_input_grad_on(Path::current(), cfg, dy, w, dx);
+}
+
+/// [`conv2d_input_grad`] by a given path.
+pub fn conv2d_input_grad_on<T: Elem>(path: Path, cfg: &Conv2d, dy: &[T], w: &[T], dx: &mut [T]) {
     cfg.check(dx.len(), w.len(), dy.len());
+    if cfg.groups == 1
+        && let (Some(dy), Some(w), Some(dx)) = (T::as_f32(dy), T::as_f32(w), T::as_f32_mut(dx))
+    {
+        return simd::dispatch(path, taps::Taps::input_grad(cfg, dy, w, dx));
+    }
     direct::input_grad(cfg, dy, w, dx);
 }
 
 /// dw = the gradient with respect to w, given dy.
 pub fn conv2d_weight_grad<T: Elem>(cfg: &Conv2d, x: &[T], dy: &[T], dw: &mut [T]) {
+    conv2d_weight_grad_on(Path::current(), cfg, x, dy, dw);
+}
+
+/// [`conv2d_weight_grad`] by a given path.
+pub fn conv2d_weight_grad_on<T: Elem>(path: Path, cfg: &Conv2d, x: &[T], dy: &[T], dw: &mut [T]) {
     cfg.check(x.len(), dw.len(), dy.len());
+    if cfg.groups == 1
+        && let (Some(x), Some(dy), Some(dw)) = (T::as_f32(x), T::as_f32(dy), T::as_f32_mut(dw))
+    {
+        return simd::dispatch(path, weight::WeightGrad { cfg, x, dy, dw });
+    }
     direct::weight_grad(cfg, x, dy, dw);
 }

@@ -1,7 +1,8 @@
 //! Convolution and pooling against naive loops.
 use super::{close, random, same_for_any_threads, wide};
-use sslrun::kernels::{Conv2d, Elem, Pool2d, conv2d_forward, conv2d_input_grad, conv2d_weight_grad};
+use sslrun::kernels::{Conv2d, Elem, Path, Pool2d, conv2d_forward, conv2d_input_grad, conv2d_weight_grad};
 use sslrun::kernels::{avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad};
+use sslrun::kernels::{conv2d_forward_on, conv2d_input_grad_on, conv2d_weight_grad_on};
 
 /// Sizes in the order n, h, w, ci, co, kh, kw, stride, padding, groups.
 fn conv(s: [usize; 10]) -> Conv2d {
@@ -35,15 +36,17 @@ fn check<T: Elem>(c: &Conv2d, tolerance: f64) {
         dw[j] += wdy[k] * wx[i];
     });
     let nine = T::from_f64(9.0);
-    let mut out = vec![nine; c.y_len()];
-    conv2d_forward(c, &x, &w, &mut out);
-    close(&out, &y, tolerance, &format!("forward {c:?}"));
-    let mut out = vec![nine; c.x_len()];
-    conv2d_input_grad(c, &dy, &w, &mut out);
-    close(&out, &dx, tolerance, &format!("input gradient {c:?}"));
-    let mut out = vec![nine; c.w_len()];
-    conv2d_weight_grad(c, &x, &dy, &mut out);
-    close(&out, &dw, tolerance, &format!("weight gradient {c:?}"));
+    for path in Path::available() {
+        let mut out = vec![nine; c.y_len()];
+        conv2d_forward_on(path, c, &x, &w, &mut out);
+        close(&out, &y, tolerance, &format!("forward on {}, {c:?}", path.name()));
+        let mut out = vec![nine; c.x_len()];
+        conv2d_input_grad_on(path, c, &dy, &w, &mut out);
+        close(&out, &dx, tolerance, &format!("input gradient on {}, {c:?}", path.name()));
+        let mut out = vec![nine; c.w_len()];
+        conv2d_weight_grad_on(path, c, &x, &dy, &mut out);
+        close(&out, &dw, tolerance, &format!("weight gradient on {}, {c:?}", path.name()));
+    }
 }
 
 const SHAPES: [[usize; 10]; 22] = [
