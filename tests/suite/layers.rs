@@ -1,4 +1,9 @@
-//! Layers and backbones: names, shapes, counts, averages and running statistics in the graph.
+//! Layers and backbones: names, shapes, counts, averages and running statistics in the graph; numbers in the modules below.
+
+mod algebra;
+mod encoders;
+mod run;
+mod values;
 
 use sslrun::catalog::{Arg, Config, Schedule};
 use sslrun::graph::{Dim, Graph, Init, InputKind, NodeId, ParamKind, Shape, ShapeError, TensorType};
@@ -6,7 +11,7 @@ use sslrun::nn::{self, Build, EmaOf, Mode, Output, Owner};
 use sslrun::source::{FileId, Span};
 
 /// A call of a layer: the given arguments, and its defaults for the rest.
-pub fn config(word: &str, given: &[(&str, Arg)]) -> Config {
+fn config(word: &str, given: &[(&str, Arg)]) -> Config {
     let entry = nn::layer(word).unwrap_or_else(|| panic!("no layer {word}")).entry;
     let argument = |name: &str, default: Option<&str>| {
         let given = given.iter().find(|(n, _)| *n == name).map(|(_, a)| a.clone());
@@ -25,7 +30,7 @@ fn read(default: &str) -> Arg {
 }
 
 /// Shorthand for a number as an argument.
-pub fn number(x: usize) -> Arg {
+fn number(x: usize) -> Arg {
     Arg::Number(x as f64)
 }
 
@@ -33,8 +38,13 @@ fn text(t: &str) -> Arg {
     Arg::Text(t.to_owned())
 }
 
+/// The sizes of a batch of `n`.
+fn sizes(n: usize) -> impl Fn(&str) -> Option<i64> {
+    move |name| (name == "N").then_some(n as i64)
+}
+
 /// Applies a layer to `x` under `path`.
-pub fn apply(
+fn apply(
     graph: &mut Graph,
     path: &str,
     mode: Mode,

@@ -1,6 +1,7 @@
 //! Linear algebra with gradients: Cholesky factors, triangular systems, determinants, singular values.
 
-use crate::catalog::{Entry, Kind, Param, ParamType};
+use super::params::function;
+use crate::catalog::{Param, ParamType};
 use crate::graph::{
     Attrs, Backward, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
 };
@@ -69,64 +70,48 @@ pub static POLAR: Operation = Operation {
 const MATRIX: Param = Param::required("a", ParamType::Tensor, "matrices [.., n, n], symmetric and positive definite");
 const ANY_MATRIX: Param = Param::required("a", ParamType::Tensor, "matrices [.., m, n]");
 
-const fn entry(name: &'static str, params: &'static [Param], formula: &'static str, doc: &'static str) -> Entry {
-    Entry { name, kind: Kind::Operation, params, formula, doc }
-}
-
 /// Every function of this family.
 pub const FUNCTIONS: &[Function] = &[
-    Function {
-        entry: entry(
-            "cholesky",
-            &[MATRIX],
-            "a = l @ l.T, l lower triangular",
-            "The Cholesky factor of positive definite matrices; only the lower triangle is read.",
-        ),
-        build: |g, call| g.cholesky(call.tensor("a")?),
-    },
-    Function {
-        entry: entry(
-            "triangular_solve",
-            &[
-                Param::required("l", ParamType::Tensor, "triangular matrices [.., n, n]"),
-                Param::required("b", ParamType::Tensor, "right sides [.., n, m]"),
-                Param::optional("transpose", ParamType::Bool, "false", "whether to solve with the transpose of `l`"),
-                Param::optional("upper", ParamType::Bool, "false", "whether `l` is upper triangular instead of lower"),
-            ],
-            "l @ x = b",
-            "Solves triangular systems of equations; the other triangle of `l` is not read.",
-        ),
-        build: |g, call| {
-            g.triangular_solve(call.tensor("l")?, call.tensor("b")?, call.bool("transpose"), call.bool("upper"))
-        },
-    },
-    Function {
-        entry: entry(
-            "logdet",
-            &[MATRIX],
-            "[.., n, n] -> [..]: log(det(a)) = 2 * sum(log(diagonal(cholesky(a))))",
-            "The logarithm of the determinant of positive definite matrices.",
-        ),
-        build: build_logdet,
-    },
-    Function {
-        entry: entry(
-            "singular_values",
-            &[ANY_MATRIX],
-            "[.., m, n] -> [.., min(m, n)]: a = u @ diag(s) @ v.T",
-            "The singular values of matrices in descending order.",
-        ),
-        build: |g, call| g.singular_values(call.tensor("a")?),
-    },
-    Function {
-        entry: entry(
-            "nuclear_norm",
-            &[ANY_MATRIX],
-            "[.., m, n] -> [..]: sum(singular_values(a), dim: -1)",
-            "The sum of the singular values of matrices.",
-        ),
-        build: |g, call| g.nuclear_norm(call.tensor("a")?),
-    },
+    function(
+        "cholesky",
+        &[MATRIX],
+        "a = l @ l.T, l lower triangular",
+        "The Cholesky factor of positive definite matrices; only the lower triangle is read.",
+        |g, call| g.cholesky(call.tensor("a")?),
+    ),
+    function(
+        "triangular_solve",
+        &[
+            Param::required("l", ParamType::Tensor, "triangular matrices [.., n, n]"),
+            Param::required("b", ParamType::Tensor, "right sides [.., n, m]"),
+            Param::optional("transpose", ParamType::Bool, "false", "whether to solve with the transpose of `l`"),
+            Param::optional("upper", ParamType::Bool, "false", "whether `l` is upper triangular instead of lower"),
+        ],
+        "l @ x = b",
+        "Solves triangular systems of equations; the other triangle of `l` is not read.",
+        |g, call| g.triangular_solve(call.tensor("l")?, call.tensor("b")?, call.bool("transpose"), call.bool("upper")),
+    ),
+    function(
+        "logdet",
+        &[MATRIX],
+        "[.., n, n] -> [..]: log(det(a)) = 2 * sum(log(diagonal(cholesky(a))))",
+        "The logarithm of the determinant of positive definite matrices.",
+        build_logdet,
+    ),
+    function(
+        "singular_values",
+        &[ANY_MATRIX],
+        "[.., m, n] -> [.., min(m, n)]: a = u @ diag(s) @ v.T",
+        "The singular values of matrices in descending order.",
+        |g, call| g.singular_values(call.tensor("a")?),
+    ),
+    function(
+        "nuclear_norm",
+        &[ANY_MATRIX],
+        "[.., m, n] -> [..]: sum(singular_values(a), dim: -1)",
+        "The sum of the singular values of matrices.",
+        |g, call| g.nuclear_norm(call.tensor("a")?),
+    ),
 ];
 
 impl Graph {

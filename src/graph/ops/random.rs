@@ -1,6 +1,7 @@
 //! Random tensors, drawn anew at each step from the seed, the step and the stream of the call.
 
-use crate::catalog::{Entry, Kind, Param, ParamType};
+use super::params::function;
+use crate::catalog::{Param, ParamType};
 use crate::graph::{
     Attrs, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
 };
@@ -21,39 +22,30 @@ const fn random(name: &'static str) -> Operation {
 
 /// Every function of this family.
 pub const FUNCTIONS: &[Function] = &[
-    Function {
-        entry: Entry {
-            name: "randn",
-            kind: Kind::Operation,
-            params: &[Param::required("shape", ParamType::Dims, "the dimensions, as in [N, D]")],
-            formula: "x ~ normal(0, 1)",
-            doc: "Standard normal numbers, drawn anew at each step; each call written draws its own.",
-        },
-        build: |g, call| g.random(&RANDN, call.dims("shape"), call.stream),
-    },
-    Function {
-        entry: Entry {
-            name: "rand",
-            kind: Kind::Operation,
-            params: &[Param::required("shape", ParamType::Dims, "the dimensions, as in [N, D]")],
-            formula: "x ~ uniform(0, 1)",
-            doc: "Uniform numbers in [0, 1), drawn anew at each step; each call written draws its own.",
-        },
-        build: |g, call| g.random(&RAND, call.dims("shape"), call.stream),
-    },
-    Function {
-        entry: Entry {
-            name: "random_directions",
-            kind: Kind::Operation,
-            params: &[
-                Param::required("d", ParamType::Dims, "the length of a direction"),
-                Param::required("n", ParamType::Dims, "how many directions"),
-            ],
-            formula: "-> [n, d]: g / |g|, g ~ normal(0, 1)",
-            doc: "Directions uniform on the unit sphere, one a row, drawn anew at each step.",
-        },
-        build: build_directions,
-    },
+    function(
+        "randn",
+        &[Param::required("shape", ParamType::Dims, "the dimensions, as in [N, D]")],
+        "x ~ normal(0, 1)",
+        "Standard normal numbers, drawn anew at each step; each call written draws its own.",
+        |g, call| g.random(&RANDN, call.dims("shape"), call.stream),
+    ),
+    function(
+        "rand",
+        &[Param::required("shape", ParamType::Dims, "the dimensions, as in [N, D]")],
+        "x ~ uniform(0, 1)",
+        "Uniform numbers in [0, 1), drawn anew at each step; each call written draws its own.",
+        |g, call| g.random(&RAND, call.dims("shape"), call.stream),
+    ),
+    function(
+        "random_directions",
+        &[
+            Param::required("d", ParamType::Dims, "the length of a direction"),
+            Param::required("n", ParamType::Dims, "how many directions"),
+        ],
+        "-> [n, d]: g / |g|, g ~ normal(0, 1)",
+        "Directions uniform on the unit sphere, one a row, drawn anew at each step.",
+        build_directions,
+    ),
 ];
 
 impl Graph {
@@ -82,11 +74,8 @@ fn infer(attrs: &Attrs, _: &[&TensorType]) -> Result<TensorType, ShapeError> {
 }
 
 fn build_directions(g: &mut Graph, call: &Call) -> Result<NodeId, ShapeError> {
-    let ([n], [d]) = (call.dims("n"), call.dims("d")) else {
-        return Err(ShapeError::new("random_directions takes two sizes: the length and the number of directions"));
-    };
-    let normal = g.random(&RANDN, &[n.clone(), d.clone()], call.stream)?;
-    let squares = g.mul(normal, normal)?;
+    let normal = g.random(&RANDN, &[call.size("n")?, call.size("d")?], call.stream)?;
+    let squares = g.square(normal)?;
     let squared_norm = g.sum(squares, &[1], true)?;
     let norm = g.sqrt(squared_norm)?;
     g.div(normal, norm)

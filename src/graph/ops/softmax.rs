@@ -1,6 +1,7 @@
 //! Softmax and its relatives over the last dimension, and the divergences of distributions made of them.
 
-use crate::catalog::{Entry, Kind, Param, ParamType};
+use super::params::{DIM, KEEPDIM, X, function};
+use crate::catalog::{Param, ParamType};
 use crate::graph::{
     Attrs, Backward, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
 };
@@ -36,81 +37,58 @@ pub static LOGSUMEXP: Operation = Operation {
     cost: Cost::PerInput(8),
 };
 
-const X: Param = Param::required("x", ParamType::Tensor, "the values");
-const DIM: Param = Param::optional("dim", ParamType::Axis, "-1", "the dimension that sums to one");
+const AXIS: Param = Param::optional("dim", ParamType::Axis, "-1", "the dimension that sums to one");
 
 /// Every function of this family.
 pub const FUNCTIONS: &[Function] = &[
-    Function {
-        entry: Entry {
-            name: "softmax",
-            kind: Kind::Operation,
-            params: &[X, DIM],
-            formula: "exp(x) / sum(exp(x), dim)",
-            doc: "Turns logits into probabilities over one dimension.",
-        },
-        build: |g, call| over_last(g, call, Graph::softmax),
-    },
-    Function {
-        entry: Entry {
-            name: "log_softmax",
-            kind: Kind::Operation,
-            params: &[X, DIM],
-            formula: "x - logsumexp(x, dim)",
-            doc: "The logarithm of the softmax, computed without over- or underflow.",
-        },
-        build: |g, call| over_last(g, call, Graph::log_softmax),
-    },
-    Function {
-        entry: Entry {
-            name: "logsumexp",
-            kind: Kind::Operation,
-            params: &[
-                X,
-                Param::optional("dim", ParamType::Axes, "none", "what to sum over; everything when left out"),
-                Param::optional("keepdim", ParamType::Bool, "false", "whether a dimension of 1 stays"),
-            ],
-            formula: "log(sum(exp(x), dim))",
-            doc: "A smooth maximum, computed without over- or underflow.",
-        },
-        build: build_logsumexp,
-    },
-    Function {
-        entry: Entry {
-            name: "cross_entropy",
-            kind: Kind::Operation,
-            params: &[
-                Param::required("target", ParamType::Tensor, "probabilities [.., K], or whole-number labels [..]"),
-                Param::required("logits", ParamType::Tensor, "logits [.., K]"),
-            ],
-            formula: "[.., K] -> [..]: -sum(target * log_softmax(logits), dim: -1)",
-            doc: "The cross entropy of each row between a target distribution or label and the softmax of logits.",
-        },
-        build: build_cross_entropy,
-    },
-    Function {
-        entry: Entry {
-            name: "kl",
-            kind: Kind::Operation,
-            params: &[
-                Param::required("p", ParamType::Tensor, "probabilities [.., K]"),
-                Param::required("q", ParamType::Tensor, "probabilities [.., K]"),
-            ],
-            formula: "[.., K] -> [..]: sum(p * (log(p) - log(q)), dim: -1)",
-            doc: "The Kullback-Leibler divergence of each row of q from p; 0 log 0 is 0.",
-        },
-        build: build_kl,
-    },
-    Function {
-        entry: Entry {
-            name: "entropy",
-            kind: Kind::Operation,
-            params: &[Param::required("p", ParamType::Tensor, "probabilities [.., K]")],
-            formula: "[.., K] -> [..]: -sum(p * log(p), dim: -1)",
-            doc: "The entropy of each row in nats; 0 log 0 is 0.",
-        },
-        build: build_entropy,
-    },
+    function(
+        "softmax",
+        &[X, AXIS],
+        "exp(x) / sum(exp(x), dim)",
+        "Turns logits into probabilities over one dimension.",
+        |g, call| over_last(g, call, Graph::softmax),
+    ),
+    function(
+        "log_softmax",
+        &[X, AXIS],
+        "x - logsumexp(x, dim)",
+        "The logarithm of the softmax, computed without over- or underflow.",
+        |g, call| over_last(g, call, Graph::log_softmax),
+    ),
+    function(
+        "logsumexp",
+        &[X, DIM, KEEPDIM],
+        "log(sum(exp(x), dim))",
+        "A smooth maximum, computed without over- or underflow.",
+        build_logsumexp,
+    ),
+    function(
+        "cross_entropy",
+        &[
+            Param::required("target", ParamType::Tensor, "probabilities [.., K], or whole-number labels [..]"),
+            Param::required("logits", ParamType::Tensor, "logits [.., K]"),
+        ],
+        "[.., K] -> [..]: -sum(target * log_softmax(logits), dim: -1)",
+        "The cross entropy of each row between a target distribution or label and the softmax of logits.",
+        build_cross_entropy,
+    ),
+    function(
+        "kl",
+        &[
+            Param::required("p", ParamType::Tensor, "probabilities [.., K]"),
+            Param::required("q", ParamType::Tensor, "probabilities [.., K]"),
+        ],
+        "[.., K] -> [..]: sum(p * (log(p) - log(q)), dim: -1)",
+        "The Kullback-Leibler divergence of each row of q from p; 0 log 0 is 0.",
+        build_kl,
+    ),
+    function(
+        "entropy",
+        &[Param::required("p", ParamType::Tensor, "probabilities [.., K]")],
+        "[.., K] -> [..]: -sum(p * log(p), dim: -1)",
+        "The entropy of each row in nats; 0 log 0 is 0.",
+        build_entropy,
+    ),
 ];
 
 impl Graph {

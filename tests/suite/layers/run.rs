@@ -1,0 +1,81 @@
+//! Runs a module or a function of the graph on the planned engine and gives back values and gradients.
+
+use super::sizes;
+use crate::fixtures::Tensor;
+use candle_core::DType;
+use sslrun::compile::Program;
+use sslrun::exec::{Engine, EngineKind, Feed, Memory, Real, engine};
+use sslrun::graph::{Dim, Graph, InputKind, NodeId, Shape, TensorType};
+use std::collections::BTreeMap;
+
+/// What came of a run: the result, gradients by parameter or input, and the states afterwards.
+pub struct Ran {
+    pub out: Vec<f32>,
+    pub grads: BTreeMap<String, Vec<f32>>,
+    pub states: BTreeMap<String, Vec<f32>>,
+}
+
+/// Computes `out` and, given a cotangent, the gradients of `sum(out * cotangent)` by all parameters and by the inputs
+/// `by`. `fill` gives the values of parameters and states by name.
+pub fn run<T: Real>(
+    mut graph: Graph,
+    out: NodeId,
+    cotangent: Option<&Tensor>,
+    by: &[&str],
+    inputs: &[(&str, &Tensor)],
+    fill: &dyn Fn(&str, &[usize]) -> Option<Vec<f32>>,
+) -> Ran {
+    let mut given: Vec<(&str, &[f32])> = inputs.iter().map(|(name, t)| (*name, &t.values[..])).collect();
+    let program = match cotangent {
+        Some(cotangent) => {
+            given.push(("cotangent", &cotangent.values));
+            let shape = graph.shape(out).clone();
+            let weights = graph.input("cotangent", TensorType::float(shape), InputKind::Given);
+            let weighted = graph.mul(out, weights).unwrap();
+            let loss = graph.sum_all(weighted).unwrap();
+            Program::training(graph, &[out], loss, by).unwrap()
+        }
+        None => Program::forward(graph, vec![out]),
+    };
+    let size = sizes(inputs.first().map_or(1, |(_, t)| t.shape[0]));
+    let mut memory = Memory::<T>::new(&program.graph, &size, 1).unwrap();
+    set(&mut memory, &program.graph, fill, &size);
+    let mut engine = engine::<T>(EngineKind::Planned, &program, &size).unwrap();
+    engine.run(&mut memory, &Feed { inputs: given, scalars: Vec::new(), step: 0, seed: 0 }).unwrap();
+    collect(&program, &*engine, &memory, by)
+}
+
+fn set<T: Real>(
+    memory: &mut Memory<T>,
+    graph: &Graph,
+    fill: &dyn Fn(&str, &[usize]) -> Option<Vec<f32>>,
+    size: &dyn Fn(&str) -> Option<i64>,
+) {
+    let params = graph.params.iter().map(|p| (p.name.clone(), p.shape.clone()));
+    let states = graph.states.iter().map(|s| (s.name.clone(), s.shape.concrete(size).unwrap()));
+    for (name, shape) in params.chain(states) {
+        if let Some(values) = fill(&name, &shape) {
+            let copy = |all: &mut [T]| all.iter_mut().zip(&values).for_each(|(a, &v)| *a = T::from_f64(f64::from(v)));
+            memory.with_mut(&name, copy).unwrap();
+        }
+    }
+}
+
+fn collect<T: Real>(program: &Program, engine: &dyn Engine<T>, memory: &Memory<T>, by: &[&str]) -> Ran {
+    let round = |all: &[T]| all.iter().map(|x| x.to_f64() as f32).collect::<Vec<_>>();
+    let name = |i: usize| program.graph.params[program.grads[i].0.index()].name.clone();
+    let mut grads: BTreeMap<_, _> = (0..program.grads.len()).map(|i| (name(i), round(engine.gradient(i)))).collect();
+    grads.extend(by.iter().map(|x| (x.to_string(), round(engine.input_gradient(x).unwrap()))));
+    let read = |name: &str| {
+        memory.get(name).unwrap().flatten_all().unwrap().to_dtype(DType::F32).unwrap().to_vec1::<f32>().unwrap()
+    };
+    let states = program.graph.states.iter().map(|s| (s.name.clone(), read(&s.name))).collect();
+    Ran { out: round(engine.output(0)), grads, states }
+}
+
+/// An input of the tensor's shape, its first dimension the batch.
+pub fn batch_input(graph: &mut Graph, name: &str, tensor: &Tensor) -> NodeId {
+    let mut shape = Shape::of(&tensor.shape);
+    shape.0[0] = Dim::batch();
+    graph.input(name, TensorType::float(shape), InputKind::Given)
+}
