@@ -7,6 +7,7 @@ pub mod cli;
 pub mod compile;
 pub mod data;
 pub mod diag;
+pub mod driver;
 pub mod eval;
 pub mod exec;
 pub mod graph;

@@ -1,1 +1,60 @@
-//! Command-line arguments and a file a subcommand.
+//! The command line: arguments in one file, then a file a subcommand.
+//!
+//! Exit status: 0 fine, 1 errors in the recipe, 2 wrong usage, 3 failure while running, 130 stopped by Ctrl-C.
+
+mod args;
+mod check;
+mod explain;
+mod fmt;
+mod graph;
+mod interrupt;
+mod loss;
+mod output;
+mod progress;
+mod run;
+mod show;
+mod views;
+
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use clap::Parser;
+
+use crate::driver::Failure;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Fine = 0,
+    RecipeErrors = 1,
+    Usage = 2,
+    Failed = 3,
+    Interrupted = 130,
+}
+
+impl From<Failure> for Exit {
+    /// Says what went wrong.
+    fn from(failure: Failure) -> Self {
+        output::error(&failure.to_string());
+        match failure {
+            Failure::Usage(_) => Exit::Usage,
+            Failure::Run(_) => Exit::Failed,
+        }
+    }
+}
+
+/// Runs the program with the arguments it was given.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = match args.command {
+        None => run::run(&args.run),
+        Some(Command::Check(args)) => check::check(&args),
+        Some(Command::Fmt(args)) => fmt::fmt(&args),
+        Some(Command::Show(args)) => show::show(&args),
+        Some(Command::Explain(args)) => explain::explain(&args),
+        Some(Command::Graph(args)) => graph::graph(&args),
+        Some(Command::Views(args)) => views::views(&args),
+        Some(Command::Loss(args)) => loss::loss(&args),
+    };
+    ExitCode::from(result.unwrap_or_else(Exit::from) as u8)
+}

@@ -1,0 +1,199 @@
+//! Every argument of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// A language for self-supervised learning, and the program that runs it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sslrun",
+    version,
+    args_conflicts_with_subcommands = true,
+    arg_required_else_help = true,
+    override_usage = "sslrun [OPTIONS] RECIPE\n       sslrun --resume RUN\n       sslrun COMMAND ..."
+)]
+pub struct Args {
+    /// What to do other than running a recipe.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to run a recipe.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Runs a recipe: trains an encoder and judges it.
+#[derive(Debug, ClapArgs)]
+pub struct RunArgs {
+    /// The recipe to run, a `.ssl` file
+    #[arg(value_name = "RECIPE")]
+    pub recipe: Option<PathBuf>,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// The engine that computes the steps [default: planned]
+    #[arg(long)]
+    pub engine: Option<Engine>,
+    /// The folder of the run [default: runs/RECIPE-NUMBER]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub out: Option<PathBuf>,
+    /// From which everything random is derived; short for `--set train.seed=N`
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Goes on with the run in this folder
+    #[arg(long, value_name = "RUN")]
+    pub resume: Option<PathBuf>,
+    /// Shows no progress
+    #[arg(long)]
+    pub quiet: bool,
+    /// How many threads compute and make batches [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Shows where the time of the steps went
+    #[arg(long)]
+    pub profile: bool,
+}
+
+/// Changes to a recipe.
+#[derive(Debug, Default, ClapArgs)]
+pub struct ChangeArgs {
+    /// Replaces a value of the recipe, as in `train.epochs=5` or `f.encoder.width=32`
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// The data set instead of the recipe's, as in `cifar10:DIR` or `shapes:train=2000,seed=1`
+    #[arg(long, value_name = "SPEC")]
+    pub data: Option<String>,
+}
+
+/// What to do other than running a recipe.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Checks recipes and runs nothing
+    Check(CheckArgs),
+    /// Gives recipes the one canonical layout
+    Fmt(FmtArgs),
+    /// Shows what the language has
+    Show(ShowArgs),
+    /// Explains the code of a diagnostic
+    Explain(ExplainArgs),
+    /// Prints the compiled graph of a recipe
+    Graph(GraphArgs),
+    /// Draws a contact sheet of the views a recipe makes
+    Views(ViewsArgs),
+    /// Computes the loss of a recipe of inputs on given tensors
+    Loss(LossArgs),
+}
+
+/// The engines, as they are named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Engine {
+    /// The compiled plan over reused buffers
+    Planned,
+    /// Plain candle: slow and obviously right
+    Candle,
+}
+
+/// The forms in which diagnostics are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiagnosticFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// The forms in which a graph is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// For people
+    Text,
+    /// For Graphviz
+    Dot,
+    /// For programs
+    Ron,
+}
+
+/// `sslrun check`
+#[derive(Debug, ClapArgs)]
+pub struct CheckArgs {
+    /// Recipes; `-` is standard input
+    #[arg(value_name = "RECIPE", required = true)]
+    pub recipes: Vec<PathBuf>,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// How diagnostics are shown
+    #[arg(long, value_enum, default_value_t = DiagnosticFormat::Text)]
+    pub format: DiagnosticFormat,
+}
+
+/// `sslrun fmt`
+#[derive(Debug, ClapArgs)]
+pub struct FmtArgs {
+    /// Recipes; `-` is standard input, whose layout goes to standard output
+    #[arg(value_name = "RECIPE", required = true)]
+    pub recipes: Vec<PathBuf>,
+    /// Changes nothing; the exit status is 1 where a recipe is laid out otherwise
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// `sslrun show`
+#[derive(Debug, ClapArgs)]
+pub struct ShowArgs {
+    /// A word, a function of the standard library, or `std` for all of it; everything there is, if left out
+    pub name: Option<String>,
+}
+
+/// `sslrun explain`
+#[derive(Debug, ClapArgs)]
+pub struct ExplainArgs {
+    /// The code of a diagnostic, as in `shape-mismatch`
+    pub code: String,
+}
+
+/// `sslrun graph`
+#[derive(Debug, ClapArgs)]
+pub struct GraphArgs {
+    /// The recipe; `-` is standard input
+    pub recipe: PathBuf,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// How the graph is printed
+    #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
+    pub format: GraphFormat,
+}
+
+/// `sslrun views`
+#[derive(Debug, ClapArgs)]
+pub struct ViewsArgs {
+    /// The recipe
+    pub recipe: PathBuf,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// The PNG to write
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// How many samples are shown, a row each
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub samples: usize,
+}
+
+/// `sslrun loss`
+#[derive(Debug, ClapArgs)]
+pub struct LossArgs {
+    /// The recipe
+    pub recipe: PathBuf,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// A safetensors file with a tensor for each `input` of the recipe
+    #[arg(long, value_name = "FILE")]
+    pub inputs: PathBuf,
+    /// Computes the gradient of the loss by each input too
+    #[arg(long)]
+    pub grad: bool,
+    /// The safetensors file to write
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The engine that computes the loss
+    #[arg(long, value_enum, default_value_t = Engine::Planned)]
+    pub engine: Engine,
+}

@@ -1,0 +1,47 @@
+//! `sslrun loss`: the loss of given tensors.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Device, Tensor};
+
+use super::args::LossArgs;
+use super::{Exit, output};
+use crate::driver::{self, Computed, Failure};
+use crate::exec::EngineKind;
+
+/// Prints each term, the total and, if asked for, the size of each gradient; writes them all to a file.
+pub fn loss(args: &LossArgs) -> Result<Exit, Failure> {
+    let checked = driver::check(&args.recipe, &args.change.sets, args.change.data.as_deref())?;
+    output::diagnostics(&checked.diagnostics, &checked.sources);
+    let Some(recipe) = &checked.recipe else { return Ok(Exit::RecipeErrors) };
+    let path = args.inputs.display();
+    let bytes = std::fs::read(&args.inputs).map_err(|e| Failure::Usage(format!("cannot read {path}: {e}")))?;
+    let given = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
+        .map_err(|e| Failure::Run(format!("{path} is not a safetensors file: {e}")))?;
+    let computed = driver::loss_of(recipe, &given, args.grad, EngineKind::from(args.engine))?;
+    output::result(&lines(&computed));
+    if let Some(file) = &args.output {
+        output::file(file, &tensors(&computed).map_err(|e| Failure::Run(format!("cannot save the loss: {e}")))?)?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn lines(computed: &Computed) -> String {
+    let terms = computed.terms.iter().map(|(name, value)| (format!("loss.{name}"), *value));
+    let norm = |t: &Tensor| t.sqr().and_then(|t| t.sum_all()).and_then(|t| t.sqrt()).and_then(|t| t.to_scalar::<f32>());
+    let gradients = computed.gradients.iter().map(|(name, t)| (format!("|grad.{name}|"), norm(t).unwrap_or(f32::NAN)));
+    let all: Vec<(String, f32)> = [("loss".to_owned(), computed.total)].into_iter().chain(terms).chain(gradients).collect();
+    let width = all.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    all.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+}
+
+/// `loss`, `loss.TERM` and `grad.INPUT` as a safetensors file.
+fn tensors(computed: &Computed) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    let scalar = |value: f32| Tensor::new(value, &Device::Cpu);
+    let mut all = BTreeMap::from([("loss".to_owned(), scalar(computed.total)?)]);
+    for (name, value) in &computed.terms {
+        all.insert(format!("loss.{name}"), scalar(*value)?);
+    }
+    all.extend(computed.gradients.iter().map(|(name, t)| (format!("grad.{name}"), t.clone())));
+    Ok(safetensors::serialize(&all, None)?)
+}

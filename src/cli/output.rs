@@ -1,0 +1,44 @@
+//! What every subcommand writes with: results to standard output, messages to standard error.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use crate::diag::{self, Diagnostic, Severity};
+use crate::driver::Failure;
+use crate::source::Sources;
+
+/// Writes a result. A reader that has gone away, as `head` does, is no error.
+pub fn result(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes a message for people.
+pub fn message(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Writes what went wrong.
+pub fn error(text: &str) {
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let head = if colour { "\x1b[1;31merror\x1b[0m" } else { "error" };
+    message(&format!("{head}: {text}"));
+}
+
+/// Shows diagnostics; whether there is an error among them.
+pub fn diagnostics(diagnostics: &[Diagnostic], sources: &Sources) -> bool {
+    if !diagnostics.is_empty() {
+        message(diag::render(diagnostics, sources).trim_end());
+    }
+    has_error(diagnostics)
+}
+
+/// Whether there is an error among the diagnostics.
+pub fn has_error(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|d| d.severity == Severity::Error)
+}
+
+/// Writes a file whole or not at all.
+pub fn file(path: &Path, contents: &[u8]) -> Result<(), Failure> {
+    crate::report::write_atomically(path, contents).map_err(Failure::Run)
+}

@@ -1,0 +1,93 @@
+//! `sslrun RECIPE`: trains an encoder and judges it.
+
+use super::args::{Engine, RunArgs};
+use super::progress::Progress;
+use super::{Exit, interrupt, output};
+use crate::diag::suggest;
+use crate::driver::{self, Failure, Report, Request};
+use crate::exec::{EngineKind, Spent};
+use crate::report::{Table, duration};
+use crate::train::Ending;
+
+/// Runs a recipe from text to table.
+pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    let request = request(args);
+    let checked = request.check().map_err(|failure| misspelt(args, failure))?;
+    output::diagnostics(&checked.diagnostics, &checked.sources);
+    if checked.recipe.is_none() {
+        return Ok(Exit::RecipeErrors);
+    }
+    if let Some(threads) = request.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        pool.map_err(|e| Failure::Run(format!("cannot start {threads} threads: {e}")))?;
+    }
+    let stop = interrupt::stop_flag();
+    let mut progress = Progress::new(args.quiet);
+    let result = driver::run(&request, &checked, &stop, &mut |event| progress.note(event));
+    progress.clear();
+    let report = result?;
+    if !report.profile.is_empty() {
+        output::message(&profile(&report.profile));
+    }
+    Ok(close(&report))
+}
+
+fn request(args: &RunArgs) -> Request {
+    let seed = args.seed.map(|seed| format!("train.seed={seed}"));
+    Request {
+        recipe: args.recipe.clone(),
+        resume: args.resume.clone(),
+        sets: args.change.sets.iter().cloned().chain(seed).collect(),
+        data: args.change.data.clone(),
+        engine: args.engine.map(EngineKind::from),
+        out: args.out.clone(),
+        threads: args.threads.map(usize::from),
+        profile: args.profile,
+    }
+}
+
+impl From<Engine> for EngineKind {
+    fn from(engine: Engine) -> Self {
+        match engine {
+            Engine::Planned => EngineKind::Planned,
+            Engine::Candle => EngineKind::Candle,
+        }
+    }
+}
+
+/// A word that is neither a file nor a subcommand was perhaps meant to be one.
+fn misspelt(args: &RunArgs, failure: Failure) -> Failure {
+    const COMMANDS: [&str; 7] = ["check", "fmt", "show", "explain", "graph", "views", "loss"];
+    let word = args.recipe.as_deref().and_then(|p| p.to_str()).filter(|w| !w.contains(['.', '/']));
+    match (word.and_then(|w| suggest(w, COMMANDS)), failure) {
+        (Some(hint), Failure::Usage(message)) => Failure::Usage(format!("{message}; {hint}")),
+        (_, failure) => failure,
+    }
+}
+
+/// The closing words: the table, or how to go on.
+fn close(report: &Report) -> Exit {
+    let folder = report.folder.display();
+    match report.ending {
+        Ending::Interrupted => {
+            output::message(&format!("stopped and saved; go on with\n\n    sslrun --resume {folder}\n"));
+            Exit::Interrupted
+        }
+        Ending::Finished => {
+            output::result(&report.record.table().render(100));
+            output::message(&format!("trained in {}; everything is in {folder}", duration(report.record.seconds)));
+            Exit::Fine
+        }
+    }
+}
+
+/// Where the time of the steps went, most first.
+fn profile(spent: &[Spent]) -> String {
+    let total: f64 = spent.iter().map(|s| s.seconds).sum();
+    let row = |s: &Spent| {
+        let share = format!("{:.1} %", 100.0 * s.seconds / total.max(1e-9));
+        vec![s.operation.to_owned(), s.count.to_string(), format!("{:.2} s", s.seconds), share]
+    };
+    let header = ["operation", "calls", "time", "share"].map(str::to_owned).to_vec();
+    Table { header, rows: spent.iter().map(row).collect() }.render(100)
+}

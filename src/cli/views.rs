@@ -1,0 +1,24 @@
+//! `sslrun views`: a contact sheet of the views a recipe makes.
+
+use super::args::ViewsArgs;
+use super::{Exit, output};
+use crate::data::{self, Split, contact_sheet};
+use crate::driver::{self, Failure};
+use crate::train::view_specs;
+
+/// Draws a row for each of some samples: the sample, then its views.
+pub fn views(args: &ViewsArgs) -> Result<Exit, Failure> {
+    let checked = driver::check(&args.recipe, &args.change.sets, args.change.data.as_deref())?;
+    output::diagnostics(&checked.diagnostics, &checked.sources);
+    let Some(recipe) = &checked.recipe else { return Ok(Exit::RecipeErrors) };
+    if recipe.views.is_empty() {
+        return Err(Failure::Run(format!("`{}` has no views to draw", recipe.title)));
+    }
+    let failed = |e: data::DataError| Failure::Run(e.to_string());
+    let set = data::open(&recipe.data, Split::Train).map_err(failed)?;
+    let sheet = contact_sheet(&*set, &view_specs(recipe), args.samples, recipe.train.seed).map_err(failed)?;
+    sheet.save_png(&args.output).map_err(failed)?;
+    let names: Vec<&str> = recipe.views.iter().map(|v| v.name.as_str()).collect();
+    output::message(&format!("{}: sample, {}", args.output.display(), names.join(", ")));
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,188 @@
+//! The whole pipeline once, straight down: read, check, open the data, compile, train, judge, report.
+
+mod failure;
+mod log;
+mod pure;
+mod run_folder;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+pub use failure::Failure;
+use log::RunLog;
+pub use pure::{Computed, loss_of};
+pub use run_folder::RunFolder;
+
+use crate::check::{self, Recipe};
+use crate::data::{self, Split};
+use crate::diag::Diagnostic;
+use crate::exec::{EngineKind, Spent};
+use crate::report::{self, RunRecord};
+use crate::source::{FileId, Sources};
+use crate::train::{Checkpoint, Ending, Event, Setup, Splits, TrainError, Training, last_checkpoint};
+
+/// What is asked for besides the recipe itself.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The recipe; where it is left out, that of the run to go on with.
+    pub recipe: Option<PathBuf>,
+    /// The folder of a run to go on with.
+    pub resume: Option<PathBuf>,
+    /// Overrides, each `PATH=VALUE`.
+    pub sets: Vec<String>,
+    /// The data set instead of the recipe's: `NAME:PATH,ARGUMENT=VALUE`.
+    pub data: Option<String>,
+    /// The engine; where it is left out, the planned one, or that of the run to go on with.
+    pub engine: Option<EngineKind>,
+    /// The folder of the new run; numbered by itself where it is left out.
+    pub out: Option<PathBuf>,
+    /// Threads that make batches; as many as there are cores where left out.
+    pub threads: Option<usize>,
+    /// Whether to measure where the time goes.
+    pub profile: bool,
+}
+
+/// A file that has been read and checked.
+pub struct Checked {
+    /// All text that was read.
+    pub sources: Sources,
+    /// The recipe, if it has no error.
+    pub recipe: Option<Recipe>,
+    /// Errors and warnings.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What a run has come to.
+pub struct Report {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// How it ended.
+    pub ending: Ending,
+    /// Its record, as it is kept in the folder.
+    pub record: RunRecord,
+    /// Where the time of the steps went, if that was asked for.
+    pub profile: Vec<Spent>,
+}
+
+/// Reads and checks a recipe; `-` is standard input. An unreadable file is a mistake in how the program was called.
+pub fn check(path: &Path, sets: &[String], data: Option<&str>) -> Result<Checked, Failure> {
+    let mut sources = Sources::default();
+    let root = read(&mut sources, path)?;
+    let data = data.map(data::parse_spec).transpose().map_err(|e| Failure::Usage(e.to_string()))?;
+    let outcome = check::check(&mut sources, root, &check::Options { sets: sets.to_vec(), data });
+    Ok(Checked { sources, recipe: outcome.recipe, diagnostics: outcome.diagnostics })
+}
+
+/// Reads one file; `-` is standard input.
+pub fn read(sources: &mut Sources, path: &Path) -> Result<FileId, Failure> {
+    if path == Path::new("-") {
+        let text = std::io::read_to_string(std::io::stdin());
+        let text = text.map_err(|e| Failure::Usage(format!("cannot read standard input: {e}")))?;
+        return Ok(sources.add(crate::source::Source::new("standard input", None, text)));
+    }
+    sources.read(path).map_err(|e| Failure::Usage(format!("cannot read {}: {e}", path.display())))
+}
+
+impl Request {
+    /// The file the recipe is read from.
+    pub fn source(&self) -> Result<PathBuf, Failure> {
+        match (&self.recipe, &self.resume) {
+            (Some(recipe), _) => Ok(recipe.clone()),
+            (None, Some(run)) => Ok(RunFolder::open(run)?.recipe()),
+            (None, None) => Err(Failure::Usage("a recipe is needed, or `--resume RUN`".to_owned())),
+        }
+    }
+
+    /// Reads and checks the recipe.
+    pub fn check(&self) -> Result<Checked, Failure> {
+        check(&self.source()?, &self.sets, self.data.as_deref())
+    }
+}
+
+/// Trains and judges a checked recipe; `stop` ends it early, with everything saved.
+pub fn run(
+    request: &Request,
+    checked: &Checked,
+    stop: &AtomicBool,
+    on_event: &mut dyn FnMut(&Event),
+) -> Result<Report, Failure> {
+    let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
+    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
+    let old = request.resume.as_deref().map(Resumed::read).transpose()?;
+    let engine = request.engine.or(old.as_ref().and_then(Resumed::engine)).unwrap_or_default();
+    let data = open(recipe).map_err(explain)?;
+    let setup = Setup { recipe, data: data.clone(), engine, threads: request.threads };
+    let mut training = Training::new(setup, old.as_ref().map(|o| &o.checkpoint)).map_err(explain)?;
+    training.learner().engine().measure(request.profile);
+    let (folder, record) = match old {
+        Some(old) => (old.folder, Some((old.record, old.checkpoint.step))),
+        None => (RunFolder::create(request.out.as_deref(), &name(request))?, None),
+    };
+    let mut log = RunLog::new(&folder, recipe, &*data.train, engine, record)?;
+    let result = train(&mut training, &folder, stop, &mut log, on_event);
+    let record = log.finish(&folder, &training, &result)?;
+    let ending = result.map_err(|error| Failure::of_training(error, &checked.sources).keeping(folder.path()))?.0;
+    let profile = if request.profile { training.learner().engine().profile() } else { Vec::new() };
+    Ok(Report { folder: folder.path().to_owned(), ending, record, profile })
+}
+
+/// A run that is gone on with.
+struct Resumed {
+    folder: RunFolder,
+    record: RunRecord,
+    checkpoint: Checkpoint,
+}
+
+impl Resumed {
+    fn read(run: &Path) -> Result<Self, Failure> {
+        let folder = RunFolder::open(run)?;
+        let record = RunRecord::read(&folder.record()).map_err(Failure::Run)?;
+        let checkpoint = Checkpoint::read(&last_checkpoint(folder.path())).map_err(|e| Failure::Run(e.to_string()))?;
+        Ok(Self { folder, record, checkpoint })
+    }
+
+    fn engine(&self) -> Option<EngineKind> {
+        [EngineKind::Planned, EngineKind::Candle].into_iter().find(|kind| log::engine_name(*kind) == self.record.engine)
+    }
+}
+
+fn open(recipe: &Recipe) -> Result<Splits, TrainError> {
+    let train = Arc::from(data::open(&recipe.data, Split::Train)?);
+    Ok(Splits { train, test: Arc::from(data::open(&recipe.data, Split::Test)?) })
+}
+
+/// Trains, and judges what was trained unless somebody stopped it.
+fn train(
+    training: &mut Training,
+    folder: &RunFolder,
+    stop: &AtomicBool,
+    log: &mut RunLog,
+    on_event: &mut dyn FnMut(&Event),
+) -> Result<(Ending, crate::train::Verdict), TrainError> {
+    let mut tell = |event: &Event| {
+        log.note(event);
+        on_event(event);
+    };
+    match training.run(folder.path(), stop, &mut tell)? {
+        Ending::Interrupted => Ok((Ending::Interrupted, Default::default())),
+        Ending::Finished => Ok((Ending::Finished, training.verdict(folder.path(), &mut tell)?)),
+    }
+}
+
+/// What a new run is called: as its recipe's file.
+fn name(request: &Request) -> String {
+    let stem = request.recipe.as_deref().and_then(Path::file_stem).map(|s| s.to_string_lossy().into_owned());
+    stem.filter(|s| s != "-").unwrap_or_else(|| "run".to_owned())
+}
+
+/// The hash of a recipe's whole text.
+fn hash(text: &str) -> String {
+    let bytes: Vec<u64> = text.bytes().map(u64::from).collect();
+    format!("{:016x}", crate::random::derive(&bytes))
+}
+
+/// The moment, in UTC.
+fn now() -> String {
+    report::timestamp(std::time::SystemTime::now())
+}
