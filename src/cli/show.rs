@@ -1,0 +1,131 @@
+//! `sslrun show`: what the language has.
+
+use super::args::ShowArgs;
+use super::{Exit, output};
+use crate::catalog::{Entry, Kind};
+use crate::check::{LIBRARY, signature, vocabulary};
+use crate::diag::suggest;
+use crate::driver::Failure;
+use crate::source::FileId;
+use crate::syntax::{self, ast::ItemKind};
+
+/// The kinds in the order in which they are listed, with their headings.
+const HEADINGS: &[(Kind, &str)] = &[
+    (Kind::Operation, "operations"),
+    (Kind::Layer, "layers"),
+    (Kind::Augmentation, "augmentations"),
+    (Kind::Optimizer, "optimizers"),
+    (Kind::Schedule, "schedules"),
+    (Kind::Rule, "rules for groups of parameters"),
+    (Kind::DataSet, "data sets"),
+    (Kind::Probe, "probes"),
+    (Kind::Branch, "derived branches"),
+    (Kind::State, "states"),
+    (Kind::Block, "blocks of settings"),
+];
+
+/// Lists everything, or shows one word.
+pub fn show(args: &ShowArgs) -> Result<Exit, Failure> {
+    let text = match args.name.as_deref() {
+        None => everything(),
+        Some("std") => LIBRARY.iter().map(|(name, text)| format!("# {name}\n\n{}\n\n", text.trim())).collect(),
+        Some(name) => one(name)?,
+    };
+    output::result(&format!("{}\n", text.trim_end()));
+    Ok(Exit::Fine)
+}
+
+fn everything() -> String {
+    let words = vocabulary();
+    let group = |(kind, heading): &(Kind, &str)| {
+        let lines: Vec<_> = words.iter().filter(|e| e.kind == *kind).map(|e| (signature(e), first(e.doc))).collect();
+        section(heading, &lines)
+    };
+    let library: Vec<_> = library().into_iter().map(|f| (f.signature, first(&f.doc))).collect();
+    HEADINGS.iter().map(group).collect::<String>() + &section("standard library (`sslrun show std`)", &library)
+}
+
+/// A heading and its words, each with its first sentence.
+fn section(heading: &str, lines: &[(String, String)]) -> String {
+    const WIDTH: usize = 44;
+    let line = |(signature, doc): &(String, String)| match signature.chars().count() {
+        0..=WIDTH => format!("  {signature:WIDTH$}  {doc}\n"),
+        _ => format!("  {signature}\n  {:WIDTH$}  {doc}\n", ""),
+    };
+    format!("{heading}\n{}\n", lines.iter().map(line).collect::<String>())
+}
+
+/// Everything there is to say about the words of one name.
+fn one(name: &str) -> Result<String, Failure> {
+    let words = vocabulary();
+    let functions = library();
+    let found = words.iter().filter(|e| e.name == name).map(|e| page(e));
+    let written = functions.iter().filter(|f| f.name == name).map(|f| format!("# {}\n{}\n", f.file, f.source));
+    let pages: Vec<String> = found.chain(written).collect();
+    if pages.is_empty() {
+        let names = words.iter().map(|e| e.name).chain(functions.iter().map(|f| f.name.as_str()));
+        let hint = suggest(name, names).map_or_else(String::new, |s| format!("; {s}"));
+        return Err(Failure::Usage(format!("the language has no `{name}`{hint}")));
+    }
+    Ok(pages.join("\n"))
+}
+
+/// A word's signature, doc, formula and parameters.
+fn page(entry: &Entry) -> String {
+    let kind = HEADINGS.iter().find(|(k, _)| *k == entry.kind).map_or("", |(_, heading)| heading);
+    let formula = if entry.formula.is_empty() { String::new() } else { format!("\n    {}\n", entry.formula) };
+    let width = entry.params.iter().map(|p| p.name.len()).max().unwrap_or(0);
+    let param = |p: &crate::catalog::Param| {
+        let default = p.default.map_or_else(|| "required".to_owned(), |d| format!("default {d}"));
+        format!("  {:width$}  {} ({default})\n", p.name, p.doc)
+    };
+    let params: String = entry.params.iter().map(param).collect();
+    let params = if params.is_empty() { params } else { format!("\n{params}") };
+    format!("{}  ({kind})\n\n{}\n{formula}{params}", signature(entry), entry.doc)
+}
+
+/// A definition of the standard library.
+struct Definition {
+    name: String,
+    signature: String,
+    doc: String,
+    source: String,
+    file: &'static str,
+}
+
+/// The definitions of the standard library, each with the comment above it.
+fn library() -> Vec<Definition> {
+    let mut all = Vec::new();
+    for (name, text) in LIBRARY {
+        let (file, _) = syntax::parse(FileId(0), text);
+        for item in &file.items {
+            let ItemKind::Let(definition) = &item.kind else { continue };
+            let source = text[item.span.range()].trim();
+            let comment = comment_above(&text[..item.span.start as usize]);
+            let head = source.strip_prefix("let ").unwrap_or(source).lines().next().unwrap_or_default();
+            all.push(Definition {
+                name: definition.name.text.clone(),
+                signature: head.split([')', '=']).next().map_or_else(String::new, |h| closed(h.trim())),
+                doc: comment.replace("# ", "").replace('\n', " "),
+                source: format!("{comment}\n{source}"),
+                file: name,
+            });
+        }
+    }
+    all
+}
+
+fn closed(head: &str) -> String {
+    if head.contains('(') { format!("{head})") } else { head.to_owned() }
+}
+
+/// The lines of comment right above the end of `text`.
+fn comment_above(text: &str) -> String {
+    let lines: Vec<&str> = text.trim_end().lines().rev().take_while(|l| l.trim_start().starts_with('#')).collect();
+    lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+}
+
+/// The first sentence, or all of it.
+fn first(doc: &str) -> String {
+    doc.split_inclusive(". ").next().map_or_else(String::new, |s| s.trim().to_owned())
+}
