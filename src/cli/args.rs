@@ -69,8 +69,6 @@ pub struct ChangeArgs {
 pub enum Command {
     /// Checks recipes and runs nothing
     Check(CheckArgs),
-    /// Gives recipes the one canonical layout
-    Fmt(FmtArgs),
     /// Shows what the language has
     Show(ShowArgs),
     /// Explains the code of a diagnostic

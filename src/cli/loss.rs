@@ -30,7 +30,8 @@ fn lines(computed: &Computed) -> String {
     let terms = computed.terms.iter().map(|(name, value)| (format!("loss.{name}"), *value));
     let norm = |t: &Tensor| t.sqr().and_then(|t| t.sum_all()).and_then(|t| t.sqrt()).and_then(|t| t.to_scalar::<f32>());
     let gradients = computed.gradients.iter().map(|(name, t)| (format!("|grad.{name}|"), norm(t).unwrap_or(f32::NAN)));
-    let all: Vec<(String, f32)> = [("loss".to_owned(), computed.total)].into_iter().chain(terms).chain(gradients).collect();
+    let all: Vec<(String, f32)> =
+        [("loss".to_owned(), computed.total)].into_iter().chain(terms).chain(gradients).collect();
     let width = all.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     all.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
 }

@@ -102,10 +102,9 @@ fn library() -> Vec<Definition> {
             let ItemKind::Let(definition) = &item.kind else { continue };
             let source = text[item.span.range()].trim();
             let comment = comment_above(&text[..item.span.start as usize]);
-            let head = source.strip_prefix("let ").unwrap_or(source).lines().next().unwrap_or_default();
             all.push(Definition {
                 name: definition.name.text.clone(),
-                signature: head.split([')', '=']).next().map_or_else(String::new, |h| closed(h.trim())),
+                signature: head_of(source.strip_prefix("let ").unwrap_or(source)),
                 doc: comment.replace("# ", "").replace('\n', " "),
                 source: format!("{comment}\n{source}"),
                 file: name,
@@ -115,8 +114,19 @@ fn library() -> Vec<Definition> {
     all
 }
 
-fn closed(head: &str) -> String {
-    if head.contains('(') { format!("{head})") } else { head.to_owned() }
+/// The name and parameters of a definition, which begins with them.
+fn head_of(definition: &str) -> String {
+    let mut depth = 0;
+    for (i, c) in definition.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth == 1 => return definition[..=i].to_owned(),
+            ')' => depth -= 1,
+            '=' | '{' if depth == 0 => return definition[..i].trim().to_owned(),
+            _ => {}
+        }
+    }
+    definition.to_owned()
 }
 
 /// The lines of comment right above the end of `text`.

@@ -30,7 +30,10 @@ pub fn loss_of(
 ) -> Result<Computed, Failure> {
     let (graph, failed) = (&recipe.graph, |e: ExecError| Failure::Run(e.to_string()));
     if let Some(input) = graph.inputs.iter().find(|i| i.kind != InputKind::Given) {
-        return Err(Failure::Usage(format!("the recipe reads `{}` of a data set: run it, or declare an `input`", input.name)));
+        return Err(Failure::Usage(format!(
+            "the recipe reads `{}` of a data set: run it, or declare an `input`",
+            input.name
+        )));
     }
     let sizes = bind(&graph.inputs, given)?;
     let size = |symbol: &str| sizes.get(symbol).copied();
@@ -75,7 +78,9 @@ fn bind(inputs: &[Input], given: &HashMap<String, Tensor>) -> Result<BTreeMap<St
             return Err(mismatch(input, shape, ""));
         }
         for (dim, &size) in declared.iter().zip(shape) {
-            if let ([symbol], true) = (&dim.symbols()[..], dim.constant().is_none() && *dim == Dim::symbol(dim.symbols()[0])) {
+            if let ([symbol], true) =
+                (&dim.symbols()[..], dim.constant().is_none() && *dim == Dim::symbol(dim.symbols()[0]))
+            {
                 let known = sizes.entry((*symbol).to_owned()).or_insert((size as i64, &input.name));
                 if known.0 != size as i64 {
                     let why = format!(": {symbol} is {} in `{}`", known.0, known.1);
