@@ -1,4 +1,5 @@
 //! sslrun: a language for self-supervised learning, and the engine that runs it.
+#![doc = include_str!("../ARCHITECTURE.md")]
 #![warn(missing_docs)]
 
 pub mod catalog;

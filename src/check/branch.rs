@@ -1,56 +1,22 @@
 //! Branches: chains of stages, those derived from others, and what they return when they are applied.
 
 use super::checker::{Checked, Checker};
-use super::definitions::BranchBody;
 use super::module::{Module, Tapped};
 use super::scope::{Env, Home};
 use super::value::Value;
-use crate::catalog::{Entry, Kind, Param, ParamType, Schedule};
-use crate::diag::{Code, Diagnostic, suggest};
+use crate::catalog::Schedule;
+use crate::diag::Code;
 use crate::graph::{Dim, NodeId};
 use crate::nn::{EmaOf, Owner};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, Stage};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
-
-/// How a branch can be derived from another.
-pub(super) static DERIVATIONS: &[Entry] = &[
-    Entry {
-        name: "ema",
-        kind: Kind::Branch,
-        params: &[
-            Param::required("of", ParamType::Selector, "the branch it follows"),
-            Param::optional(
-                "decay",
-                ParamType::Scalar { min: 0.0, max: 1.0 },
-                "0.996",
-                "how much of the old value stays",
-            ),
-            Param::optional(
-                "update",
-                ParamType::Choice(&["after", "before"]),
-                "after",
-                "whether it moves after the optimizer or before the forward pass",
-            ),
-        ],
-        formula: "w <- decay * w + (1 - decay) * w_of",
-        doc: "The same stages with weights of their own that follow by exponential moving average; no gradient. \
-              Batch statistics stay its own (He et al. 2020, Grill et al. 2020).",
-    },
-    Entry {
-        name: "stopgrad",
-        kind: Kind::Branch,
-        params: &[Param::required("of", ParamType::Selector, "the branch whose weights it uses")],
-        formula: "f(x), constant for differentiation",
-        doc: "The same stages and weights without a gradient through this use (Chen & He 2021).",
-    },
-];
 
 /// All branches in order of declaration.
 #[derive(Debug, Default)]
 pub(super) struct Branches {
-    all: Vec<BranchInfo>,
+    pub all: Vec<BranchInfo>,
     /// Stages that have been applied: (owner, stage, input of the branch) to result.
     outputs: BTreeMap<(usize, usize, NodeId), Tapped>,
     /// Which views each branch is applied to, in order of the first time.
@@ -59,23 +25,26 @@ pub(super) struct Branches {
     pub together: Option<BTreeMap<usize, Vec<usize>>>,
 }
 
+/// A branch and where it comes from.
 #[derive(Debug)]
-struct BranchInfo {
-    name: String,
-    span: Span,
-    stages: Vec<StageInfo>,
-    derived: Option<Derived>,
+pub(super) struct BranchInfo {
+    pub name: String,
+    pub span: Span,
+    pub stages: Vec<StageInfo>,
+    pub derived: Option<Derived>,
 }
 
+/// A stage as declared.
 #[derive(Debug)]
-struct StageInfo {
-    source: Stage,
+pub(super) struct StageInfo {
+    pub source: Stage,
     /// The module, once it has been worked out.
-    module: Option<Rc<Module>>,
+    pub module: Option<Rc<Module>>,
 }
 
+/// What a branch is derived from.
 #[derive(Clone, Debug)]
-enum Derived {
+pub(super) enum Derived {
     Ema { of: usize, decay: Schedule, before: bool },
     Stopgrad { of: usize },
 }
@@ -108,7 +77,7 @@ impl Branches {
     }
 
     /// The branch whose weights this one has.
-    fn owner(&self, branch: usize) -> usize {
+    pub fn owner(&self, branch: usize) -> usize {
         match self.all[branch].derived {
             Some(Derived::Stopgrad { of }) => self.owner(of),
             _ => branch,
@@ -161,69 +130,6 @@ impl Branches {
 }
 
 impl Checker<'_> {
-    /// Declares every branch. Derived ones need what they derive from, in whatever order they stand.
-    pub(super) fn prepare_branches(&mut self) {
-        let definitions = self.definitions;
-        let names: BTreeSet<&str> = definitions.branches.iter().map(|b| b.name.text.as_str()).collect();
-        let mut pending: Vec<_> = definitions.branches.iter().collect();
-        while !pending.is_empty() {
-            let before = pending.len();
-            pending.retain(|item| match &item.body {
-                BranchBody::Stages(stages) => {
-                    let stages = stages.iter().map(|s| StageInfo { source: s.clone(), module: None }).collect();
-                    self.branches.all.push(BranchInfo {
-                        name: item.name.text.clone(),
-                        span: item.span,
-                        stages,
-                        derived: None,
-                    });
-                    false
-                }
-                BranchBody::Derived(value) => match self.derive(value, &names) {
-                    // Not declared yet: next round.
-                    Ok(None) => true,
-                    Ok(Some(derived)) => {
-                        let (name, span) = (item.name.text.clone(), item.span);
-                        self.branches.all.push(BranchInfo { name, span, stages: Vec::new(), derived: Some(derived) });
-                        false
-                    }
-                    Err(_) => false,
-                },
-            });
-            if pending.len() == before {
-                for item in pending.drain(..) {
-                    let message = format!("`{}` derives from itself, directly or through others", item.name.text);
-                    self.report(Diagnostic::error(Code::RECURSION, item.span, message));
-                }
-            }
-        }
-    }
-
-    /// `ema(other, ...)` or `stopgrad(other)`; `None` while the other branch is still to be declared.
-    fn derive(&mut self, value: &Expr, names: &BTreeSet<&str>) -> Checked<Option<Derived>> {
-        let config = self.word(value, Kind::Branch, &Env::new(Home::Recipe))?;
-        let of = config.text("of").to_owned();
-        let Some(branch) = self.branches.find(&of) else {
-            if names.contains(of.as_str()) {
-                return Ok(None);
-            }
-            let message = format!("there is no branch `{of}`");
-            let help = suggest(&of, names.iter().copied());
-            return Err(self.report(Diagnostic::error(Code::UNKNOWN_NAME, value.span, message).maybe_help(help)));
-        };
-        self.used.insert(of.clone());
-        if config.name == "stopgrad" {
-            return Ok(Some(Derived::Stopgrad { of: branch }));
-        }
-        if let Some(Derived::Ema { .. }) = self.branches.all[branch].derived {
-            let message = format!("`{of}` is itself an average; an average of it trains nothing new");
-            let help = "average the branch that is trained, with a larger decay if it shall be slower";
-            return Err(self.report(Diagnostic::error(Code::EMA_OF_EMA, value.span, message).help(help)));
-        }
-        let decay = config.schedule("decay");
-        Ok(Some(Derived::Ema { of: self.branches.owner(branch), decay, before: config.text("update") == "before" }))
-    }
-
     /// `branch(input)`
     pub(super) fn apply_branch(&mut self, branch: usize, value: &Value, at: Span) -> Checked<Value> {
         if let Value::View(view) = value {

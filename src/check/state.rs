@@ -131,7 +131,7 @@ impl Checker<'_> {
 
     fn no_state(&mut self, value: &Expr) -> Checked<Value> {
         let message = "a state is a queue or a running average";
-        let word = if let ExprKind::Call(callee, _) = &value.kind { super::bind::path(callee) } else { None };
+        let word = if let ExprKind::Call(callee, _) = &value.kind { super::typed::path(callee) } else { None };
         let near = word.and_then(|w| suggest(&w, STATES.iter().map(|e| e.name)));
         let help = near.unwrap_or_else(|| "as in `queue(of: k, size: 4096)` or `ema(of: x, decay: 0.9)`".to_owned());
         Err(self.report(Diagnostic::error(Code::WRONG_TYPE, value.span, message).help(help)))

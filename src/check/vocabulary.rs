@@ -1,7 +1,7 @@
 //! Every word of the language, gathered from the rooms that define them.
 
 use super::value::Value;
-use super::{blocks, branch, lists, module, schedules, state};
+use super::{blocks, derive, lists, module, schedules, state};
 use crate::catalog::{Entry, Kind};
 use crate::{data, eval, graph, nn, optim};
 
@@ -17,7 +17,7 @@ pub fn vocabulary() -> Vec<&'static Entry> {
     all.extend(schedules::SCHEDULES);
     all.extend(data::sets::SETS.iter().map(|s| &s.entry));
     all.extend(eval::PROBES);
-    all.extend(branch::DERIVATIONS);
+    all.extend(derive::DERIVATIONS);
     all.extend(state::STATES);
     all.extend(optim::RULES);
     all.extend(blocks::BLOCKS);

@@ -1,4 +1,5 @@
 //! The integration tests: one binary, a module a concern.
+mod architecture;
 mod check;
 mod data;
 mod engines;
