@@ -1,11 +1,13 @@
 //! The integration tests: one binary, a module a concern.
 mod architecture;
 mod check;
+mod compile;
 mod data;
 mod engines;
 mod eval;
 mod fixtures;
 mod gradients;
+mod graph;
 mod kernels;
 mod layers;
 mod operations;

@@ -7,6 +7,7 @@ use crate::graph::{Attrs, DType, Graph, NodeId, Operation, ShapeError};
 impl Graph {
     /// `a + b`
     pub fn add(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
+        let (a, b) = self.unrepeated(a, b);
         match (self.constant_value(a), self.constant_value(b)) {
             (Some(x), Some(y)) => Ok(self.constant(x + y)),
             (_, Some(0.0)) => Ok(a),
@@ -21,6 +22,7 @@ impl Graph {
 
     /// `a - b`
     pub fn sub(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
+        let (a, b) = self.unrepeated(a, b);
         match (self.constant_value(a), self.constant_value(b)) {
             (Some(x), Some(y)) => Ok(self.constant(x - y)),
             (_, Some(0.0)) => Ok(a),
@@ -31,6 +33,7 @@ impl Graph {
 
     /// `a * b`
     pub fn mul(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
+        let (a, b) = self.unrepeated(a, b);
         match (self.constant_value(a), self.constant_value(b)) {
             (_, Some(y)) => self.scale(a, y),
             (Some(x), _) => self.scale(b, x),
@@ -40,6 +43,7 @@ impl Graph {
 
     /// `a / b`
     pub fn div(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
+        let (a, b) = self.unrepeated(a, b);
         match (self.constant_value(a), self.constant_value(b)) {
             (Some(x), Some(y)) => Ok(self.constant(x / y)),
             (_, Some(y)) if y != 0.0 => self.scale(a, 1.0 / y),
@@ -76,6 +80,7 @@ impl Graph {
 
     /// `a^b`; simple exponents by simpler operations.
     pub fn pow(&mut self, a: NodeId, b: NodeId) -> Result<NodeId, ShapeError> {
+        let (a, b) = self.unrepeated(a, b);
         match (self.constant_value(a), self.constant_value(b)) {
             (Some(x), Some(y)) => Ok(self.constant(x.powf(y))),
             (None, Some(1.0)) => Ok(a),
@@ -150,6 +155,20 @@ impl Graph {
                 self.broadcast_to(result, &shape.0)
             }
             _ => self.apply(op, Attrs::new(), &[a, b]),
+        }
+    }
+
+    /// The same two; a number repeated to the shape of the other is the number.
+    fn unrepeated(&self, a: NodeId, b: NodeId) -> (NodeId, NodeId) {
+        let number = |x: NodeId, beside: NodeId| {
+            let source = self.broadcast_source(x).filter(|&s| self.constant_value(s).is_some())?;
+            let shape = broadcast(self.shape(x), self.shape(beside)).ok()?;
+            (shape == *self.shape(beside)).then_some(source)
+        };
+        match (number(a, b), number(b, a)) {
+            (Some(a), _) => (a, b),
+            (None, Some(b)) => (a, b),
+            (None, None) => (a, b),
         }
     }
 

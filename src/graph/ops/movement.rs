@@ -182,7 +182,11 @@ impl Graph {
         if self.shape(x).0 == dims {
             return Ok(x);
         }
-        let source = self.broadcast_source(x).unwrap_or(x);
+        let mut source = self.broadcast_source(x).unwrap_or(x);
+        let node = self.node(source);
+        if node.op == &RESHAPE && self.shape(node.inputs[0]).rank() == 0 {
+            source = node.inputs[0];
+        }
         self.apply(&BROADCAST_TO, Attrs::new().dims("dims", dims), &[source])
     }
 
