@@ -1,5 +1,6 @@
 //! What every engine does: runs a program on a memory, and shows its results.
 
+use super::candle::Candle;
 use super::planned::Planned;
 use super::{ExecError, Memory, Real};
 use crate::compile::Program;
@@ -41,7 +42,7 @@ pub fn engine<T: Real>(
 ) -> Result<Box<dyn Engine<T>>, ExecError> {
     match kind {
         EngineKind::Planned => Ok(Box::new(Planned::new(program, size)?)),
-        EngineKind::Candle => Err(ExecError::new("the candle engine is not there yet")),
+        EngineKind::Candle => Ok(Box::new(Candle::new(program, size)?)),
     }
 }
 

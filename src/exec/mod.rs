@@ -1,11 +1,13 @@
 //! A training step on candle, by either engine.
 
+pub mod candle;
 mod engine;
 mod error;
 mod init;
 mod memory;
 pub mod planned;
 mod real;
+mod site;
 
 pub use engine::{Engine, EngineKind, Feed, Spent, engine};
 pub use error::ExecError;

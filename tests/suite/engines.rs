@@ -2,7 +2,7 @@
 
 use sslrun::catalog::Schedule;
 use sslrun::exec::Memory;
-use sslrun::exec::planned;
+use sslrun::exec::{candle, planned};
 use sslrun::graph::ops::OPERATIONS;
 use sslrun::graph::{Ema, Graph, Init, ParamId, ParamKind, Parameter, Shape, State, StateId};
 use std::collections::HashMap;
@@ -77,5 +77,13 @@ fn another_graph_finds_its_parameters_by_name() {
 fn the_planned_engine_computes_every_operation() {
     let all = OPERATIONS.iter().copied().flatten().map(|op| op.name);
     let missing: Vec<&str> = all.filter(|name| !planned::computes(name)).collect();
+    assert!(missing.is_empty(), "no lowering for {missing:?}");
+}
+
+#[test]
+fn the_candle_engine_computes_every_operation_but_gradients() {
+    let gradient = |name: &str| name.ends_with("_grad") || name == "polar";
+    let all = OPERATIONS.iter().copied().flatten().map(|op| op.name);
+    let missing: Vec<&str> = all.filter(|name| !gradient(name) && !candle::computes(name)).collect();
     assert!(missing.is_empty(), "no lowering for {missing:?}");
 }

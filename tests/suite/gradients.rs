@@ -281,6 +281,23 @@ fn gradients_are_the_slopes_of_the_loss() {
 }
 
 #[test]
+fn both_engines_compute_the_same() {
+    for case in FAMILIES.iter().copied().flatten() {
+        let program = program(case);
+        let [planned, candle] = [EngineKind::Planned, EngineKind::Candle].map(|kind| {
+            let mut engine = engine::<f64>(kind, &program, &|_| None).unwrap();
+            let loss = engine.run(&mut memory(case, &program), &Feed::default()).map(|()| engine.output(0)[0]);
+            let loss = loss.unwrap_or_else(|e| panic!("{}: {e}", case.name));
+            (0..program.grads.len()).map(|i| engine.gradient(i).to_vec()).chain([vec![loss]]).collect::<Vec<_>>()
+        });
+        let pairs: Vec<(f64, f64)> = planned.into_iter().flatten().zip(candle.into_iter().flatten()).collect();
+        let largest = pairs.iter().fold(1e-3, |m, (a, _)| f64::max(m, a.abs()));
+        let error = pairs.iter().fold(0.0, |m, (a, b)| f64::max(m, (a - b).abs())) / largest;
+        assert!(error < 1e-9, "{}: {error:e}", case.name);
+    }
+}
+
+#[test]
 fn every_differentiable_operation_has_a_case() {
     let mut seen = BTreeSet::new();
     for case in FAMILIES.iter().copied().flatten() {

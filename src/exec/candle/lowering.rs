@@ -1,0 +1,35 @@
+//! How operations are composed of candle's.
+
+use crate::exec::site::{Moment, Site};
+use candle_core::{DType, Result, Tensor};
+
+/// The step that is being computed, and in what.
+#[derive(Clone, Copy)]
+pub struct Step {
+    /// From what random operations draw.
+    pub moment: Moment,
+    /// The element type of all tensors.
+    pub dtype: DType,
+}
+
+/// From the inputs of a node to its value.
+pub type Lower = fn(&Site, &[Tensor], Step) -> Result<Tensor>;
+
+/// The composition of the operation of that name.
+pub fn find(name: &str) -> Option<Lower> {
+    let families = [
+        super::elementwise::LOWERINGS,
+        super::movement::LOWERINGS,
+        super::reduce::LOWERINGS,
+        super::random::LOWERINGS,
+        super::images::LOWERINGS,
+        super::norm::LOWERINGS,
+        super::linalg::LOWERINGS,
+    ];
+    families.into_iter().flatten().find(|(n, _)| *n == name).map(|(_, lower)| *lower)
+}
+
+/// 1 where a condition (of candle's type for conditions) holds, else 0, in the type of `like`.
+pub fn mask(condition: &Tensor, like: &Tensor) -> Result<Tensor> {
+    condition.to_dtype(like.dtype())
+}

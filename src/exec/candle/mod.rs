@@ -1,0 +1,261 @@
+//! The candle engine: plain candle tensors and candle's own autograd, as a reference for the planned engine.
+
+mod elementwise;
+mod images;
+mod linalg;
+mod lowering;
+mod movement;
+mod norm;
+mod random;
+mod reduce;
+
+use super::memory::{Binding, Reading};
+use super::site::{Moment, Site};
+use super::{Engine, ExecError, Feed, Memory, Real};
+use crate::compile::Program;
+use crate::graph::{Attr, Attrs, Node, NodeId, ParamId, StateId};
+use candle_core::backprop::GradStore;
+use candle_core::{Device, Tensor, Var};
+
+/// Whether the engine can compute the operation of that name.
+pub fn computes(operation: &str) -> bool {
+    LEAVES.contains(&operation) || lowering::find(operation).is_some()
+}
+
+/// Operations that are read where they lie.
+const LEAVES: [&str; 6] = ["parameter", "input", "state", "scalar", "constant", "dimension"];
+
+/// Runs the forward part of a program on candle, and differentiates it by candle.
+pub struct Candle<T: Real> {
+    program: Program,
+    nodes: Vec<Known>,
+    outputs: Vec<Vec<T>>,
+    output_shapes: Vec<Vec<usize>>,
+    grads: Vec<Vec<T>>,
+    input_grads: Vec<(String, Vec<T>)>,
+}
+
+/// A node with every dimension a number.
+struct Known {
+    id: NodeId,
+    attrs: Attrs,
+    shape: Vec<usize>,
+}
+
+/// What one run leaves behind.
+struct Done {
+    outputs: Vec<Tensor>,
+    grads: Vec<Tensor>,
+    input_grads: Vec<Tensor>,
+    updates: Vec<(StateId, Tensor)>,
+}
+
+impl<T: Real> Candle<T> {
+    /// Readies the nodes that loss, outputs and states depend on; nodes that compute gradients are left to candle.
+    pub fn new(program: &Program, size: &dyn Fn(&str) -> Option<i64>) -> Result<Self, ExecError> {
+        let mut forward = program.clone();
+        forward.grads.clear();
+        forward.input_grads.clear();
+        let sized = |id: NodeId| {
+            let node = program.graph.node(id);
+            let shape = node.ty.shape.concrete(size).ok_or_else(|| {
+                ExecError::new(format!("the shape {} is not known", node.ty.shape)).at(&program.graph, id)
+            })?;
+            Ok(Known { id, attrs: numbers(&node.attrs, size), shape })
+        };
+        let nodes = forward.live().into_iter().map(sized).collect::<Result<Vec<_>, ExecError>>()?;
+        let shape = |id: &NodeId| nodes.iter().find(|n| n.id == *id).map(|n| n.shape.clone()).unwrap_or_default();
+        let output_shapes = program.outputs.iter().map(shape).collect();
+        let (outputs, grads, input_grads) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Candle { program: program.clone(), nodes, outputs, output_shapes, grads, input_grads })
+    }
+
+    /// One step, on a thread with room for candle's recursion over long chains.
+    fn step(&self, memory: &Memory<T>, feed: &Feed) -> Result<Done, ExecError> {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(STACK);
+            let run = thread.spawn_scoped(scope, || self.compute(memory, feed));
+            let run = run.map_err(|e| ExecError::new(format!("no thread for the candle engine: {e}")))?;
+            run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+
+    fn compute(&self, memory: &Memory<T>, feed: &Feed) -> Result<Done, ExecError> {
+        let graph = &self.program.graph;
+        let leaves = Leaves { program: &self.program, memory, binding: memory.bind(graph)?, feed };
+        let moment = Moment { seed: feed.seed, step: feed.step };
+        let mut values: Vec<Option<Tensor>> = vec![None; graph.len()];
+        for (place, sized) in self.nodes.iter().enumerate() {
+            let node = graph.node(sized.id);
+            let value = match leaves.value(node, sized)? {
+                Some(leaf) => leaf,
+                None => self.lower(place, &values, moment).map_err(|e| e.at(graph, sized.id))?,
+            };
+            values[sized.id.index()] = Some(value);
+        }
+        self.finish(&values)
+    }
+
+    fn lower(&self, place: usize, values: &[Option<Tensor>], moment: Moment) -> Result<Tensor, ExecError> {
+        let sized = &self.nodes[place];
+        let node = self.program.graph.node(sized.id);
+        let lower = lowering::find(node.op.name);
+        let lower = lower.ok_or_else(|| ExecError::new("the candle engine cannot compute this"))?;
+        let inputs: Vec<Tensor> = node.inputs.iter().filter_map(|i| values[i.index()].clone()).collect();
+        let dims = inputs.iter().map(Tensor::dims).collect();
+        let site = Site { attrs: &sized.attrs, inputs: dims, output: &sized.shape };
+        Ok(lower(&site, &inputs, lowering::Step { moment, dtype: T::DTYPE })?.contiguous()?)
+    }
+
+    /// Differentiates the loss, and collects the results.
+    fn finish(&self, values: &[Option<Tensor>]) -> Result<Done, ExecError> {
+        let graph = &self.program.graph;
+        let value = |id: NodeId| values[id.index()].clone().ok_or_else(|| ExecError::new("a result is missing"));
+        let store = match self.program.loss {
+            Some(loss) if self.differentiates() => Some(value(loss)?.backward()?),
+            _ => None,
+        };
+        let gradient = |leaf: &Tensor| gradient(store.as_ref(), leaf);
+        let leaf = |name: &str, id: usize| {
+            let is = |n: &Node| n.op.name == name && n.attrs.get_usize("id") == id;
+            graph.nodes().find(|(_, n)| is(n)).and_then(|(id, _)| values[id.index()].clone())
+        };
+        let missing = || ExecError::new("the loss does not depend on a parameter that has a gradient");
+        let by_param = |(id, _): &(ParamId, NodeId)| gradient(&leaf("parameter", id.index()).ok_or_else(missing)?);
+        let by_input = |(name, node): &(String, NodeId)| {
+            let id = graph.inputs.iter().position(|i| i.name == *name);
+            match id.and_then(|id| leaf("input", id)) {
+                Some(input) => gradient(&input),
+                None => Ok(Tensor::zeros(self.shape_of(*node), T::DTYPE, &Device::Cpu)?),
+            }
+        };
+        Ok(Done {
+            outputs: self.program.outputs.iter().map(|&id| value(id)).collect::<Result<_, _>>()?,
+            grads: self.program.grads.iter().map(by_param).collect::<Result<_, _>>()?,
+            input_grads: self.program.input_grads.iter().map(by_input).collect::<Result<_, ExecError>>()?,
+            updates: graph.updates.iter().map(|u| Ok((u.state, value(u.value)?))).collect::<Result<_, ExecError>>()?,
+        })
+    }
+
+    fn differentiates(&self) -> bool {
+        !self.program.grads.is_empty() || !self.program.input_grads.is_empty()
+    }
+
+    fn shape_of(&self, id: NodeId) -> Vec<usize> {
+        self.nodes.iter().find(|n| n.id == id).map(|n| n.shape.clone()).unwrap_or_default()
+    }
+}
+
+/// Bytes of stack for candle's recursion; only what is touched is used.
+const STACK: usize = 1 << 28;
+
+/// The gradient of a leaf; zeros where none flows.
+fn gradient(store: Option<&GradStore>, leaf: &Tensor) -> Result<Tensor, ExecError> {
+    match store.and_then(|store| store.get(leaf)) {
+        Some(grad) => Ok(grad.contiguous()?),
+        None => Ok(leaf.zeros_like()?),
+    }
+}
+
+/// Attributes with every dimension a number.
+fn numbers(attrs: &Attrs, size: &dyn Fn(&str) -> Option<i64>) -> Attrs {
+    attrs.iter().fold(Attrs::new(), |known, (name, attr)| match attr {
+        Attr::Dims(dims) => known.with(name, Attr::Ints(dims.iter().map(|d| d.eval(size).unwrap_or(0)).collect())),
+        other => known.with(name, other.clone()),
+    })
+}
+
+/// Where the leaves of a step come from.
+struct Leaves<'a, T: Real> {
+    program: &'a Program,
+    memory: &'a Memory<T>,
+    binding: Binding,
+    feed: &'a Feed<'a>,
+}
+
+impl<T: Real> Leaves<'_, T> {
+    /// The value of a leaf, a variable where a gradient by it is wanted; `None` for what is computed.
+    fn value(&self, node: &Node, sized: &Known) -> Result<Option<Tensor>, ExecError> {
+        let id = node.attrs.get_usize("id");
+        let number = |x: f64| Tensor::full(x, (), &Device::Cpu)?.to_dtype(T::DTYPE);
+        Ok(Some(match node.op.name {
+            "parameter" => {
+                let id = ParamId(id as u32);
+                let wanted = self.program.grads.iter().any(|(p, _)| *p == id);
+                leaf(self.memory.bound_param(&self.binding, id), wanted)?
+            }
+            "state" => leaf(self.memory.bound_state(&self.binding, StateId(id as u32)), false)?,
+            "input" => {
+                let name = &self.program.graph.inputs[id].name;
+                let wanted = self.program.input_grads.iter().any(|(n, _)| n == name);
+                leaf(&self.input(name, &sized.shape)?, wanted)?
+            }
+            "scalar" => number(
+                self.feed
+                    .scalars
+                    .get(id)
+                    .copied()
+                    .ok_or_else(|| ExecError::new(format!("scheduled scalar {id} is not given")))?,
+            )?,
+            "constant" => number(node.attrs.get_float("value"))?,
+            "dimension" => number(sized.attrs.get_axes("size").first().copied().unwrap_or(0) as f64)?,
+            _ => return Ok(None),
+        }))
+    }
+
+    fn input(&self, name: &str, shape: &[usize]) -> Result<Tensor, ExecError> {
+        let given = self.feed.input(name)?;
+        let (has, wants) = (given.len(), shape.iter().product::<usize>());
+        if has != wants {
+            return Err(ExecError::new(format!("input `{name}` has {has} numbers instead of {wants}")));
+        }
+        Ok(Tensor::from_slice(given, shape, &Device::Cpu)?.to_dtype(T::DTYPE)?)
+    }
+}
+
+/// A tensor, or a variable of its values.
+fn leaf(tensor: &Tensor, wanted: bool) -> Result<Tensor, ExecError> {
+    Ok(if wanted { Var::from_tensor(tensor)?.as_tensor().clone() } else { tensor.clone() })
+}
+
+fn take<T: Real>(tensor: &Tensor) -> Result<Vec<T>, ExecError> {
+    let tensor = tensor.to_dtype(T::DTYPE)?.contiguous()?;
+    Ok(Reading::new(&tensor).numbers::<T>().to_vec())
+}
+
+impl<T: Real> Engine<T> for Candle<T> {
+    fn run(&mut self, memory: &mut Memory<T>, feed: &Feed) -> Result<(), ExecError> {
+        let done = self.step(memory, feed)?;
+        self.outputs = done.outputs.iter().map(take).collect::<Result<_, _>>()?;
+        self.grads = done.grads.iter().map(take).collect::<Result<_, _>>()?;
+        let named = self.program.input_grads.iter().zip(&done.input_grads);
+        self.input_grads =
+            named.map(|((name, _), grad)| Ok((name.clone(), take(grad)?))).collect::<Result<_, ExecError>>()?;
+        let binding = memory.bind(&self.program.graph)?;
+        let updates = done.updates.iter().map(|(state, value)| Ok((*state, take(value)?)));
+        for (state, value) in updates.collect::<Result<Vec<_>, ExecError>>()? {
+            memory.set_state(&binding, state, &value)?;
+        }
+        Ok(())
+    }
+
+    fn output(&self, i: usize) -> &[T] {
+        &self.outputs[i]
+    }
+
+    fn output_shape(&self, i: usize) -> &[usize] {
+        &self.output_shapes[i]
+    }
+
+    fn gradient(&self, i: usize) -> &[T] {
+        &self.grads[i]
+    }
+
+    fn gradient_mut(&mut self, i: usize) -> &mut [T] {
+        &mut self.grads[i]
+    }
+
+    fn input_gradient(&self, name: &str) -> Option<&[T]> {
+        self.input_grads.iter().find(|(n, _)| n == name).map(|(_, grad)| grad.as_slice())
+    }
+}

@@ -1,0 +1,50 @@
+//! Shapes changed, elements moved, chosen and multiplied.
+
+use super::lowering::Lower;
+use candle_core::{DType, Device, Result, Tensor};
+
+/// Every operation of this family.
+pub const LOWERINGS: &[(&str, Lower)] = &[
+    ("reshape", |site, x, _| x[0].reshape(site.output)),
+    ("permute", |site, x, _| x[0].permute(site.attrs.get_axes("axes"))),
+    ("broadcast_to", |site, x, _| x[0].broadcast_as(site.output)),
+    ("slice", |site, x, _| x[0].narrow(site.attrs.get_usize("axis"), site.dim("start"), site.dim("length"))),
+    ("pad", |site, x, _| x[0].pad_with_zeros(site.attrs.get_usize("axis"), site.dim("before"), site.dim("after"))),
+    ("concat", |site, x, _| Tensor::cat(x, site.attrs.get_usize("axis"))),
+    ("arange", |site, _, step| {
+        let numbers: Vec<f64> = (0..site.output[0]).map(|i| i as f64).collect();
+        Tensor::from_vec(numbers, site.output, &Device::Cpu)?.to_dtype(step.dtype)
+    }),
+    ("gather", |site, x, _| x[0].gather(&index(&x[1])?, site.attrs.get_usize("axis"))),
+    ("scatter_add", |site, x, _| scatter_add(&x[0], &x[1], site.attrs.get_usize("axis"), site.dim("length"))),
+    ("argsort", |site, x, _| {
+        let (axis, last) = (site.attrs.get_usize("axis"), x[0].rank() - 1);
+        let moved = x[0].detach().transpose(axis, last)?.contiguous()?;
+        let order = moved.arg_sort_last_dim(!site.attrs.get_bool("descending"))?;
+        order.transpose(axis, last)?.contiguous()?.to_dtype(x[0].dtype())
+    }),
+    ("matmul", |site, x, _| {
+        let (a, b) = (turned(&x[0], site.attrs.get_bool("ta"))?, turned(&x[1], site.attrs.get_bool("tb"))?);
+        a.broadcast_matmul(&b)
+    }),
+];
+
+fn index(x: &Tensor) -> Result<Tensor> {
+    x.detach().to_dtype(DType::U32)?.contiguous()
+}
+
+/// A matrix, taken transposed if so told.
+fn turned(x: &Tensor, transposed: bool) -> Result<Tensor> {
+    if transposed { x.t()?.contiguous() } else { Ok(x.clone()) }
+}
+
+/// Each element times a row that is 1 where it goes and 0 elsewhere, summed; candle's own has no right gradient for
+/// results of another size.
+fn scatter_add(index: &Tensor, x: &Tensor, axis: usize, length: usize) -> Result<Tensor> {
+    let last = x.rank() - 1;
+    let wide = |x: &Tensor| x.transpose(axis, last)?.contiguous()?.unsqueeze(last + 1);
+    let places: Vec<f64> = (0..length).map(|i| i as f64).collect();
+    let places = Tensor::from_vec(places, length, &Device::Cpu)?.to_dtype(x.dtype())?;
+    let goes = wide(&index.detach())?.broadcast_eq(&places)?.to_dtype(x.dtype())?;
+    wide(x)?.broadcast_mul(&goes)?.sum(last)?.transpose(axis, last)
+}

@@ -1,0 +1,23 @@
+//! Random tensors, the same as the planned engine draws.
+
+use super::lowering::{Lower, Step};
+use crate::exec::site::Site;
+use crate::kernels;
+use candle_core::{Device, Result, Tensor};
+
+/// Every operation of this family.
+pub const LOWERINGS: &[(&str, Lower)] = &[
+    ("randn", |site, _, step| drawn(site, step, kernels::randn)),
+    ("rand", |site, _, step| drawn(site, step, kernels::uniform)),
+    ("dropout_mask", |site, _, step| {
+        let p = site.attrs.get_float("p");
+        let kept = drawn(site, step, kernels::uniform)?.ge(p)?;
+        kept.to_dtype(step.dtype)? * (1.0 / (1.0 - p))
+    }),
+];
+
+fn drawn(site: &Site, step: Step, draw: fn(u64, &mut [f64])) -> Result<Tensor> {
+    let mut numbers = vec![0.0; site.output.iter().product()];
+    draw(step.moment.stream(site.attrs.get_int("stream") as u64), &mut numbers);
+    Tensor::from_vec(numbers, site.output, &Device::Cpu)?.to_dtype(step.dtype)
+}
