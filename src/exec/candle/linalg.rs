@@ -48,7 +48,8 @@ fn cholesky(a: &Tensor) -> Result<Tensor> {
             column = (column - done.matmul(&row)?)?;
         }
         let pivot = column.narrow(1, 0, 1)?;
-        if !(smallest(&pivot)? > 0.0) {
+        let smallest = smallest(&pivot)?;
+        if smallest <= 0.0 || smallest.is_nan() {
             bail!("a matrix is not positive definite (pivot {j})");
         }
         columns.push(column.broadcast_div(&pivot.sqrt()?)?.pad_with_zeros(1, j, 0)?);
