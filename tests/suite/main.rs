@@ -3,6 +3,7 @@ mod architecture;
 mod check;
 mod compile;
 mod data;
+mod docs;
 mod engines;
 mod eval;
 mod fixtures;
