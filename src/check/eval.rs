@@ -1,6 +1,6 @@
 //! Expressions: what they mean, an arm a kind.
 
-use super::checker::{Checked, Checker};
+use super::checker::{Checked, Checker, Failed};
 use super::scope::{Env, Home};
 use super::value::{Closure, Value};
 use super::vocabulary;
@@ -70,6 +70,10 @@ impl Checker<'_> {
         }
         if let Some(value) = vocabulary::value(name) {
             return Ok(value);
+        }
+        if env.home == Home::Recipe && self.definitions.branches.iter().any(|b| b.name.text == name) {
+            // It is declared, but wrongly: that has been reported.
+            return Err(Failed);
         }
         let help = suggest(name, self.visible(env).iter().map(String::as_str));
         Err(self.report(Diagnostic::error(Code::UNKNOWN_NAME, span, format!("there is no `{name}`")).maybe_help(help)))

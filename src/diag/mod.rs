@@ -6,7 +6,7 @@ mod render;
 
 pub use codes::{CODES, Code};
 pub use names::{nearest, suggest};
-pub use render::{json, render};
+pub use render::{json, render, render_colored};
 
 use crate::source::Span;
 

@@ -1,17 +1,133 @@
 //! Diagnostics shown to people and to programs.
 
-use super::Diagnostic;
-use crate::source::Sources;
+use std::fmt;
 
-/// The diagnostics as a person reads them.
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+use serde_json::{Value, json};
+
+use super::{Diagnostic, Label, Severity};
+use crate::source::{Sources, Span};
+
+/// How wide messages are wrapped.
+const WIDTH: usize = 100;
+
+/// The diagnostics as a person reads them, without colours.
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
-    let line = |d: &Diagnostic| {
-        format!("{:?}: {}: {}\n", d.severity, d.span().map(|s| sources.locate(s)).unwrap_or_default(), d.message)
-    };
-    diagnostics.iter().map(line).collect()
+    render_in(GraphicalTheme::unicode_nocolor(), diagnostics, sources)
 }
 
-/// The diagnostics as JSON.
+/// The diagnostics as a person reads them at a terminal.
+pub fn render_colored(diagnostics: &[Diagnostic], sources: &Sources) -> String {
+    render_in(GraphicalTheme::unicode(), diagnostics, sources)
+}
+
+fn render_in(theme: GraphicalTheme, diagnostics: &[Diagnostic], sources: &Sources) -> String {
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(WIDTH);
+    diagnostics.iter().map(|d| render_one(d, sources, &handler)).collect::<Vec<_>>().join("\n")
+}
+
+/// The diagnostics as a JSON array: code, severity, message, place, labels, trace and help of each.
 pub fn json(diagnostics: &[Diagnostic], sources: &Sources) -> String {
-    render(diagnostics, sources)
+    let all: Vec<Value> = diagnostics.iter().map(|d| json_one(d, sources)).collect();
+    format!("{:#}", Value::from(all))
+}
+
+fn render_one(diagnostic: &Diagnostic, sources: &Sources, handler: &GraphicalReportHandler) -> String {
+    let mut out = String::new();
+    handler.render_report(&mut out, &Report::new(diagnostic, sources)).expect("writing to a string does not fail");
+    let main = diagnostic.span().map(|s| s.file);
+    for label in diagnostic.labels.iter().filter(|l| Some(l.span.file) != main) {
+        out.push_str(&format!("  see {}: {}\n", sources.locate(label.span), label.text));
+    }
+    for call in diagnostic.trace.iter().rev() {
+        let text = if call.text.is_empty() { String::new() } else { format!(": {}", call.text) };
+        out.push_str(&format!("  called from {}{text}\n", sources.locate(call.span)));
+    }
+    out.push_str(&format!("  more: sslrun explain {}\n", diagnostic.code.name));
+    out
+}
+
+/// A diagnostic as miette wants it.
+#[derive(Debug)]
+struct Report<'a> {
+    diagnostic: &'a Diagnostic,
+    source: Option<NamedSource<String>>,
+}
+
+impl<'a> Report<'a> {
+    fn new(diagnostic: &'a Diagnostic, sources: &Sources) -> Self {
+        let named = |span: Span| NamedSource::new(&sources.get(span.file).name, sources.get(span.file).text.clone());
+        Self { diagnostic, source: diagnostic.span().map(named) }
+    }
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.diagnostic.message)
+    }
+}
+
+impl std::error::Error for Report<'_> {}
+
+impl miette::Diagnostic for Report<'_> {
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.diagnostic.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+        })
+    }
+
+    fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
+        self.diagnostic.help.as_ref().map(|h| Box::new(h) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        self.source.as_ref().map(|s| s as &dyn miette::SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let main = self.diagnostic.span()?;
+        let size = self.source.as_ref().map_or(0, |s| s.inner().len());
+        let here = self.diagnostic.labels.iter().filter(move |l| l.span.file == main.file);
+        Some(Box::new(here.enumerate().map(move |(i, label)| labeled(label, i == 0, size))))
+    }
+}
+
+/// A label for miette, held to a text of `size` bytes.
+fn labeled(label: &Label, primary: bool, size: usize) -> LabeledSpan {
+    let range = label.span.range();
+    let start = range.start.min(size);
+    let length = range.end.min(size).saturating_sub(start);
+    let text = Some(label.text.clone()).filter(|t| !t.is_empty());
+    if primary {
+        LabeledSpan::new_primary_with_span(text, (start, length))
+    } else {
+        LabeledSpan::new_with_span(text, (start, length))
+    }
+}
+
+fn json_one(diagnostic: &Diagnostic, sources: &Sources) -> Value {
+    let labels = |all: &[Label]| all.iter().map(|l| place(l.span, Some(&l.text), sources)).collect::<Vec<_>>();
+    let mut object = diagnostic.span().map_or_else(|| json!({}), |span| place(span, None, sources));
+    object["code"] = diagnostic.code.name.into();
+    object["severity"] = json!(diagnostic.severity);
+    object["message"] = diagnostic.message.as_str().into();
+    object["labels"] = labels(&diagnostic.labels).into();
+    object["trace"] = labels(&diagnostic.trace).into();
+    object["help"] = json!(diagnostic.help);
+    object
+}
+
+/// A span as file, line and column of its ends, from 1.
+fn place(span: Span, text: Option<&str>, sources: &Sources) -> Value {
+    let source = sources.get(span.file);
+    let (line, column) = source.line_column(span.start as usize);
+    let (end_line, end_column) = source.line_column(span.end as usize);
+    let mut object = json!({
+        "file": source.name, "line": line, "column": column, "end_line": end_line, "end_column": end_column
+    });
+    if let Some(text) = text {
+        object["text"] = text.into();
+    }
+    object
 }

@@ -56,37 +56,98 @@ pub struct Item {
 #[derive(Clone, Debug)]
 pub enum ItemKind {
     /// `recipe "Title" paper "..."`
-    Recipe { title: Text, paper: Option<Text> },
+    Recipe {
+        /// What the method is called.
+        title: Text,
+        /// Where it was published.
+        paper: Option<Text>,
+    },
     /// `extends "other.ssl"`
-    Extends { path: Text },
+    Extends {
+        /// The other recipe, relative to this one.
+        path: Text,
+    },
     /// `omit loss.x`
-    Omit { path: Vec<Name> },
+    Omit {
+        /// What to drop: a block and an entry of it, or an item.
+        path: Vec<Name>,
+    },
     /// `param NAME = value`
-    Param { name: Name, value: Expr },
+    Param {
+        /// What `--set` calls it.
+        name: Name,
+        /// Its default.
+        value: Expr,
+    },
     /// `data cifar10("DIR")`
-    Data { value: Expr },
+    Data {
+        /// The data set.
+        value: Expr,
+    },
     /// `input NAME: [N, 128]`
-    Input { name: Name, shape: Vec<Expr> },
+    Input {
+        /// What it is called.
+        name: Name,
+        /// Its dimensions: numbers or symbols.
+        shape: Vec<Expr>,
+    },
     /// `views { ... }`
-    Views { entries: Vec<ViewEntry> },
+    Views {
+        /// Its lines.
+        entries: Vec<ViewEntry>,
+    },
     /// `branch NAME { stage: module ... }`
-    Branch { name: Name, stages: Vec<Stage> },
+    Branch {
+        /// What it is called.
+        name: Name,
+        /// Its lines, in order.
+        stages: Vec<Stage>,
+    },
     /// `branch NAME = ema(other, decay: ...)`
-    DerivedBranch { name: Name, value: Expr },
+    DerivedBranch {
+        /// What it is called.
+        name: Name,
+        /// What it is derived from, and how.
+        value: Expr,
+    },
     /// `state NAME = queue(of: x, size: 4096)`
-    State { name: Name, value: Expr },
+    State {
+        /// What it is called.
+        name: Name,
+        /// What it holds, and how it is kept.
+        value: Expr,
+    },
     /// `weight NAME = 2.66`, `weight NAME: [K, D]`, or both: `weight NAME: [K, D] = 0`
-    Weight { name: Name, shape: Option<Vec<Expr>>, value: Option<Expr> },
+    Weight {
+        /// What it is called.
+        name: Name,
+        /// Its dimensions; `None` for a scalar.
+        shape: Option<Vec<Expr>>,
+        /// What it begins with.
+        value: Option<Expr>,
+    },
     /// `let NAME = e`, `let NAME(args) = e`, `let NAME(args) { let ... e }`
     Let(Let),
     /// `loss { term: e ... }`
-    Loss { entries: Vec<Entry> },
+    Loss {
+        /// Its terms.
+        entries: Vec<Entry>,
+    },
     /// `train { ... }`
-    Train { entries: Vec<Entry> },
+    Train {
+        /// Its lines.
+        entries: Vec<Entry>,
+    },
     /// `evaluate { ... }`
-    Evaluate { entries: Vec<Entry> },
+    Evaluate {
+        /// Its lines.
+        entries: Vec<Entry>,
+    },
     /// `expect { condition ... }`
-    Expect { conditions: Vec<Expr> },
+    Expect {
+        /// Its lines.
+        conditions: Vec<Expr>,
+    },
 }
 
 /// `a, b: pipeline` or `global[2]: pipeline`; without a pipeline, the sample as it is.

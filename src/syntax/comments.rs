@@ -23,6 +23,9 @@ pub(super) fn collect(file: FileId, text: &str) -> Vec<Comment> {
 pub(super) fn doc_above(text: &str, comments: &[Comment], at: usize) -> String {
     let mut line = line_start(text, at);
     let mut lines = Vec::new();
+    if !text[line..at].trim().is_empty() {
+        return String::new();
+    }
     let above = comments.partition_point(|c| (c.span.start as usize) < at);
     for comment in comments[..above].iter().rev() {
         let start = comment.span.start as usize;

@@ -49,17 +49,16 @@ pub(super) fn tokens(text: &str) -> impl Iterator<Item = Token> + '_ {
     })
 }
 
-/// Blanks within a line.
+/// Blanks within a line, the first half of Windows' line ends included.
 fn is_blank(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\u{A0}' | '\u{FEFF}')
+    matches!(c, ' ' | '\t' | '\r' | '\u{A0}' | '\u{FEFF}')
 }
 
 /// The kind and length of the token at the start of `rest`.
 fn token(rest: &str, first: char) -> (Kind, usize) {
     match first {
-        '\r' if rest.starts_with("\r\n") => (Kind::Newline, 2),
-        '\n' | '\r' => (Kind::Newline, 1),
-        '#' => (Kind::Comment, rest.find(['\n', '\r']).unwrap_or(rest.len())),
+        '\n' => (Kind::Newline, 1),
+        '#' => (Kind::Comment, rest.find('\n').unwrap_or(rest.len())),
         '"' | '\'' => text(rest, first).map_or((Kind::Sign, 1), |length| (Kind::Text, length)),
         '(' | '[' | '{' => (Kind::Open, 1),
         ')' | ']' | '}' => (Kind::Close, 1),
@@ -77,7 +76,7 @@ fn text(rest: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     for (i, c) in rest.char_indices().skip(1) {
         match c {
-            '\n' | '\r' => return None,
+            '\n' => return None,
             _ if escaped => escaped = false,
             '\\' => escaped = true,
             _ if c == quote => return Some(i + 1),

@@ -3,11 +3,13 @@
 pub mod ast;
 mod comments;
 mod diagnose;
+mod format;
 mod grammar;
 mod lex;
 mod same;
 mod tree;
 mod wording;
 
+pub use format::format;
 pub use same::same;
 pub use tree::{parse, parse_expr};

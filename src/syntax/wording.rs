@@ -20,14 +20,33 @@ pub(super) fn slip(span: Span, message: impl Into<String>) -> Diagnostic {
 /// What is said of a tuple.
 pub(super) const LIST: &str = "a list is written in square brackets: `[a, b]`";
 
-/// How a value is named.
-pub(super) const NAMED: &str = "a value is named by `let NAME = value`";
-
 /// How blocks are written.
 pub(super) const BRACES: &str = "a block is written in braces, `loss { term: value }`; indentation means nothing";
 
 /// How statements end.
 pub(super) const ENDS: &str = "a statement ends at the end of its line or at `;`";
+
+/// How the statement that begins with `keyword` is written.
+pub(super) fn form(keyword: &str) -> Option<&'static str> {
+    Some(match keyword {
+        "recipe" => "recipe \"Title\" paper \"arXiv:...\"",
+        "extends" => "extends \"other.ssl\"",
+        "omit" => "omit loss.TERM",
+        "param" => "param NAME = value",
+        "data" => "data NAME(\"DIR\")",
+        "input" => "input NAME: [N, 128]",
+        "views" => "views { NAME: pipeline }",
+        "branch" => "branch NAME { stage: module }",
+        "state" => "state NAME = queue(of: value, size: 4096)",
+        "weight" => "weight NAME = 1.0",
+        "let" | "def" => "let NAME = value",
+        "loss" => "loss { term: value }",
+        "train" => "train { name: value }",
+        "evaluate" => "evaluate { name: value }",
+        "expect" => "expect { condition }",
+        _ => return None,
+    })
+}
 
 /// What took the place of a sign of another language.
 pub(super) fn elsewhere(sign: &str) -> Option<&'static str> {

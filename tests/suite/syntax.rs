@@ -1,6 +1,7 @@
 //! The parser: valid recipes, the shape of their trees, and slips.
 
-use sslrun::source::FileId;
+use sslrun::diag::{Code, Severity};
+use sslrun::source::{FileId, Source, Sources};
 use sslrun::syntax::ast::{BinaryOp, EntryValue, Expr, ExprKind, File, ItemKind, UnaryOp};
 use sslrun::syntax::{parse, parse_expr, same};
 
@@ -265,4 +266,180 @@ fn comment_lines_above_a_definition_document_it() {
 fn sameness_ignores_places_only() {
     assert!(same(&tree("let x=1+2"), &tree("\n\n let x = 1 +\n 2 # so")));
     assert!(!same(&tree("let x = 1 + 2"), &tree("let x = 1 - 2")));
+}
+
+/// What is said of a text: line, column, the marked text, and the message.
+fn said(text: &str) -> Vec<(usize, usize, String, String)> {
+    let mut sources = Sources::default();
+    let id = sources.add(Source::new("r.ssl", None, text));
+    let all = parse(id, text).1;
+    all.iter()
+        .map(|d| {
+            assert_eq!((d.code, d.severity), (Code::SYNTAX, Severity::Error));
+            let span = d.span().unwrap();
+            let (line, column) = sources.get(id).line_column(span.start as usize);
+            (line, column, sources.text(span).to_owned(), d.message.clone())
+        })
+        .collect()
+}
+
+#[track_caller]
+fn check_slips(text: &str, expected: &[(usize, usize, &str, &str)]) {
+    let found = said(text);
+    let found: Vec<_> = found.iter().map(|(l, c, m, t)| (*l, *c, m.as_str(), t.as_str())).collect();
+    assert_eq!(found, expected, "{text}");
+}
+
+#[test]
+fn five_slips_give_five_messages_on_their_lines() {
+    let text = r#"recipe "Slips"
+views { a, b: crop(0.2..1 }
+branch f {
+  encoder: resnet18(stem: small),
+  projector mlp(512, 128)
+}
+let z := normalize(f(a))
+loss {
+  contrast = mean(z ** 2)
+}
+"#;
+    check_slips(
+        text,
+        &[
+            (2, 19, "(", "this `(` is never closed"),
+            (4, 33, ",", "a line does not end with a comma"),
+            (5, 3, "projector", "`:` is missing after `projector`"),
+            (7, 7, ":=", "`=` belongs here, not `:=`"),
+            (9, 12, "=", "`:` belongs here, not `=`"),
+            (9, 21, "**", "there is no operator `**`"),
+        ],
+    );
+    assert_eq!(parse(FileId(0), text).0.items.len(), 5, "everything else is read");
+}
+
+#[test]
+fn unclosed_brackets_are_reported_where_they_open() {
+    check_slips("let a = f(b, c\nlet d = 3", &[(1, 10, "(", "this `(` is never closed")]);
+    check_slips("loss {\n  a: mean(x\n  b: 3\n}\n", &[(2, 10, "(", "this `(` is never closed")]);
+    check_slips("branch f { e: g(h; p: mlp(2) }", &[(1, 16, "(", "this `(` is never closed")]);
+    check_slips("train {\n  epochs: 3\nlet x = 3", &[(1, 7, "{", "the `{` of `train` is never closed")]);
+    check_slips("views {\n  a: crop()", &[(1, 7, "{", "the `{` of `views` is never closed")]);
+    check_slips("let f(x) {\n  let y = x\nlet g = 1", &[(1, 10, "{", "the `{` of `let f` is never closed")]);
+    check_slips("let x = (a]", &[(1, 11, "]", "`)` belongs here, not `]`")]);
+    check_slips("let x = a)\n}", &[(1, 10, ")", "this `)` closes nothing"), (2, 1, "}", "this `}` closes nothing")]);
+    check_slips("let x = \"abc", &[(1, 9, "\"", "this string is never closed")]);
+}
+
+#[test]
+fn habits_from_elsewhere_are_named() {
+    check_slips("def f(x) = x", &[(1, 1, "def", "`def` defines nothing here")]);
+    check_slips("def f(x):\n  y = x\n  return y\nlet z = 1", &[(1, 9, ":", "a colon opens no block")]);
+    check_slips("loss:\n  a: 3\n\n  b: 4\nlet z = 1", &[(1, 5, ":", "a colon opens no block")]);
+    check_slips("loss: { a: 3 }", &[(1, 5, ":", "no sign stands before a `{`")]);
+    check_slips("let f(x) {\n  return x\n}", &[(2, 3, "return", "there is no `return`")]);
+    check_slips(
+        "// note\nlet x = 1 // two",
+        &[(1, 1, "// note", "`//` begins no comment"), (2, 11, "// two", "`//` begins no comment")],
+    );
+    check_slips("let x = 'a'", &[(1, 9, "'a'", "a string stands in double quotes")]);
+    check_slips(
+        "let x = f(True, None)",
+        &[(1, 11, "True", "`True` is written `true`"), (1, 17, "None", "`None` is written `none`")],
+    );
+    check_slips(
+        "let x = a && !b || c",
+        &[
+            (1, 11, "&&", "there is no operator `&&`"),
+            (1, 14, "!", "there is no operator `!`"),
+            (1, 17, "||", "there is no operator `||`"),
+        ],
+    );
+    check_slips("let x = [f(u) for u in v]", &[(1, 15, "for u in v", "a list is not built by a comprehension")]);
+    check_slips("let x = mean(u for u in v for w in v)", &[(1, 27, "for", "a further loop follows a comma")]);
+    check_slips("let x = (a, b)", &[(1, 9, "(a, b)", "round brackets hold one value")]);
+    check_slips("let x = a if b else c", &[(1, 11, "if", "`if` is not expected here")]);
+    check_slips("let x = y[0:3]", &[(1, 12, ":", "`:` is not expected here")]);
+    check_slips("train {\n\t- epochs: 3\n}", &[(2, 2, "-", "`-` is not expected here")]);
+    check_slips("train {\n\t\"epochs\": 3\n}", &[(2, 2, "\"epochs\"", "`\"epochs\"` is not expected here")]);
+    check_slips("lets x = 3", &[(1, 1, "lets", "`lets` begins no statement")]);
+    check_slips(
+        "x = 3\nepochs: 5",
+        &[(1, 1, "x", "`x` begins no statement"), (2, 1, "epochs", "`epochs` stands outside of a block")],
+    );
+    check_slips("let x = a × b", &[(1, 11, "×", "`×` is not expected here")]);
+    check_slips("let x = 2 * 0.3f", &[(1, 13, "0.3f", "`0.3f` is not a number")]);
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    check_slips(
+        "let x =\nlet y = 1 +",
+        &[(1, 7, "=", "a value is missing after `=`"), (2, 11, "+", "a value is missing after `+`")],
+    );
+    check_slips(
+        "let = 3\nbranch",
+        &[(1, 5, "=", "a name belongs after `let`, not `=`"), (2, 1, "branch", "a name is missing after `branch`")],
+    );
+    check_slips("recipe VICReg", &[(1, 8, "VICReg", "a string in double quotes belongs after `recipe`, not `VICReg`")]);
+    check_slips("views a: crop", &[(1, 7, "a", "a block in braces belongs after `views`, not `a`")]);
+    check_slips(
+        "input z [N]\ninput y: 8",
+        &[(1, 7, "z", "`:` is missing after `z`"), (2, 10, "8", "a shape is expected here")],
+    );
+    check_slips("let if = 3", &[(1, 5, "if", "`if` is a word of the language and cannot be a name")]);
+    check_slips("weight w", &[(1, 8, "w", "weight `w` has neither a value nor a shape")]);
+    check_slips("let f(a) {\n  let b = a\n}", &[(1, 5, "f", "the block of `f` has no value")]);
+    check_slips("let f(a) {\n  a\n  a + 1\n}", &[(3, 3, "a + 1", "this line stands behind the value of its block")]);
+    check_slips(
+        "let x = f(a b)\nlet y = a b",
+        &[(1, 13, "b", "`b` is not expected here"), (2, 11, "b", "`b` is not expected here")],
+    );
+    check_slips(
+        "loss {\n  mean(x)\n  a.b: 3\n  c: 1 2\n}",
+        &[
+            (2, 3, "mean", "`:` is missing after `mean`"),
+            (3, 4, ".", "`.` is not expected here"),
+            (4, 8, "2", "`2` is not expected here"),
+        ],
+    );
+    check_slips("let x = f(a: 1, 2)", &[(1, 17, "2", "an argument without a name stands behind one with a name")]);
+    check_slips("let x = a < b < c", &[(1, 15, "<", "`<` cannot be chained")]);
+}
+
+#[test]
+fn a_slip_in_a_long_statement_is_one_message() {
+    let text = "let code(v) = stopgrad(\n  sinkhorn(\n    f(v) / 0.05,\n    iterations 3\n  )\n)\nlet p = crop()\n  | flip\n  | * blur\n  | gray\nlet x = 1";
+    check_slips(text, &[(4, 16, "3", "`3` is not expected here"), (9, 5, "*", "`*` is not expected here")]);
+}
+
+#[test]
+fn messages_never_name_a_rule_of_the_grammar() {
+    let grammar = include_str!("../../grammar/ssl.pest");
+    let rules: Vec<&str> = grammar
+        .lines()
+        .filter_map(|l| l.split_once(" = ").map(|(name, _)| name))
+        .filter(|name| name.contains('_') && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        .collect();
+    assert!(rules.len() > 20);
+    for recipe in RECIPES {
+        for (end, _) in recipe.char_indices() {
+            for (.., message) in said(&recipe[..end]) {
+                assert!(rules.iter().all(|r| !message.contains(r)), "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_expression_alone_is_read_or_refused() {
+    assert_eq!(expr(" cosine(0.3 -> 0.0,\n warmup: 10) "), "cosine((0.3 Ramp 0), warmup: 10)");
+    for (text, message) in [
+        ("", "a value is missing here"),
+        ("1 +", "a value is missing after `+`"),
+        ("f(1", "this `(` is never closed"),
+        ("1; 2", "`;` is not expected here"),
+        ("True", "`True` is written `true`"),
+    ] {
+        assert_eq!(parse_expr(FileId(0), text).unwrap_err().message, message);
+    }
 }

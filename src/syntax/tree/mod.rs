@@ -130,15 +130,16 @@ impl<'a> Builder<'a> {
 
     /// Holds the sign behind `owner` to `wanted`, `:` or `=`.
     fn check_sign(&self, sign: &Pair<Rule>, wanted: char, owner: &Name) {
-        let form = if wanted == ':' { "name: value" } else { "NAME = value" };
+        let (name, space) = (&owner.text, if wanted == '=' { " " } else { "" });
+        let form = format!("`{name}{space}{wanted} value`");
         if sign.as_rule() == Rule::missing {
-            let message = format!("`{wanted}` is missing after `{}`", owner.text);
             let unnamed = wanted == ':' && self.text[owner.span.end as usize..].starts_with(['(', '.', '[']);
-            let help = if unnamed { "a line of a block has a name: " } else { "this is written " };
-            self.report(slip(owner.span, message).help(format!("{help}`{form}`")));
+            let help =
+                if unnamed { "a line of a block has a name: `name: value`".into() } else { format!("write {form}") };
+            self.report(slip(owner.span, format!("`{wanted}` is missing after `{name}`")).help(help));
         } else if sign.as_str() != wanted.to_string() {
             let message = format!("`{wanted}` belongs here, not `{}`", sign.as_str());
-            self.report(slip(self.span(sign), message).help(format!("this is written `{form}`")));
+            self.report(slip(self.span(sign), message).help(format!("write {form}")));
         }
     }
 

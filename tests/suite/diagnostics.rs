@@ -1,0 +1,131 @@
+//! Diagnostics: how they are shown, and the page of each code.
+
+use sslrun::check::{Options, check};
+use sslrun::diag::{CODES, Code, Diagnostic, json, nearest, render, render_colored, suggest};
+use sslrun::source::{FileId, Source, Sources, Span};
+use sslrun::syntax::parse;
+
+/// Two files and an error in the second, reached by a call in the first.
+fn sample() -> (Sources, Diagnostic) {
+    let mut sources = Sources::default();
+    let user = sources.add(Source::new("r.ssl", None, "# é\nlet y = f(z)\n"));
+    let std = sources.add(Source::new("std/losses.ssl", None, "let f(z) =\n\tz @ z\n"));
+    let span = |file: FileId, range| Span::new(file, range);
+    let mut diagnostic = Diagnostic::error(Code::SHAPE_MISMATCH, span(std, 12..17), "shapes do not match")
+        .label("a product of [N, D] and [N, D]")
+        .also(span(std, 16..17), "has 8 columns")
+        .also(span(user, 15..16), "comes from here")
+        .help("transpose it: `z.T`");
+    diagnostic.trace.push(sslrun::diag::Label { span: span(user, 13..17), text: "f(z)".to_owned() });
+    (sources, diagnostic)
+}
+
+#[test]
+fn people_see_the_place_the_way_there_and_what_to_do() {
+    let (sources, diagnostic) = sample();
+    let text = render(&[diagnostic.clone()], &sources);
+    for part in [
+        "× shapes do not match",
+        "[std/losses.ssl:2:2]",
+        "a product of [N, D] and [N, D]",
+        "has 8 columns",
+        "see r.ssl:2:11: comes from here",
+        "called from r.ssl:2:9: f(z)",
+        "help: transpose it: `z.T`",
+        "sslrun explain shape-mismatch",
+    ] {
+        assert!(text.contains(part), "{part} is missing from\n{text}");
+    }
+    assert!(!text.contains('\u{1b}') && render_colored(&[diagnostic], &sources).contains('\u{1b}'));
+}
+
+#[test]
+fn labels_stand_below_what_they_name() {
+    let mut sources = Sources::default();
+    let text = "let a = 1\nlet é = f(a b)\n";
+    let id = sources.add(Source::new("r.ssl", None, text));
+    let out = render(&parse(id, text).1, &sources);
+    let lines: Vec<Vec<char>> = out.lines().map(|l| l.chars().collect()).collect();
+    let source = lines.iter().find(|l| l.contains(&'é')).unwrap();
+    let mark = lines.iter().position(|l| l.contains(&'·')).unwrap();
+    let column = source.iter().position(|&c| c == 'b').unwrap();
+    assert!("─┬".contains(lines[mark][column]) && lines[mark][column - 1] == ' ', "{out}");
+}
+
+#[test]
+fn programs_see_every_field() {
+    let (sources, diagnostic) = sample();
+    let value: serde_json::Value = serde_json::from_str(&json(&[diagnostic], &sources)).unwrap();
+    let one = &value[0];
+    assert_eq!(one["code"], "shape-mismatch");
+    assert_eq!(one["severity"], "error");
+    assert_eq!(one["message"], "shapes do not match");
+    assert_eq!(one["file"], "std/losses.ssl");
+    assert_eq!((one["line"].as_u64(), one["column"].as_u64()), (Some(2), Some(2)));
+    assert_eq!((one["end_line"].as_u64(), one["end_column"].as_u64()), (Some(2), Some(7)));
+    assert_eq!(one["labels"].as_array().map(Vec::len), Some(3));
+    assert_eq!(one["trace"][0]["file"], "r.ssl");
+    assert_eq!(one["help"], "transpose it: `z.T`");
+    assert_eq!(json(&[], &sources), "[]");
+}
+
+#[test]
+fn the_nearest_name_is_suggested() {
+    let names = ["resnet18", "resnet34", "normalize", "mse"];
+    assert_eq!(nearest("resnt18", names), Some("resnet18"));
+    assert_eq!(nearest("normalise", names), Some("normalize"));
+    assert_eq!(nearest("transformer", names), None);
+    assert_eq!(suggest("mes", names).as_deref(), Some("did you mean `mse`?"));
+    assert_eq!(suggest("zzz", ["a", "b"]).as_deref(), Some("there is `a`, `b`"));
+}
+
+/// The fenced text below a heading of a page.
+fn example(code: &Code, heading: &str) -> Option<String> {
+    let section = code.page.split(&format!("\n## {heading}\n")).nth(1)?;
+    Some(section.split("```ssl\n").nth(1)?.split("```").next()?.to_owned())
+}
+
+#[test]
+fn every_code_has_a_page_with_a_bad_and_a_good_example() {
+    for code in CODES {
+        assert!(code.page.starts_with(&format!("# {}\n\n", code.name)), "{}", code.name);
+        let prose = code.page.split("\n## Bad\n").next().unwrap();
+        assert!(prose.split_whitespace().count() > 25, "the page of {} says too little", code.name);
+        let good = example(code, "Good").unwrap_or_else(|| panic!("{} has no good example", code.name));
+        let bad = example(code, "Bad").unwrap_or_else(|| panic!("{} has no bad example", code.name));
+        assert_eq!(parse(FileId(0), &good).1, [], "{}", code.name);
+        assert_eq!(parse(FileId(0), &bad).1.is_empty(), code.name != "syntax", "{}", code.name);
+    }
+}
+
+/// What the checker says of a page's example, run under the name the pages use.
+fn said(text: &str, name: &str) -> Vec<&'static str> {
+    let folder = std::env::temp_dir().join(format!("sslrun-codes-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("recipe.ssl");
+    std::fs::write(&path, text).unwrap();
+    let mut sources = Sources::default();
+    let id = sources.read(&path).unwrap();
+    let sets = text.lines().next().and_then(|l| l.split_once("--set ")).map(|(_, set)| set.to_owned());
+    let options = Options { sets: sets.into_iter().collect(), data: None };
+    let diagnostics = check(&mut sources, id, &options).diagnostics;
+    std::fs::remove_dir_all(&folder).unwrap();
+    diagnostics.iter().map(|d| d.code.name).collect()
+}
+
+/// What is judged on the graph of a recipe that is otherwise sound.
+const LINTS: &[Code] = &[Code::TERM_TRAINS_NOTHING, Code::BRANCH_NOT_TRAINED, Code::COLLAPSE, Code::NUMERIC_TRAP];
+
+#[test]
+fn bad_examples_give_their_code_and_good_ones_none() {
+    let mut wrong = Vec::new();
+    for code in CODES {
+        let (bad, good) = (example(code, "Bad").unwrap(), example(code, "Good").unwrap());
+        let (bad, good) = (said(&bad, code.name), said(&good, code.name));
+        let given = !bad.is_empty() || LINTS.contains(code);
+        if !given || bad.iter().any(|c| *c != code.name) || !good.is_empty() {
+            wrong.push(format!("{}: bad {bad:?}, good {good:?}", code.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
