@@ -18,7 +18,7 @@ fn shapes(spec: &str) -> Arc<dyn DataSet> {
 }
 
 /// An augmentation with its defaults, some replaced.
-fn step(name: &str, args: &[(&str, Arg)]) -> Config {
+pub fn step(name: &str, args: &[(&str, Arg)]) -> Config {
     let word = augment::AUGMENTATIONS.iter().find(|a| a.entry.name == name).expect("a known augmentation");
     let mut config = defaults(&word.entry);
     for (name, value) in args {

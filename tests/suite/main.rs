@@ -1,6 +1,8 @@
 //! The integration tests: one binary, a module a concern.
 mod architecture;
+mod augment;
 mod check;
+mod cifar10;
 mod compile;
 mod data;
 mod diagnostics;

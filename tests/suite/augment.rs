@@ -1,0 +1,182 @@
+//! Augmentations against torchvision given the same draws, and what they draw.
+
+use serde_json::Value;
+use sslrun::catalog::Arg;
+use sslrun::data::augment::{
+    Augment, Blur, CenterCrop, Crop, Flip, Grayscale, Jitter, JitterStep, PadCrop, PixelNorm, Resize, Solarize, Window,
+};
+use sslrun::data::{Pipeline, Pixels};
+use sslrun::random::Rng;
+
+use crate::data::step;
+use crate::fixtures::{Fixture, Tensor};
+
+fn pixels(tensor: &Tensor) -> Pixels {
+    Pixels { height: tensor.shape[0], width: tensor.shape[1], data: tensor.values.clone() }
+}
+
+fn int(case: &Value, key: &str) -> usize {
+    case[key].as_u64().unwrap_or_else(|| panic!("{key} of {case}")) as usize
+}
+
+fn run<A: Augment>(augment: &A, draw: &A::Draw, image: &mut Pixels) {
+    augment.apply(draw, image, &mut Pixels::default());
+}
+
+/// Does to the image what the case did to it.
+fn replay(case: &Value, image: &mut Pixels) {
+    match case["word"].as_str().expect("a word") {
+        "crop" => {
+            let [top, left, height, width] = ["top", "left", "height", "width"].map(|k| int(case, k));
+            let crop = Crop { scale: (0.08, 1.0), ratio: (0.75, 4.0 / 3.0), size: Some(int(case, "size")) };
+            run(&crop, &Window { top, left, height, width }, image);
+        }
+        "resize" => run(&Resize { size: int(case, "size") }, &(), image),
+        "center_crop" => run(&CenterCrop { size: int(case, "size") }, &(), image),
+        "pad_crop" => {
+            run(&PadCrop { padding: int(case, "padding") }, &(int(case, "top"), int(case, "left")), image);
+        }
+        "jitter" => case["steps"].as_array().expect("steps").iter().for_each(|s| jitter(s, image)),
+        "grayscale" => run(&Grayscale { p: 1.0 }, &true, image),
+        "solarize" => run(&Solarize { p: 1.0, threshold: int(case, "threshold") as f64 }, &true, image),
+        "flip" => run(&Flip { p: 1.0 }, &true, image),
+        "pixel_norm" => {
+            let three = |k: &str| std::array::from_fn(|c| case[k][c].as_f64().expect("a number") as f32);
+            run(&PixelNorm { mean: three("mean"), std: three("std") }, &(), image);
+        }
+        "blur" => {
+            let blur = Blur { p: 1.0, sigma: (0.1, 2.0), kernel: Some(int(case, "kernel")) };
+            run(&blur, &case["sigma"].as_f64(), image);
+        }
+        word => panic!("no such augmentation: {word}"),
+    }
+}
+
+/// One step of a jitter, as a jitter whose other steps change nothing.
+fn jitter(step: &Value, image: &mut Pixels) {
+    let value = step[1].as_f64().expect("a number");
+    let step = match step[0].as_str().expect("a name") {
+        "brightness" => JitterStep::Brightness(value),
+        "contrast" => JitterStep::Contrast(value),
+        "saturation" => JitterStep::Saturation(value),
+        _ => JitterStep::Hue(value),
+    };
+    let jitter = Jitter { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, p: 1.0 };
+    let idle = JitterStep::Brightness(1.0);
+    run(&jitter, &Some([step, idle, idle, idle]), image);
+}
+
+#[test]
+fn every_augmentation_agrees_with_torchvision_given_the_same_draw() {
+    let fixture = Fixture::load("augment");
+    let mut words = std::collections::BTreeSet::new();
+    for (name, text) in &fixture.cases {
+        let case: Value = serde_json::from_str(text).expect("a case");
+        let Some(input) = case["input"].as_str() else { continue };
+        words.insert(case["word"].as_str().expect("a word").to_string());
+        let mut image = pixels(fixture.get(&format!("{input}/image")));
+        replay(&case, &mut image);
+        let expected = fixture.get(&format!("{name}/out"));
+        assert_eq!([image.height, image.width], expected.shape[..2], "{name}");
+        let worst = image.data.iter().zip(&expected.values).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        // Far below one step of a byte, 1/255.
+        assert!(worst < 2e-5, "{name}: differs by {worst}");
+    }
+    assert_eq!(words.len(), sslrun::data::augment::AUGMENTATIONS.len(), "{words:?}");
+}
+
+#[test]
+fn crops_draw_area_and_ratio_as_torchvision_does() {
+    let crop = Crop { scale: (0.2, 1.0), ratio: (0.75, 4.0 / 3.0), size: None };
+    let mut rng = Rng::new(&[1]);
+    let draws: Vec<Window> = (0..20_000).map(|_| crop.draw((320, 320), &mut rng)).collect();
+    for w in &draws {
+        assert!(w.top + w.height <= 320 && w.left + w.width <= 320);
+        let (area, ratio) = ((w.height * w.width) as f64 / 102_400.0, w.width as f64 / w.height as f64);
+        assert!((0.19..=1.0).contains(&area) && (0.74..=1.35).contains(&ratio), "{w:?}");
+    }
+    // `RandomResizedCrop.get_params(torch.zeros(3, 320, 320), [0.2, 1], [3/4, 4/3])`, 150,000 draws of torchvision.
+    let mean = |f: &dyn Fn(&Window) -> f64| draws.iter().map(f).sum::<f64>() / draws.len() as f64;
+    let close = |got: f64, want: f64, tolerance: f64| assert!((got - want).abs() < tolerance, "{got} {want}");
+    close(mean(&|w| (w.height * w.width) as f64 / 102_400.0), AREA, 0.006);
+    close(mean(&|w| w.width as f64 / w.height as f64), RATIO, 0.006);
+    close(mean(&|w| w.top as f64), TOP, 1.2);
+    close(mean(&|w| w.left as f64), TOP, 1.2);
+}
+
+const AREA: f64 = 0.540;
+const RATIO: f64 = 1.013;
+const TOP: f64 = 44.2;
+
+#[test]
+fn a_crop_that_cannot_fit_takes_the_largest_central_part() {
+    let crop = Crop { scale: (1.0, 1.0), ratio: (1.0, 1.0), size: None };
+    let window = crop.draw((20, 50), &mut Rng::new(&[1]));
+    assert_eq!(window, Window { top: 0, left: 15, height: 20, width: 20 });
+}
+
+#[test]
+fn jitter_draws_every_order_and_stays_within_its_bounds() {
+    let jitter = Jitter { brightness: 0.4, contrast: 1.5, saturation: 0.2, hue: 0.1, p: 0.8 };
+    let mut rng = Rng::new(&[2]);
+    let mut orders = std::collections::BTreeMap::new();
+    let mut applied = 0;
+    for steps in (0..4800).filter_map(|_| jitter.draw((1, 1), &mut rng)) {
+        applied += 1;
+        let order = steps.map(|step| match step {
+            JitterStep::Brightness(f) => within(0, f, 0.6, 1.4),
+            JitterStep::Contrast(f) => within(1, f, 0.0, 2.5),
+            JitterStep::Saturation(f) => within(2, f, 0.8, 1.2),
+            JitterStep::Hue(f) => within(3, f, -0.1, 0.1),
+        });
+        *orders.entry(order).or_insert(0) += 1;
+    }
+    assert!((3700..3980).contains(&applied), "{applied}");
+    assert_eq!(orders.len(), 24);
+    assert!(orders.values().all(|&n| (110..210).contains(&n)), "{orders:?}");
+}
+
+fn within(name: u8, value: f64, low: f64, high: f64) -> u8 {
+    assert!((low..=high).contains(&value), "{value}");
+    name
+}
+
+#[test]
+fn blur_takes_a_tenth_of_the_side_and_survives_tiny_images() {
+    let fixture = Fixture::load("augment");
+    let image = pixels(fixture.get("square/image"));
+    let [mut auto, mut three] = [image.clone(), image];
+    run(&Blur { p: 1.0, sigma: (1.0, 1.0), kernel: None }, &Some(1.0), &mut auto);
+    run(&Blur { p: 1.0, sigma: (1.0, 1.0), kernel: Some(3) }, &Some(1.0), &mut three);
+    assert_eq!(auto, three);
+    let mut dot = Pixels { height: 1, width: 2, data: vec![0.5; 6] };
+    run(&Blur { p: 1.0, sigma: (1.0, 1.0), kernel: Some(9) }, &Some(1.0), &mut dot);
+    assert_eq!(dot.data.len(), 6);
+}
+
+#[test]
+fn wrong_arguments_are_refused_with_a_reason() {
+    let cases = [
+        (step("crop", &[("scale", Arg::Range(0.0, 2.0))]), "scale within 0..1"),
+        (step("blur", &[("kernel", Arg::Number(4.0))]), "must be odd"),
+        (step("resize", &[]), "size of at least 1"),
+        (step("pixel_norm", &[("mean", Arg::Number(0.5))]), "`std` takes 3 numbers"),
+        (step("pixel_norm", &[("mean", Arg::Number(0.5)), ("std", Arg::Number(0.0))]), "must be positive"),
+    ];
+    for (config, reason) in cases {
+        let error = Pipeline::build(std::slice::from_ref(&config)).err().expect("an error").to_string();
+        assert!(error.contains(reason), "{error}");
+    }
+    let mut unknown = step("flip", &[]);
+    unknown.name = "flop".to_string();
+    let error = Pipeline::build(&[unknown]).err().expect("an error").to_string();
+    assert!(error.contains("no augmentation `flop`") && error.contains("grayscale"), "{error}");
+}
+
+#[test]
+fn a_pipeline_knows_the_size_it_makes() {
+    let steps = [step("resize", &[("size", Arg::Number(40.0))]), step("crop", &[("size", Arg::Number(24.0))])];
+    let pipeline = Pipeline::build(&steps).expect("a pipeline");
+    assert_eq!(pipeline.output_size((50, 80)), (24, 24));
+    assert_eq!(Pipeline::build(&steps[..1]).expect("a pipeline").output_size((50, 80)), (40, 64));
+}
