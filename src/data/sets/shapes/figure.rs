@@ -2,7 +2,7 @@
 
 use std::f32::consts::{PI, TAU};
 
-/// The figures' names, by class. Each is its own mirror image up to a rotation.
+/// The figures' names, by class; each is its own mirror image.
 pub const NAMES: [&str; 10] =
     ["disc", "square", "triangle", "star", "cross", "ring", "crescent", "heart", "arrow", "hourglass"];
 
