@@ -1,10 +1,55 @@
 //! The recipe as one text: imports merged, overrides applied.
 
-use super::definitions::Definitions;
+use super::definitions::{BranchBody, Definitions};
+use crate::source::FileId;
+use crate::syntax::{self, ast::Entry, unparse};
 
 impl Definitions {
-    /// The definitions in canonical layout.
+    /// The definitions as a recipe of its own, in canonical layout.
     pub(super) fn text(&self) -> String {
-        String::new()
+        let plain = self.items().join("\n\n") + "\n";
+        let (file, diagnostics) = syntax::parse(FileId(0), &plain);
+        if diagnostics.is_empty() { syntax::format(&file, &plain) } else { plain }
     }
+
+    fn items(&self) -> Vec<String> {
+        let mut items = Vec::new();
+        if let Some((title, paper)) = &self.header {
+            let paper = paper.as_ref().map(|p| format!(" paper {}", unparse::quoted(&p.value))).unwrap_or_default();
+            items.push(format!("recipe {}{paper}", unparse::quoted(&title.value)));
+        }
+        items.extend(self.params.iter().map(|(n, v)| format!("param {} = {}", n.text, unparse::expression(v))));
+        items.extend(self.data.iter().map(|d| format!("data {}", unparse::expression(d))));
+        let shape = |s: &[_]| unparse::list(s, unparse::expression);
+        items.extend(self.inputs.iter().map(|(n, s)| format!("input {}: [{}]", n.text, shape(s))));
+        if !self.views.is_empty() {
+            items.push(format!("views {{\n{}\n}}", unparse::lines(&self.views, unparse::view)));
+        }
+        for branch in &self.branches {
+            items.push(match &branch.body {
+                BranchBody::Stages(stages) => {
+                    format!("branch {} {{\n{}\n}}", branch.name.text, unparse::lines(stages, unparse::stage))
+                }
+                BranchBody::Derived(value) => format!("branch {} = {}", branch.name.text, unparse::expression(value)),
+            });
+        }
+        for weight in &self.weights {
+            let shape = weight.shape.as_ref().map(|s| format!(": [{}]", shape(s))).unwrap_or_default();
+            let value = weight.value.as_ref().map(|v| format!(" = {}", unparse::expression(v))).unwrap_or_default();
+            items.push(format!("weight {}{shape}{value}", weight.name.text));
+        }
+        items.extend(self.lets.iter().map(|l| unparse::definition(l)));
+        items.extend(self.states.iter().map(|(n, v)| format!("state {} = {}", n.text, unparse::expression(v))));
+        items.extend(block("loss", &self.loss));
+        items.extend(block("train", &self.train));
+        items.extend(block("evaluate", &self.evaluate));
+        if !self.expect.is_empty() {
+            items.push(format!("expect {{\n{}\n}}", unparse::lines(&self.expect, unparse::expression)));
+        }
+        items
+    }
+}
+
+fn block(name: &str, entries: &[Entry]) -> Option<String> {
+    (!entries.is_empty()).then(|| format!("{name} {{\n{}\n}}", unparse::lines(entries, unparse::entry)))
 }

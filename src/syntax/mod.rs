@@ -8,6 +8,7 @@ mod grammar;
 mod lex;
 mod same;
 mod tree;
+pub mod unparse;
 mod wording;
 
 pub use format::format;
