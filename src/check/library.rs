@@ -9,7 +9,7 @@ use crate::syntax;
 pub const LIBRARY: &[(&str, &str)] = &[
     ("std/losses.ssl", include_str!("../../grammar/std/losses.ssl")),
     ("std/views.ssl", include_str!("../../grammar/std/views.ssl")),
-    ("std/heads.ssl", include_str!("../../grammar/std/heads.ssl")),
+    ("std/modules.ssl", include_str!("../../grammar/std/modules.ssl")),
 ];
 
 /// The library's definitions. Its files are added to `sources`.

@@ -1,4 +1,7 @@
-//! One picture: a clouded background with clutter, on it several copies of one figure, each in its own pose and colour.
+//! One picture: a clouded background with clutter, on it a lattice of copies of one figure, each in its own pose and colour.
+//!
+//! The lattice lies at any angle and place, so two pictures of a class share no pixels; as there are several copies, most crops
+//! show at least one of them whole, so the figure is what two crops of a picture have in common.
 
 use std::f32::consts::PI;
 
@@ -22,31 +25,31 @@ pub fn paint(figure: &Figure, size: usize, rng: &mut Rng, out: &mut [u8]) {
     }
 }
 
+/// How much a cloud is lighter or darker than the ground, at most.
+const CLOUDS: f32 = 0.06;
+
+/// How far a copy is turned either way, at most, in radians.
+const TURN: f32 = 0.6;
+
+/// How far a copy's channels differ from its brightness.
+const TINT: f32 = 0.08;
+
 /// Standard deviation of the noise of single pixels.
 const GRAIN: f32 = 0.03;
 
 /// Everything of a picture but which figure it shows. The frame is the square from -1 to 1.
 struct Scene {
     ground: Clouds,
-    clutter: [Spot; 2],
-    copies: [Spot; 4],
+    clutter: Vec<Spot>,
+    copies: Vec<Spot>,
 }
-
-/// How far a copy may stray from the middle of its quarter, either way.
-const STRAY: f32 = 0.25;
-
-/// Smallest and largest radius of a copy.
-const COPY: (f32, f32) = (0.32, 0.5);
-
-/// Smallest and largest radius of a piece of clutter.
-const BLOT: (f32, f32) = (0.05, 0.15);
 
 /// Smooth coloured noise: random colours at the points of a lattice, blended in between.
 struct Clouds {
     colours: [[Colour; LATTICE]; LATTICE],
 }
 
-/// Points a side of the lattice.
+/// Points a side of the clouds' lattice.
 const LATTICE: usize = 5;
 
 /// A place in the frame, with a pose and a colour for what stands there.
@@ -60,12 +63,17 @@ struct Spot {
 impl Scene {
     fn draw(rng: &mut Rng) -> Self {
         let brightness = rng.range(0.35, 0.65) as f32;
-        let ground = Clouds::draw(brightness, rng);
-        let anywhere = [(-1.0, 1.0); 2];
-        let clutter = [(); 2].map(|()| Spot::draw(brightness, BLOT, anywhere, rng));
-        let near = |v: f32| (v - STRAY, v + STRAY);
-        let corners = [(-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5), (0.5, 0.5)];
-        let copies = corners.map(|(x, y)| Spot::draw(brightness, COPY, [near(x), near(y)], rng));
+        let ground = Clouds::draw(brightness, CLOUDS, rng);
+        let sign = if rng.chance(0.5) { 1.0 } else { -1.0 };
+        let clutter = (0..2).map(|_| {
+            let centre = [rng.range(-1.0, 1.0) as f32, rng.range(-1.0, 1.0) as f32];
+            let radius = rng.range(0.05, 0.12) as f32;
+            let sign = if rng.chance(0.5) { 1.0 } else { -1.0 };
+            Spot::draw(brightness, centre, radius, sign, rng)
+        });
+        let clutter = clutter.collect();
+        let copies = lattice(rng).into_iter().map(|(centre, radius)| Spot::draw(brightness, centre, radius, sign, rng));
+        let copies = copies.collect();
         Self { ground, clutter, copies }
     }
 
@@ -86,8 +94,8 @@ impl Scene {
 }
 
 impl Clouds {
-    fn draw(brightness: f32, rng: &mut Rng) -> Self {
-        let mut value = || brightness + rng.range(-0.2, 0.2) as f32;
+    fn draw(brightness: f32, contrast: f32, rng: &mut Rng) -> Self {
+        let mut value = || brightness + rng.range(-1.0, 1.0) as f32 * contrast;
         Self { colours: std::array::from_fn(|_| std::array::from_fn(|_| std::array::from_fn(|_| value()))) }
     }
 
@@ -104,16 +112,14 @@ impl Clouds {
 }
 
 impl Spot {
-    fn draw(ground: f32, radii: (f32, f32), room: [(f32, f32); 2], rng: &mut Rng) -> Self {
-        let mut between = |(low, high): (f32, f32)| low + (high - low) * rng.uniform() as f32;
-        let radius = between(radii);
-        let aspect = between((-0.12, 0.12)).exp();
-        let turn = between((-0.8, 0.8)).sin_cos();
-        let centre = room.map(&mut between);
-        let hue = between((-PI, PI));
-        let contrast = between((0.3, 0.45));
-        let sign = if rng.chance(0.5) { 1.0 } else { -1.0 };
-        let tint = |c: usize| 0.15 * (hue + c as f32 * 2.0 * PI / 3.0).cos();
+    /// A spot lighter (`sign` 1) or darker (-1) than the ground.
+    fn draw(ground: f32, centre: Point, radius: f32, sign: f32, rng: &mut Rng) -> Self {
+        let mut between = |low: f32, high: f32| low + (high - low) * rng.uniform() as f32;
+        let aspect = between(-0.12, 0.12).exp();
+        let turn = between(-TURN, TURN).sin_cos();
+        let hue = between(-PI, PI);
+        let contrast = between(0.3, 0.45);
+        let tint = |c: usize| TINT * (hue + c as f32 * 2.0 * PI / 3.0).cos();
         let colour = std::array::from_fn(|c| ground + sign * contrast + tint(c));
         Self { centre, half: [radius * aspect, radius / aspect], turn, colour }
     }
@@ -128,6 +134,24 @@ impl Spot {
     fn scale(&self) -> f32 {
         self.half[0].min(self.half[1])
     }
+}
+
+/// Centres and radii of the copies that can be seen: a square lattice of random pitch, angle and place.
+fn lattice(rng: &mut Rng) -> Vec<(Point, f32)> {
+    let pitch = rng.range(0.62, 0.82) as f32;
+    let (sin, cos) = (rng.range(0.0, f64::from(PI) / 2.0) as f32).sin_cos();
+    let shift: Point = std::array::from_fn(|_| rng.uniform() as f32);
+    let mut copies = Vec::new();
+    for row in -3..=3 {
+        for column in -3..=3 {
+            let [x, y] = [column as f32 + shift[0], row as f32 + shift[1]].map(|v| v * pitch);
+            let centre = [cos * x - sin * y, sin * x + cos * y];
+            if centre.iter().all(|v| v.abs() < 1.2) {
+                copies.push((centre, pitch * rng.range(0.38, 0.46) as f32));
+            }
+        }
+    }
+    copies
 }
 
 /// The part of a pixel that lies inside an outline at this signed distance.
