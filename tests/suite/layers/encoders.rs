@@ -2,34 +2,13 @@
 
 use super::run::{Ran, batch_input, run};
 use super::{apply, number};
-use crate::fixtures::{Fixture, assert_close};
-use candle_core::{DType, WithDType};
+use crate::fixtures::{Fixture, assert_close, filled};
+use candle_core::DType;
 use serde_json::Value;
 use sslrun::catalog::Arg;
 use sslrun::exec::Real;
 use sslrun::graph::Graph;
 use sslrun::nn::Mode;
-
-/// The values that `tests/reference/encoders.py` gives the tensor called `name`.
-fn formula(name: &str, shape: &[usize]) -> Vec<f32> {
-    let hash = name.bytes().fold(0x811c_9dc5u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
-    let bound = (6.0 / shape[1..].iter().product::<usize>() as f64).sqrt();
-    let value = |i: usize| {
-        let mut h = hash.wrapping_add((i as u32).wrapping_mul(0x9E37_79B9));
-        h = (h ^ (h >> 16)).wrapping_mul(0x85EB_CA6B);
-        h = (h ^ (h >> 13)).wrapping_mul(0xC2B2_AE35);
-        h ^= h >> 16;
-        let u = f64::from(h >> 8) / f64::from(1u32 << 23) - 1.0;
-        let value = match name.rsplit('.').next() {
-            _ if shape.len() > 1 => bound * u,
-            Some("running_var") => 1.0 + 0.1 * u.abs(),
-            Some("weight") => 1.0 + 0.1 * u,
-            _ => 0.1 * u,
-        };
-        value as f32
-    };
-    (0..shape.iter().product()).map(value).collect()
-}
 
 fn run_case<T: Real>(fixture: &Fixture, case: &str, config: &Value, mode: Mode) -> Ran {
     let stem = config["stem"].as_str().unwrap();
@@ -39,7 +18,7 @@ fn run_case<T: Real>(fixture: &Fixture, case: &str, config: &Value, mode: Mode) 
     let args = [("stem", Arg::Text(stem.into())), ("width", number(config["width"].as_u64().unwrap() as usize))];
     let out = apply(&mut graph, "", mode, config["encoder"].as_str().unwrap(), &args, input).unwrap().value;
     let cotangent = (mode == Mode::Train).then(|| fixture.get(&format!("{case}/cot")));
-    run::<T>(graph, out, cotangent, &[], &[("x", x)], &|name, shape| Some(formula(name, shape)))
+    run::<T>(graph, out, cotangent, &[], &[("x", x)], &|name, shape| Some(filled(name, shape)))
 }
 
 /// Compares both modes, the first layer's gradients and running statistics. Batch norm of two images amplifies rounding,
@@ -66,14 +45,6 @@ fn check<T: Real>(case: &str) {
     }
     for name in ["bn1.running_mean", "bn1.running_var"] {
         close(&format!("new.{name}"), &ran.states[name], 1e-5);
-    }
-}
-
-#[test]
-fn weights_by_formula_are_those_of_the_script() {
-    let fixture = Fixture::load("encoders");
-    for (name, want) in fixture.under("formula/") {
-        assert_eq!(formula(name, &want.shape), want.values, "{name}");
     }
 }
 
