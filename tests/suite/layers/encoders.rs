@@ -3,7 +3,6 @@
 use super::run::{Ran, batch_input, run};
 use super::{apply, number};
 use crate::fixtures::{Fixture, assert_close, filled};
-use candle_core::DType;
 use serde_json::Value;
 use sslrun::catalog::Arg;
 use sslrun::exec::Real;
@@ -21,48 +20,70 @@ fn run_case<T: Real>(fixture: &Fixture, case: &str, config: &Value, mode: Mode) 
     run::<T>(graph, out, cotangent, &[], &[("x", x)], &|name, shape| Some(filled(name, shape)))
 }
 
-/// Compares both modes, the first layer's gradients and running statistics. Batch norm of two images amplifies rounding,
-/// most of all backwards: torch's own error in f32 is the measure of ours there, and in f64 there is none to speak of.
-fn check<T: Real>(case: &str) {
+/// Which gradients of a network are compared in f32; in f64 all are.
+///
+/// A ReLU whose input rounding moves across 0 changes the gradient by percents: of `resnet34`, moving the input's pixels by
+/// their last bit leaves our f32 gradient 2.4e-5 or else more than 2.4e-2 off, of `resnet50` that is so of torch's as well.
+/// No tolerance in f32 holds such a gradient and still catches a mistake.
+#[derive(Clone, Copy, PartialEq)]
+enum Backwards {
+    Rounded,
+    ExactOnly,
+}
+
+/// Compares both modes, the first layer's gradients and running statistics; torch's own error in f32 is the measure of ours.
+fn check(case: &str, backwards: Backwards) {
     let fixture = Fixture::load("encoders");
     let config: Value = serde_json::from_str(&fixture.cases[case]).unwrap();
-    let close = |key: &str, got: &[f32], tolerance: f64| {
-        assert_close(&format!("{case}/{key}"), got, &fixture.get(&format!("{case}/{key}")).values, tolerance);
-    };
     let rounding = |mode: &str| config[&format!("f32_error_{mode}")].as_f64().unwrap();
-    close("eval", &run_case::<f32>(&fixture, case, &config, Mode::Eval).out, 10.0 * rounding("eval"));
-    let ran = run_case::<T>(&fixture, case, &config, Mode::Train);
-    let (forwards, backwards) = match T::DTYPE {
-        DType::F64 => (1e-6, 1e-6),
-        _ => (10.0 * rounding("train"), 100.0 * rounding("train")),
-    };
-    close("train", &ran.out, forwards);
+    let eval = run_case::<f32>(&fixture, case, &config, Mode::Eval);
+    close(&fixture, case, "eval", &eval.out, 10.0 * rounding("eval"));
+    let rounded = run_case::<f32>(&fixture, case, &config, Mode::Train);
+    close(&fixture, case, "train", &rounded.out, 10.0 * rounding("train"));
+    if backwards == Backwards::Rounded {
+        gradients(&fixture, case, &rounded, 100.0 * rounding("train"));
+    }
+    statistics(&fixture, case, &rounded, 1e-5);
+    let exact = run_case::<f64>(&fixture, case, &config, Mode::Train);
+    close(&fixture, case, "train", &exact.out, 1e-6);
+    gradients(&fixture, case, &exact, 1e-6);
+    statistics(&fixture, case, &exact, 1e-6);
+}
+
+fn gradients(fixture: &Fixture, case: &str, ran: &Ran, tolerance: f64) {
     for name in ["bn1.weight", "bn1.bias", "conv1.weight"] {
         let key = format!("grad.{name}");
         if fixture.find(&format!("{case}/{key}")).is_some() {
-            close(&key, &ran.grads[name], backwards);
+            close(fixture, case, &key, &ran.grads[name], tolerance);
         }
     }
+}
+
+fn statistics(fixture: &Fixture, case: &str, ran: &Ran, tolerance: f64) {
     for name in ["bn1.running_mean", "bn1.running_var"] {
-        close(&format!("new.{name}"), &ran.states[name], 1e-5);
+        close(fixture, case, &format!("new.{name}"), &ran.states[name], tolerance);
     }
+}
+
+fn close(fixture: &Fixture, case: &str, key: &str, got: &[f32], tolerance: f64) {
+    let key = format!("{case}/{key}");
+    assert_close(&key, got, &fixture.get(&key).values, tolerance);
 }
 
 #[test]
 fn resnet18_is_torchvisions() {
-    check::<f32>("resnet18");
-    check::<f32>("resnet18_small");
-    check::<f32>("resnet18_small_16");
-    check::<f64>("resnet18_small_16");
+    for case in ["resnet18", "resnet18_small", "resnet18_small_16"] {
+        check(case, Backwards::Rounded);
+    }
 }
 
 #[test]
 fn resnet34_is_torchvisions() {
-    check::<f32>("resnet34");
+    check("resnet34", Backwards::ExactOnly);
 }
 
 #[test]
 fn resnet50_is_torchvisions() {
-    check::<f64>("resnet50");
-    check::<f64>("resnet50_small_16");
+    check("resnet50", Backwards::ExactOnly);
+    check("resnet50_small_16", Backwards::ExactOnly);
 }
