@@ -1,6 +1,7 @@
 //! Convolution as products of input pixels with taps, without ever laying out patches: the forward pass, and the gradient of the
 //! input, which is a convolution of dy for each residue of the stride.
 use super::Conv2d;
+use super::buffer::Buffer;
 use super::panels::{Panel, panels, split};
 use super::simd::{Run, Simd, Task, Tile};
 use crate::kernels::parallel;
@@ -324,10 +325,10 @@ fn pad_lines(image: &[f32], lines: usize, input: Images, margins: (usize, usize)
 
 impl Weight<'_> {
     /// In panels of `[tap][input channel][output channel]`, zeros where the last panel has no channel.
-    fn pack<S: Simd>(&self, panels: &[Panel], inputs: usize) -> Vec<f32> {
+    fn pack<S: Simd>(&self, panels: &[Panel], inputs: usize) -> Buffer {
         let steps = self.taps.len() * inputs;
         let total: usize = panels.iter().map(|p| p.vectors * S::LANES).sum();
-        let mut packed = vec![0.0; total * steps];
+        let mut packed = Buffer::zeros(total * steps);
         let pieces = packed.chunks_mut((2 * S::LANES * steps).max(1)).zip(panels);
         parallel::each(pieces, |(piece, panel)| {
             let width = panel.vectors * S::LANES;

@@ -1,7 +1,9 @@
-//! The gradient of a convolution's weight as products of input windows with dy, summed over pixels.
+//! The gradient of a convolution's weight: products of input windows with dy, summed over pixels.
 use super::Conv2d;
+use super::buffer::Buffer;
 use super::panels::{Panel, panels, split};
-use super::simd::{Run, Simd, Task, Tile};
+use super::simd::{Simd, Task, Tile};
+use super::windows::{Band, Windows};
 use crate::kernels::parallel;
 
 /// dw, given x and dy.
@@ -16,187 +18,140 @@ pub struct WeightGrad<'a> {
     pub dw: &'a mut [f32],
 }
 
-/// Pixels over which one pass of the inner loop sums.
-const PIXELS: usize = 512;
-/// Pieces of work to aim for.
-const PIECES: usize = 16;
+/// From this size on a weight has one set of sums, whose pieces are shared out; a smaller one has a set for each part of the batch.
+const LARGE: usize = 100_000;
+/// Parts of the batch.
+const PARTS: usize = 16;
+/// Values of x that are packed at once.
+const PACKED: usize = 1 << 21;
 
 impl Task for WeightGrad<'_> {
     type Output = ();
 
     fn run<S: Simd>(self, simd: S) {
-        let cfg = self.cfg;
-        let panels = panels(cfg.co, S::LANES);
-        let bands = bands(cfg);
-        // Parts of the bands, each with sums of its own; their number depends on sizes alone.
-        let parts = (PIECES / panels.len()).clamp(1, bands.len().max(1));
-        let steps = cfg.taps() * cfg.ci;
-        let mut sums = vec![0.0; parts * panels.len() * 2 * S::LANES * steps];
-        let pieces = sums.chunks_mut(2 * S::LANES * steps).enumerate();
-        parallel::each(pieces, |(i, sum)| {
-            let (part, panel) = (i / panels.len(), &panels[i % panels.len()]);
-            let bands = &bands[bands.len() * part / parts..bands.len() * (part + 1) / parts];
-            for group in groups(bands, cfg.out_w()) {
-                let piece = Piece::<S>::new(cfg, panel, group, self.x, self.dy);
-                piece.add_to(simd, sum);
+        let (windows, panels) = (Windows::new(self.cfg), panels(self.cfg.co, S::LANES));
+        let job = Job { windows, panels: &panels, x: self.x, dy: self.dy, simd };
+        let bands = windows.bands();
+        let sums = if self.dw.len() < LARGE { job.by_parts(&bands) } else { job.by_pieces(&bands) };
+        job.collect(&sums, self.dw);
+    }
+}
+
+/// What every piece of work reads. Sums are laid out `[part][panel][ky][block of x][kx][channel of the block][channel of the panel]`.
+struct Job<'a, S> {
+    windows: Windows<'a>,
+    panels: &'a [Panel],
+    x: &'a [f32],
+    dy: &'a [f32],
+    simd: S,
+}
+
+impl<S: Simd> Job<'_, S> {
+    /// Rows of all panels' sums in one part.
+    fn steps(&self) -> usize {
+        self.windows.cfg.taps() * self.windows.cfg.ci
+    }
+
+    /// One set of sums for each of a fixed number of parts of the batch.
+    fn by_parts(&self, bands: &[Band]) -> Buffer {
+        let parts = PARTS.clamp(1, bands.len().max(1));
+        let panel = 2 * S::LANES * self.steps();
+        let mut sums = Buffer::zeros(parts * self.panels.len() * panel);
+        parallel::each(sums.chunks_mut(self.panels.len() * panel).enumerate(), |(part, sums)| {
+            let (mut a, mut b) = (Buffer::default(), Buffer::default());
+            for group in self.windows.groups(&bands[bands.len() * part / parts..bands.len() * (part + 1) / parts]) {
+                self.windows.pack_input(group, self.x, &mut a);
+                for (panel, sums) in self.panels.iter().zip(sums.chunks_mut(panel)) {
+                    self.windows.pack_panel(group, panel, panel.vectors * S::LANES, self.dy, &mut b);
+                    let rows = sums.chunks_mut(self.row(panel)).enumerate();
+                    rows.take(self.windows.cfg.kh).for_each(|(ky, sums)| self.add(group, panel, ky, &a, &b, sums));
+                }
             }
         });
-        collect::<S>(cfg, &panels, &sums, self.dw);
+        sums
     }
-}
 
-/// Output rows `first..last` of an image.
-#[derive(Clone, Copy, Debug)]
-struct Band {
-    image: usize,
-    first: usize,
-    last: usize,
-}
-
-impl Band {
-    /// The input rows that its windows reach.
-    fn lines(&self, cfg: &Conv2d) -> std::ops::Range<usize> {
-        let inside = |line: usize| line.saturating_sub(cfg.padding).min(cfg.h);
-        inside(self.first * cfg.stride)..inside((self.last - 1) * cfg.stride + cfg.kh)
-    }
-}
-
-/// All output rows, in bands of about [`PIXELS`].
-fn bands(cfg: &Conv2d) -> Vec<Band> {
-    let rows = (PIXELS / cfg.out_w()).max(1);
-    (0..cfg.n)
-        .flat_map(|image| split(cfg.out_h(), rows).map(move |(first, len)| Band { image, first, last: first + len }))
-        .collect()
-}
-
-/// Bands that together have about [`PIXELS`].
-fn groups(bands: &[Band], width: usize) -> impl Iterator<Item = &[Band]> {
-    let pixels = bands.first().map_or(1, |b| (b.last - b.first) * width);
-    bands.chunks((PIXELS / pixels).max(1))
-}
-
-/// The inputs of one pass: x by blocks of channels, rows padded; one panel of dy.
-struct Piece<'a, S> {
-    cfg: &'a Conv2d,
-    panel: &'a Panel,
-    bands: &'a [Band],
-    a: Vec<f32>,
-    b: Vec<f32>,
-    simd: std::marker::PhantomData<S>,
-}
-
-/// Channels of x in a block.
-const BLOCK: usize = 16;
-
-impl<'a, S: Simd> Piece<'a, S> {
-    fn new(cfg: &'a Conv2d, panel: &'a Panel, bands: &'a [Band], x: &[f32], dy: &[f32]) -> Self {
-        let lines: usize = bands.iter().map(|band| band.lines(cfg).len()).sum();
-        let mut a = vec![0.0; lines * Self::width(cfg) * cfg.ci];
-        let mut done = 0;
-        for band in bands {
-            for line in band.lines(cfg) {
-                let x = &x[(band.image * cfg.h + line) * cfg.w * cfg.ci..][..cfg.w * cfg.ci];
-                for (first, block) in blocks(cfg.ci) {
-                    let at = first * lines * Self::width(cfg) + (done * Self::width(cfg) + cfg.padding) * block;
-                    let out = a[at..].chunks_exact_mut(block);
-                    x.chunks_exact(cfg.ci).zip(out).for_each(|(x, out)| out.copy_from_slice(&x[first..first + block]));
+    /// One set of sums, whose pieces (one row of the kernel, one panel) are computed side by side from operands packed once.
+    fn by_pieces(&self, bands: &[Band]) -> Buffer {
+        let panel = 2 * S::LANES * self.steps();
+        let mut sums = Buffer::zeros(self.panels.len() * panel);
+        let groups: Vec<&[Band]> = self.windows.groups(bands).collect();
+        let largest = groups.first().map_or(1, |group| self.windows.pixels(group) * self.windows.cfg.ci);
+        for groups in groups.chunks((PACKED / largest).max(1)) {
+            let inputs = parallel::map(groups.len(), |i| {
+                let mut a = Buffer::default();
+                self.windows.pack_input(groups[i], self.x, &mut a);
+                a
+            });
+            let pieces = self.panels.iter().zip(sums.chunks_mut(panel)).flat_map(|(panel, sums)| {
+                sums.chunks_mut(self.row(panel))
+                    .take(self.windows.cfg.kh)
+                    .enumerate()
+                    .map(move |(ky, sums)| (panel, ky, sums))
+            });
+            parallel::each(pieces, |(panel, ky, sums)| {
+                let mut b = Buffer::default();
+                for (group, a) in groups.iter().zip(&inputs) {
+                    self.windows.pack_panel(group, panel, panel.vectors * S::LANES, self.dy, &mut b);
+                    self.add(group, panel, ky, a, &b, sums);
                 }
-                done += 1;
-            }
+            });
         }
-        let b = pack_panel(cfg, panel, bands, panel.vectors * S::LANES, dy);
-        Piece { cfg, panel, bands, a, b, simd: std::marker::PhantomData }
+        sums
     }
 
-    /// The width of the padded rows of x.
-    fn width(cfg: &Conv2d) -> usize {
-        cfg.padding + cfg.w.max((cfg.out_w() - 1) * cfg.stride + cfg.kw - cfg.padding)
+    /// Sums of one row of the kernel in one panel.
+    fn row(&self, panel: &Panel) -> usize {
+        self.windows.cfg.kw * self.windows.cfg.ci * panel.vectors * S::LANES
     }
 
-    /// Adds the products to `sum`, laid out `[ky][block of x][kx][channel of the block][channel of the panel]`.
-    fn add_to(&self, simd: S, sum: &mut [f32]) {
-        let (cfg, width) = (self.cfg, self.panel.vectors * S::LANES);
-        let lines: usize = self.bands.iter().map(|band| band.lines(cfg).len()).sum();
+    /// Adds the products of packed bands to the sums of row `ky` of the kernel.
+    fn add(&self, bands: &[Band], panel: &Panel, ky: usize, a: &[f32], b: &[f32], sums: &mut [f32]) {
+        let (windows, kw) = (&self.windows, self.windows.cfg.kw);
+        let (pixels, width) = (windows.pixels(bands), panel.vectors * S::LANES);
         let mut runs = vec![];
-        for ky in 0..cfg.kh {
-            for (first, block) in blocks(cfg.ci) {
-                self.runs(ky, block, width, &mut runs);
-                let a = &self.a[first * lines * Self::width(cfg)..][..block * lines * Self::width(cfg)];
-                let sum = &mut sum[(ky * cfg.ci + first) * cfg.kw * width..];
-                for (i, rows) in split(cfg.kw * block, S::rows(self.panel.vectors)) {
+        for (first, block) in windows.blocks() {
+            for kx in (0..kw).step_by(windows.window()) {
+                windows.runs(bands, (ky, kx), block, width, &mut runs);
+                let sums = &mut sums[(first * kw + kx * block) * width..];
+                for (i, rows) in split(windows.window() * block, S::rows(panel.vectors)) {
                     let tile = Tile {
                         rows,
-                        vectors: self.panel.vectors,
+                        vectors: panel.vectors,
                         cols: width,
                         a_row: 1,
-                        a_step: cfg.stride * block,
+                        a_step: windows.step() * block,
                         c_row: width,
                         add: true,
                     };
-                    simd.tile(&tile, &runs, &a[i..], &self.b, &mut sum[i * width..]);
+                    let a = &a[first * pixels..][..block * pixels];
+                    self.simd.tile(&tile, &runs, &a[i..], b, &mut sums[i * width..]);
                 }
             }
         }
     }
 
-    /// One run for each output row whose tap `ky` lies inside the image.
-    fn runs(&self, ky: usize, block: usize, width: usize, runs: &mut Vec<Run>) {
-        let cfg = self.cfg;
-        runs.clear();
-        let (mut lines, mut rows) = (0, 0);
-        for band in self.bands {
-            let own = band.lines(cfg);
-            for oy in band.first..band.last {
-                let line = (oy * cfg.stride + ky).checked_sub(cfg.padding).filter(|&line| line < cfg.h);
-                runs.extend(line.map(|line| Run {
-                    a: (lines + line - own.start) * Self::width(cfg) * block,
-                    b: rows * cfg.out_w() * width,
-                    len: cfg.out_w(),
-                }));
-                rows += 1;
+    /// Adds the parts in order and puts the sums into the layout of the weight.
+    fn collect(&self, sums: &[f32], dw: &mut [f32]) {
+        let cfg = self.windows.cfg;
+        let (taps, kw, ci) = (cfg.taps(), cfg.kw, cfg.ci);
+        let panel_sums = 2 * S::LANES * self.steps();
+        let part_sums = panel_sums * self.panels.len();
+        let pieces = dw.chunks_mut(2 * S::LANES * ci * taps).zip(self.panels).enumerate();
+        parallel::each(pieces, |(p, (dw, panel))| {
+            let width = panel.vectors * S::LANES;
+            for (first, block) in self.windows.blocks() {
+                for k in 0..block * taps {
+                    let (i, ky, kx) = (k / taps, k / kw % cfg.kh, k % kw);
+                    let at = ((ky * ci + first) * kw + kx * block + i) * width + p * panel_sums;
+                    let mut total = [0.0f32; 32];
+                    for part in sums.chunks_exact(part_sums) {
+                        total.iter_mut().zip(&part[at..at + width]).for_each(|(t, v)| *t += v);
+                    }
+                    let out = dw[first * taps + k..].iter_mut().step_by(ci * taps);
+                    out.zip(total).take(panel.cols).for_each(|(o, v)| *o = v);
+                }
             }
-            lines += own.len();
-        }
+        });
     }
-}
-
-/// The blocks of channels of x: (first, length).
-fn blocks(ci: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..ci).step_by(BLOCK).map(move |first| (first, BLOCK.min(ci - first)))
-}
-
-/// One panel of dy for the bands' pixels, `[pixel][channel]`, zeros where it has no channel.
-fn pack_panel(cfg: &Conv2d, panel: &Panel, bands: &[Band], width: usize, dy: &[f32]) -> Vec<f32> {
-    let (ow, co) = (cfg.out_w(), cfg.co);
-    let pixels: usize = bands.iter().map(|band| (band.last - band.first) * ow).sum();
-    let mut b = vec![0.0; pixels * width];
-    let mut out = b.chunks_exact_mut(width);
-    for band in bands {
-        let from = (band.image * cfg.out_h() + band.first) * ow * co;
-        let dy = &dy[from..][..(band.last - band.first) * ow * co];
-        for (pixel, out) in dy.chunks_exact(co).zip(&mut out) {
-            out[..panel.cols].copy_from_slice(&pixel[panel.first..][..panel.cols]);
-        }
-    }
-    b
-}
-
-/// Adds the parts in order and puts the sums into the layout of the weight.
-fn collect<S: Simd>(cfg: &Conv2d, panels: &[Panel], sums: &[f32], dw: &mut [f32]) {
-    let (taps, ci) = (cfg.taps(), cfg.ci);
-    let piece = 2 * S::LANES * taps * ci;
-    let parts = sums.len() / (piece * panels.len());
-    parallel::chunks(dw, ci * taps, |start, dw| {
-        let o = start / (ci * taps);
-        let (p, lane) = (o / (2 * S::LANES), o % (2 * S::LANES));
-        let width = panels[p].vectors * S::LANES;
-        for (first, block) in blocks(ci) {
-            for k in 0..taps * block {
-                let (ky, kx, i) = (k / (cfg.kw * block), k / block % cfg.kw, k % block);
-                let at = ((ky * ci + first) * cfg.kw + kx * block + i) * width + lane;
-                let sum = (0..parts).map(|part| sums[(part * panels.len() + p) * piece + at]).sum();
-                dw[(first + i) * taps + ky * cfg.kw + kx] = sum;
-            }
-        }
-    });
 }

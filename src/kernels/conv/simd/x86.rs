@@ -1,0 +1,130 @@
+//! AVX2 with FMA, and AVX-512.
+use std::arch::x86_64::*;
+
+use super::{Run, Simd, Tile, Vector, VectorTask, by_rows, check, kernel};
+
+/// A processor with AVX-512; made by `dispatch` alone.
+#[derive(Clone, Copy)]
+pub struct Avx512(());
+
+impl Avx512 {
+    /// The token; the caller has found the instructions to be there.
+    pub(super) fn new() -> Self {
+        Avx512(())
+    }
+}
+
+/// A processor with AVX2 and FMA; made by `dispatch` alone.
+#[derive(Clone, Copy)]
+pub struct Avx2(());
+
+impl Avx2 {
+    /// The token; the caller has found the instructions to be there.
+    pub(super) fn new() -> Self {
+        Avx2(())
+    }
+}
+
+macro_rules! vector {
+    ($type:ty, $lanes:literal, $load:ident, $store:ident, $splat:ident, $fma:ident, $add:ident, $sub:ident) => {
+        // SAFETY (of every line below): the caller's promise of instructions and of the memory behind `p` and `a`.
+        impl Vector for $type {
+            const LANES: usize = $lanes;
+            #[inline(always)]
+            unsafe fn load(p: *const f32) -> Self {
+                unsafe { $load(p) }
+            }
+            #[inline(always)]
+            unsafe fn store(self, p: *mut f32) {
+                unsafe { $store(p, self) }
+            }
+            #[inline(always)]
+            unsafe fn splat(value: f32) -> Self {
+                unsafe { $splat(value) }
+            }
+            #[inline(always)]
+            unsafe fn add_product(self, a: Self, b: Self) -> Self {
+                unsafe { $fma(a, b, self) }
+            }
+            #[inline(always)]
+            unsafe fn add(self, b: Self) -> Self {
+                unsafe { $add(self, b) }
+            }
+            #[inline(always)]
+            unsafe fn sub(self, b: Self) -> Self {
+                unsafe { $sub(self, b) }
+            }
+        }
+    };
+}
+vector!(__m512, 16, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_sub_ps);
+vector!(__m256, 8, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_add_ps, _mm256_sub_ps);
+
+/// # Safety
+/// As [`kernel`].
+#[target_feature(enable = "avx512f")]
+unsafe fn avx512<const R: usize, const N: usize>(t: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]) {
+    // SAFETY: the caller's promise.
+    unsafe { kernel::<__m512, R, N>(t, runs, a, b, c) }
+}
+
+/// # Safety
+/// The processor has these instructions.
+#[target_feature(enable = "avx512f")]
+unsafe fn avx512_vectors<K: VectorTask>(task: K) {
+    // SAFETY: the caller's promise.
+    unsafe { task.run::<__m512>() }
+}
+
+/// # Safety
+/// As [`kernel`].
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2<const R: usize, const N: usize>(t: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]) {
+    // SAFETY: the caller's promise.
+    unsafe { kernel::<__m256, R, N>(t, runs, a, b, c) }
+}
+
+/// # Safety
+/// The processor has these instructions.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2_vectors<K: VectorTask>(task: K) {
+    // SAFETY: the caller's promise.
+    unsafe { task.run::<__m256>() }
+}
+
+impl Simd for Avx512 {
+    const LANES: usize = 16;
+
+    fn rows(vectors: usize) -> usize {
+        if vectors == 1 { 16 } else { 12 }
+    }
+
+    fn tile(self, t: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]) {
+        check::<Self>(t, runs, a, b, c);
+        by_rows!(avx512, t, (t, runs, a, b, c),
+            1: [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16], 2: [1 2 3 4 5 6 7 8 9 10 11 12]);
+    }
+
+    fn vectors<K: VectorTask>(self, task: K) {
+        // SAFETY: the token proves the instructions.
+        unsafe { avx512_vectors(task) }
+    }
+}
+
+impl Simd for Avx2 {
+    const LANES: usize = 8;
+
+    fn rows(vectors: usize) -> usize {
+        if vectors == 1 { 12 } else { 6 }
+    }
+
+    fn tile(self, t: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]) {
+        check::<Self>(t, runs, a, b, c);
+        by_rows!(avx2, t, (t, runs, a, b, c), 1: [1 2 3 4 5 6 7 8 9 10 11 12], 2: [1 2 3 4 5 6]);
+    }
+
+    fn vectors<K: VectorTask>(self, task: K) {
+        // SAFETY: the token proves the instructions.
+        unsafe { avx2_vectors(task) }
+    }
+}
