@@ -1,0 +1,237 @@
+//! Training: steps against PyTorch, determinism, going on, stopping.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::fixtures::{Fixture, assert_close};
+use sslrun::check::{self, Recipe};
+use sslrun::data::Batch;
+use sslrun::diag;
+use sslrun::driver::{self, Failure, Report, Request};
+use sslrun::exec::EngineKind;
+use sslrun::report::{Outcome, RunRecord};
+use sslrun::source::{Source, Sources};
+use sslrun::train::{Clock, Ending, Event, Learner};
+
+/// Everything that lives between steps: parameters, their averages, running statistics, a queue, the optimizer's moments.
+const TINY: &str = r#"recipe "Tiny"
+
+views {
+  a, b: crop(0.5..1) | flip
+}
+
+branch query {
+  encoder: resnet18(stem: small, width: 4)
+  head: linear(8)
+}
+
+branch key = ema(query, decay: cosine(0.9 -> 1), update: before)
+
+let q = normalize(query(a))
+let k = normalize(key(b))
+
+state bank = queue(of: k, size: 40)
+
+loss {
+  contrast: info_nce_with_bank(q, k, bank, temperature: linear(0.5 -> 0.2))
+  spread: hinge_variance(q)
+}
+
+train {
+  epochs: 3
+  batch: 16
+  optimizer: adamw(lr: cosine(0.01 -> 0, warmup: 1))
+  clip: clip_norm(1)
+}
+"#;
+
+const DATA: &str = "shapes:train=70,test=30,size=16";
+
+/// An empty folder of its own for a test.
+pub fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if path.exists() {
+        std::fs::remove_dir_all(&path).expect("an old test folder can be removed");
+    }
+    std::fs::create_dir_all(&path).expect("a test folder can be made");
+    path
+}
+
+/// A folder with a recipe in it.
+pub fn recipe_file(folder: &Path, text: &str) -> PathBuf {
+    let path = folder.join("tiny.ssl");
+    std::fs::write(&path, text).expect("a recipe can be written");
+    path
+}
+
+fn recipe(text: &str) -> Recipe {
+    let mut sources = Sources::default();
+    let id = sources.add(Source::new("test.ssl", None, text));
+    let outcome = check::check(&mut sources, id, &check::Options::default());
+    outcome.recipe.unwrap_or_else(|| panic!("{}", diag::render(&outcome.diagnostics, &sources)))
+}
+
+/// Runs a request to its end, or until `stop_after` steps are done; the losses of the steps.
+fn run(request: &Request, stop_after: usize) -> (Vec<f64>, Result<Report, Failure>) {
+    let checked = request.check().expect("the recipe can be read");
+    assert!(checked.recipe.is_some(), "{}", diag::render(&checked.diagnostics, &checked.sources));
+    let (stop, mut losses) = (AtomicBool::new(false), Vec::new());
+    let report = driver::run(request, &checked, &stop, &mut |event| {
+        if let Event::Step(step) = event {
+            losses.push(step.loss);
+            stop.store(step.step >= stop_after, Ordering::Relaxed);
+        }
+    });
+    (losses, report)
+}
+
+fn request(folder: &Path, text: &str, out: &str) -> Request {
+    Request {
+        recipe: Some(recipe_file(folder, text)),
+        data: Some(DATA.to_owned()),
+        out: Some(folder.join(out)),
+        ..Request::default()
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_and_gone_on_with_is_the_same_to_the_bit() {
+    let folder = folder("resume");
+    let (whole, report) = run(&request(&folder, TINY, "whole"), usize::MAX);
+    let report = report.expect("the run succeeds");
+    assert_eq!((whole.len(), report.ending), (12, Ending::Finished));
+    let (mut parts, report) = run(&request(&folder, TINY, "parts"), 6);
+    assert_eq!(report.expect("the run is stopped").ending, Ending::Interrupted);
+    assert_eq!(parts.len(), 6);
+    let again = Request { resume: Some(folder.join("parts")), ..Request::default() };
+    let (rest, report) = run(&again, usize::MAX);
+    let report = report.expect("the run goes on");
+    parts.extend(rest);
+    assert_eq!(whole, parts);
+    let bytes = |run: &str| std::fs::read(folder.join(run).join("checkpoints/encoder.safetensors")).expect("an encoder");
+    assert_eq!(bytes("whole"), bytes("parts"));
+    let other = RunRecord::read(&folder.join("whole/run.ron")).expect("a record");
+    assert_eq!((&report.record.trained, &report.record.raw), (&other.trained, &other.raw));
+    assert_eq!(report.record.outcome, Outcome::Finished);
+    assert_eq!(report.record.history.len(), other.history.len());
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let folder = folder("threads");
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        let request = Request { threads: Some(threads), ..request(&folder, TINY, &format!("run-{threads}")) };
+        pool.install(|| run(&request, 8).0)
+    };
+    assert_eq!(with(1), with(3));
+}
+
+#[test]
+fn a_loss_that_is_not_finite_stops_the_run_and_names_its_term() {
+    let folder = folder("diverged");
+    let text = TINY.replace("spread: hinge_variance(q)", "spread: 0 * mean(log(relu(linear(1 -> -3)) * abs(q)))");
+    let (losses, report) = run(&request(&folder, &text, "run"), usize::MAX);
+    let message = report.err().expect("the run fails").to_string();
+    assert!((4..8).contains(&losses.len()), "{losses:?}");
+    assert!(message.starts_with("loss term `spread` is not finite: NaN at step"), "{message}");
+    assert!(message.contains("tiny.ssl:20:") && message.contains("spread: 0 * mean"), "{message}");
+    assert!(message.contains("last good checkpoint"), "{message}");
+    let record = RunRecord::read(&folder.join("run/run.ron")).expect("a record");
+    assert_eq!(record.outcome, Outcome::Diverged);
+    assert!(folder.join("run/checkpoints/last.safetensors").exists());
+}
+
+#[test]
+fn three_steps_agree_with_pytorch() {
+    let fixture = Fixture::load("training");
+    let recipe = recipe(
+        "views { a, b: resize(2) }
+         branch f { net: flatten() | linear(16) | batchnorm() | relu | linear(8) }
+         branch slow = ema(f, decay: 0.9)
+         loss {
+           invariance: 25 * mse(f(a), f(b)) + 0 * mean(slow(a))
+           variance: 25 * (hinge_variance(f(a)) + hinge_variance(f(b))) / 2
+           covariance: off_diagonal_covariance(f(a)) + off_diagonal_covariance(f(b))
+         }
+         train {
+           batch: 10
+           optimizer: sgd(lr: step(0.01, at: [1], factor: 0.5), momentum: 0.9, weight_decay: 1e-3)
+           rules: rule(f, lr_factor: step(1, at: [2], factor: 0.4))
+         }",
+    );
+    let mut learner = Learner::new(&recipe, EngineKind::Planned, Clock { steps: 3, per_epoch: 1 }).expect("a learner");
+    let layers = [("linear1", "net.1"), ("norm", "net.2"), ("linear2", "net.4")];
+    let name = |branch: &str, theirs: &str| {
+        let (layer, tensor) = theirs.split_once('.').expect("a layer and a tensor");
+        let ours = layers.iter().find(|(l, _)| *l == layer).expect("a known layer").1;
+        format!("{branch}.{ours}.{tensor}")
+    };
+    for (theirs, tensor) in fixture.under("init/") {
+        for branch in ["f", "slow"] {
+            let set = learner.memory.with_mut(&name(branch, theirs), |v| v.copy_from_slice(&tensor.values));
+            assert!(set.is_some(), "no {}", name(branch, theirs));
+        }
+    }
+    let values = |learner: &Learner, name: &str| {
+        let tensor = learner.memory.get(name).unwrap_or_else(|| panic!("no {name}"));
+        tensor.flatten_all().and_then(|t| t.to_vec1::<f32>()).expect("floats")
+    };
+    for step in 1..=3 {
+        let view = |v: &str| images(&fixture.get(&format!("step{step}/{v}")).values);
+        let batch = Batch { views: vec![view("a"), view("b")], labels: vec![0; 10], index: (0..10).collect() };
+        let losses = learner.step(step - 1, &batch).expect("a finite step");
+        let loss = fixture.get(&format!("step{step}/loss")).values[0];
+        assert!((losses.total - f64::from(loss)).abs() < 1e-4 * f64::from(loss), "{} {loss}", losses.total);
+        for (theirs, _) in fixture.under("init/") {
+            let want = |key: &str| fixture.get(&format!("step{step}/{key}")).values.clone();
+            assert_close(theirs, &values(&learner, &name("f", theirs)), &want(theirs), 1e-4);
+            if !theirs.contains("running") {
+                assert_close(theirs, &values(&learner, &name("slow", theirs)), &want(&format!("ema.{theirs}")), 1e-4);
+            }
+        }
+    }
+}
+
+/// Vectors of 12 as images of 2 by 2 that `flatten` lays out as these vectors.
+fn images(vectors: &[f32]) -> Vec<f32> {
+    let image = |v: &[f32]| (0..12).map(|i| v[i % 3 * 4 + i / 3]).collect::<Vec<_>>();
+    vectors.chunks_exact(12).flat_map(image).collect()
+}
+
+#[test]
+fn frozen_parameters_stay_and_averages_that_move_before_the_step_follow_the_old_values() {
+    let text = TINY.replace("clip: clip_norm(1)", "rules: rule(query.head, frozen: 100)").replace("warmup: 1", "");
+    let recipe = recipe(&text.replace(", )", ")"));
+    let mut learner = Learner::new(&recipe, EngineKind::Planned, Clock { steps: 4, per_epoch: 1 }).expect("a learner");
+    let all = |learner: &Learner| -> HashMap<String, Vec<f32>> {
+        let values = |t: &candle_core::Tensor| t.flatten_all().and_then(|t| t.to_vec1()).expect("floats");
+        learner.memory.iter().map(|(name, tensor)| (name.to_owned(), values(tensor))).collect()
+    };
+    let pixels = |seed: usize| (0..16 * 32 * 32 * 3).map(|i| ((i * 7 + seed * 13) % 97) as f32 / 50.0 - 1.0).collect();
+    let batch = Batch { views: vec![pixels(1), pixels(2)], labels: vec![0; 16], index: (0..16).collect() };
+    let mut before = all(&learner);
+    for step in 0..2 {
+        learner.step(step, &batch).expect("a finite step");
+        let after = all(&learner);
+        assert_eq!(before["query.head.weight"], after["query.head.weight"]);
+        assert_ne!(before["query.encoder.conv1.weight"], after["query.encoder.conv1.weight"]);
+        assert_ne!(before["bank"], after["bank"]);
+        let decay = recipe.graph.params.iter().find_map(|p| p.ema.as_ref()).expect("an average").decay.at(step, 4, 1);
+        let [key, query] = ["key.encoder.conv1.weight", "query.encoder.conv1.weight"];
+        let follow = |(k, q): (&f32, &f32)| decay as f32 * k + (1.0 - decay) as f32 * q;
+        let want: Vec<f32> = before[key].iter().zip(&before[query]).map(follow).collect();
+        assert_close(key, &after[key], &want, 1e-6);
+        before = after;
+    }
+}
+
+#[test]
+fn things_fall_due_by_epochs() {
+    let clock = Clock::new(2.5, 10);
+    assert_eq!((clock.steps, clock.epochs(15)), (25, 1.5));
+    let due = |every: f64| (1..=25).filter(|&s| clock.due(s, every)).collect::<Vec<_>>();
+    assert_eq!((due(1.0), due(0.5)), (vec![10, 20], vec![5, 10, 15, 20, 25]));
+    assert_eq!((due(0.0).len(), due(0.001).len(), due(100.0).len()), (0, 25, 0));
+}
