@@ -7,7 +7,7 @@ mod run_folder;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use failure::Failure;
 use log::RunLog;
@@ -20,7 +20,7 @@ use crate::diag::Diagnostic;
 use crate::exec::{EngineKind, Spent};
 use crate::report::{self, RunRecord};
 use crate::source::{FileId, Sources};
-use crate::train::{Checkpoint, Ending, Event, Setup, Splits, TrainError, Training, last_checkpoint};
+use crate::train::{Checkpoint, Ending, Event, Setup, Splits, TrainError, Training, Verdict, last_checkpoint};
 
 /// What is asked for besides the recipe itself.
 #[derive(Clone, Debug, Default)]
@@ -159,15 +159,16 @@ fn train(
     stop: &AtomicBool,
     log: &mut RunLog,
     on_event: &mut dyn FnMut(&Event),
-) -> Result<(Ending, crate::train::Verdict), TrainError> {
+) -> Result<(Ending, Verdict), TrainError> {
     let mut tell = |event: &Event| {
         log.note(event);
         on_event(event);
     };
-    match training.run(folder.path(), stop, &mut tell)? {
-        Ending::Interrupted => Ok((Ending::Interrupted, Default::default())),
-        Ending::Finished => Ok((Ending::Finished, training.verdict(folder.path(), &mut tell)?)),
+    let ending = training.run(folder.path(), stop, &mut tell)?;
+    if ending == Ending::Interrupted || stop.load(Ordering::Relaxed) {
+        return Ok((Ending::Interrupted, Verdict::default()));
     }
+    Ok((ending, training.verdict(folder.path(), &mut tell)?))
 }
 
 /// What a new run is called: as its recipe's file.

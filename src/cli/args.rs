@@ -69,6 +69,8 @@ pub struct ChangeArgs {
 pub enum Command {
     /// Checks recipes and runs nothing
     Check(CheckArgs),
+    /// Gives recipes the one canonical layout
+    Fmt(FmtArgs),
     /// Shows what the language has
     Show(ShowArgs),
     /// Explains the code of a diagnostic

@@ -1,14 +1,16 @@
 //! `sslrun check`: diagnostics only.
 
+use serde_json::Value;
+
 use super::args::{CheckArgs, DiagnosticFormat};
 use super::{Exit, output};
 use crate::diag;
-use crate::driver::{self, Failure};
+use crate::driver::{self, Checked, Failure};
 
 /// Checks every recipe, and shows what there is to say about each.
 pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     let mut worst = Exit::Fine;
-    let mut shown = Vec::new();
+    let mut shown: Vec<Value> = Vec::new();
     for path in &args.recipes {
         let checked = driver::check(path, &args.change.sets, args.change.data.as_deref())?;
         if output::has_error(&checked.diagnostics) {
@@ -18,9 +20,17 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
             DiagnosticFormat::Text => {
                 output::diagnostics(&checked.diagnostics, &checked.sources);
             }
-            DiagnosticFormat::Json => shown.push(diag::json(&checked.diagnostics, &checked.sources)),
+            DiagnosticFormat::Json => shown.extend(json(&checked)?),
         }
     }
-    shown.iter().for_each(|json| output::result(&format!("{}\n", json.trim_end())));
+    if args.format == DiagnosticFormat::Json {
+        output::result(&format!("{:#}\n", Value::from(shown)));
+    }
     Ok(worst)
+}
+
+/// The diagnostics of one recipe, each as a JSON object.
+fn json(checked: &Checked) -> Result<Vec<Value>, Failure> {
+    let text = diag::json(&checked.diagnostics, &checked.sources);
+    serde_json::from_str(&text).map_err(|e| Failure::Run(format!("cannot print the diagnostics: {e}")))
 }

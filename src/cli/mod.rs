@@ -5,6 +5,7 @@
 mod args;
 mod check;
 mod explain;
+mod fmt;
 mod graph;
 mod interrupt;
 mod loss;
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
     let result = match args.command {
         None => run::run(&args.run),
         Some(Command::Check(args)) => check::check(&args),
+        Some(Command::Fmt(args)) => fmt::fmt(&args),
         Some(Command::Show(args)) => show::show(&args),
         Some(Command::Explain(args)) => explain::explain(&args),
         Some(Command::Graph(args)) => graph::graph(&args),

@@ -20,15 +20,20 @@ pub fn message(text: &str) {
 
 /// Writes what went wrong.
 pub fn error(text: &str) {
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let head = if colour { "\x1b[1;31merror\x1b[0m" } else { "error" };
+    let head = if coloured() { "\x1b[1;31merror\x1b[0m" } else { "error" };
     message(&format!("{head}: {text}"));
+}
+
+/// Whether messages may have colours: at a terminal, unless the user wants none.
+fn coloured() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 /// Shows diagnostics; whether there is an error among them.
 pub fn diagnostics(diagnostics: &[Diagnostic], sources: &Sources) -> bool {
     if !diagnostics.is_empty() {
-        message(diag::render(diagnostics, sources).trim_end());
+        let render = if coloured() { diag::render_colored } else { diag::render };
+        message(render(diagnostics, sources).trim_end());
     }
     has_error(diagnostics)
 }

@@ -20,6 +20,7 @@ pub struct Learner {
     graph: Graph,
     terms: Vec<(String, Span)>,
     expectations: usize,
+    parameters: u64,
     clock: Clock,
     seed: u64,
 }
@@ -44,6 +45,7 @@ impl Learner {
         let program = Program::training(recipe.graph.clone(), &nodes, loss, &[])
             .map_err(|e| ExecError::new(format!("the loss cannot be differentiated: {}", e.message)))?;
         let trained: Vec<ParamId> = program.grads.iter().map(|(id, _)| *id).collect();
+        let count = |id: &ParamId| recipe.graph.params[id.index()].shape.iter().product::<usize>() as u64;
         let batch = recipe.train.batch as i64;
         let size = |symbol: &str| (symbol == "N").then_some(batch);
         let memory = Memory::new(&recipe.graph, &size, recipe.train.seed)?;
@@ -55,6 +57,7 @@ impl Learner {
             graph: recipe.graph.clone(),
             terms: recipe.loss.terms.iter().map(|t| (t.name.clone(), t.span)).collect(),
             expectations: recipe.expectations.len(),
+            parameters: trained.iter().map(count).sum(),
             clock,
             seed: recipe.train.seed,
         })
@@ -120,8 +123,7 @@ impl Learner {
 
     /// How many numbers are trained.
     pub fn parameters(&self) -> u64 {
-        let trained = self.graph.params.iter().filter(|p| p.ema.is_none());
-        trained.map(|p| p.shape.iter().product::<usize>() as u64).sum()
+        self.parameters
     }
 
     /// The engine, to measure where its time goes.

@@ -169,7 +169,8 @@ fn fmt_lays_out_checks_and_leaves_errors_alone() {
     std::fs::write(place.folder.join("bad.ssl"), "loss{a:}\n").expect("a file");
     place.expect(1, &["fmt", "bad.ssl"]);
     assert_eq!(place.read("bad.ssl"), "loss{a:}\n");
-    let mut child = place.command(&["fmt", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut child =
+        place.command(&["fmt", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
     let mut input = child.stdin.take().expect("a pipe");
     std::io::Write::write_all(&mut input, b"let x=1").expect("it reads");
     drop(input);
