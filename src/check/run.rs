@@ -133,7 +133,7 @@ impl<'a> Pass<'a> {
         Recipe {
             title,
             paper,
-            text: self.definitions.text(),
+            text: self.definitions.text(self.options.data.as_ref()),
             data: parts.data,
             views: std::mem::take(&mut checker.views.all),
             branches: checker.branches.summary(),

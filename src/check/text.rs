@@ -1,25 +1,27 @@
 //! The recipe as one text: imports merged, overrides applied.
 
 use super::definitions::{BranchBody, Definitions};
+use crate::catalog::{Arg, Config};
 use crate::source::FileId;
 use crate::syntax::{self, ast::Entry, unparse};
 
 impl Definitions {
-    /// The definitions as a recipe of its own, in canonical layout.
-    pub(super) fn text(&self) -> String {
-        let plain = self.items().join("\n\n") + "\n";
+    /// The definitions as a recipe of its own, in canonical layout; `data` is the data set where another was asked for.
+    pub(super) fn text(&self, data: Option<&Config>) -> String {
+        let plain = self.items(data).join("\n\n") + "\n";
         let (file, diagnostics) = syntax::parse(FileId(0), &plain);
         if diagnostics.is_empty() { syntax::format(&file, &plain) } else { plain }
     }
 
-    fn items(&self) -> Vec<String> {
+    fn items(&self, data: Option<&Config>) -> Vec<String> {
         let mut items = Vec::new();
         if let Some((title, paper)) = &self.header {
             let paper = paper.as_ref().map(|p| format!(" paper {}", unparse::quoted(&p.value))).unwrap_or_default();
             items.push(format!("recipe {}{paper}", unparse::quoted(&title.value)));
         }
         items.extend(self.params.iter().map(|(n, v)| format!("param {} = {}", n.text, unparse::expression(v))));
-        items.extend(self.data.iter().map(|d| format!("data {}", unparse::expression(d))));
+        let data = data.map(call).or(self.data.as_ref().map(unparse::expression));
+        items.extend(data.map(|d| format!("data {d}")));
         let shape = |s: &[_]| unparse::list(s, unparse::expression);
         items.extend(self.inputs.iter().map(|(n, s)| format!("input {}: [{}]", n.text, shape(s))));
         if !self.views.is_empty() {
@@ -52,4 +54,24 @@ impl Definitions {
 
 fn block(name: &str, entries: &[Entry]) -> Option<String> {
     (!entries.is_empty()).then(|| format!("{name} {{\n{}\n}}", unparse::lines(entries, unparse::entry)))
+}
+
+/// A checked call as it would be written.
+fn call(config: &Config) -> String {
+    let written = config.args.iter().filter(|(_, value)| *value != Arg::None);
+    let args: Vec<String> = written.map(|(name, value)| format!("{name}: {}", argument(value))).collect();
+    format!("{}({})", config.name, args.join(", "))
+}
+
+/// An argument of a data set as it would be written.
+fn argument(value: &Arg) -> String {
+    match value {
+        Arg::Number(x) => x.to_string(),
+        Arg::Bool(yes) => yes.to_string(),
+        Arg::Text(text) => unparse::quoted(text),
+        Arg::Range(a, b) => format!("{a}..{b}"),
+        Arg::List(items) => format!("[{}]", items.iter().map(argument).collect::<Vec<_>>().join(", ")),
+        Arg::Config(config) => call(config),
+        Arg::None | Arg::Schedule(_) => "none".to_owned(),
+    }
 }

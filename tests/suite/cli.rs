@@ -164,7 +164,7 @@ fn fmt_lays_out_checks_and_leaves_errors_alone() {
     let place = place_of("fmt", "loss{a:1}  # the end\n");
     place.expect(1, &["fmt", "--check", &place.recipe]);
     place.expect(0, &["fmt", &place.recipe]);
-    assert_eq!(place.read("tiny.ssl"), "loss {\n  a: 1\n}  # the end\n");
+    assert_eq!(place.read("tiny.ssl"), "loss { a: 1 }  # the end\n");
     place.expect(0, &["fmt", "--check", &place.recipe]);
     std::fs::write(place.folder.join("bad.ssl"), "loss{a:}\n").expect("a file");
     place.expect(1, &["fmt", "bad.ssl"]);
