@@ -1,5 +1,6 @@
 //! The planned engine: a list of calls over one block of memory that is reused step after step.
 
+mod arena;
 mod call;
 mod conv;
 mod elementwise;
@@ -18,6 +19,7 @@ use super::memory::Reading;
 use super::{Engine, ExecError, Feed, Memory, Real, Spent};
 use crate::compile::{Plan, Program};
 use crate::graph::{Graph, InputId, StateId};
+use arena::Arena;
 use call::{Call, Outside};
 use lowering::Moment;
 use results::Kept;
@@ -34,7 +36,7 @@ const LEAVES: [&str; 6] = ["parameter", "input", "state", "scalar", "constant", 
 /// Runs a compiled plan.
 pub struct Planned<T: Real> {
     graph: Graph,
-    arena: Vec<T>,
+    arena: Arena<T>,
     calls: Vec<Call<T>>,
     inputs: Vec<(InputId, Vec<T>)>,
     scalars: Vec<T>,
@@ -63,7 +65,7 @@ impl<T: Real> Planned<T> {
         let updates = plan.updates.iter().map(|(state, operand)| (*state, keep(operand))).collect();
         let (inputs, constants) = sources.finish();
         Ok(Planned {
-            arena: vec![T::ZERO; plan.arena_len],
+            arena: Arena::new(plan.arena_len),
             calls,
             inputs,
             scalars: vec![T::ZERO; program.graph.scalars.len()],
@@ -111,7 +113,7 @@ impl<T: Real> Planned<T> {
         let moment = Moment { seed: feed.seed, step: feed.step };
         for call in &mut self.calls {
             let start = self.measures.then(Instant::now);
-            let done = call.run(&mut self.arena, &outside, moment);
+            let done = call.run(self.arena.numbers_mut(), &outside, moment);
             done.map_err(|message| ExecError::new(message).at(&self.graph, call.node))?;
             if let Some(start) = start {
                 call.spent += start.elapsed();
@@ -121,7 +123,7 @@ impl<T: Real> Planned<T> {
         let results = self.outputs.iter_mut().chain(&mut self.grads);
         let results = results.chain(self.input_grads.iter_mut().map(|(_, kept)| kept));
         for kept in results.chain(self.updates.iter_mut().map(|(_, kept)| kept)) {
-            kept.keep(&self.arena, &outside);
+            kept.keep(self.arena.numbers(), &outside);
         }
         Ok(())
     }
@@ -133,13 +135,13 @@ impl<T: Real> Engine<T> for Planned<T> {
         self.compute(memory, feed)?;
         let binding = memory.bind(&self.graph)?;
         for (state, kept) in &self.updates {
-            memory.set_state(&binding, *state, kept.numbers(&self.arena))?;
+            memory.set_state(&binding, *state, kept.numbers(self.arena.numbers()))?;
         }
         Ok(())
     }
 
     fn output(&self, i: usize) -> &[T] {
-        self.outputs[i].numbers(&self.arena)
+        self.outputs[i].numbers(self.arena.numbers())
     }
 
     fn output_shape(&self, i: usize) -> &[usize] {
@@ -147,16 +149,16 @@ impl<T: Real> Engine<T> for Planned<T> {
     }
 
     fn gradient(&self, i: usize) -> &[T] {
-        self.grads[i].numbers(&self.arena)
+        self.grads[i].numbers(self.arena.numbers())
     }
 
     fn gradient_mut(&mut self, i: usize) -> &mut [T] {
-        self.grads[i].numbers_mut(&mut self.arena)
+        self.grads[i].numbers_mut(self.arena.numbers_mut())
     }
 
     fn input_gradient(&self, name: &str) -> Option<&[T]> {
         let found = self.input_grads.iter().find(|(n, _)| n == name);
-        found.map(|(_, kept)| kept.numbers(&self.arena))
+        found.map(|(_, kept)| kept.numbers(self.arena.numbers()))
     }
 
     fn profile(&self) -> Vec<Spent> {
