@@ -19,6 +19,8 @@ pub(super) struct Branches {
     pub all: Vec<BranchInfo>,
     /// Stages that have been applied: (owner, stage, input of the branch) to result.
     outputs: BTreeMap<(usize, usize, NodeId), Tapped>,
+    /// The results and taps of every stage that has been applied.
+    pub embeddings: Vec<NodeId>,
     /// Which views each branch is applied to, in order of the first time.
     pub applied_to: BTreeMap<usize, Vec<usize>>,
     /// With `views: together`: what `applied_to` was after a first pass.
@@ -202,6 +204,7 @@ impl Checker<'_> {
 
     /// Derived branches pass no gradient on.
     fn detach(&mut self, node: NodeId, taps: Vec<(String, NodeId)>, span: Span) -> Checked<Tapped> {
+        self.at(span);
         let stop = |checker: &mut Self, node: NodeId| {
             let stopped = checker.graph.stopgrad(node);
             checker.shaped(stopped, span)
@@ -272,7 +275,10 @@ impl Checker<'_> {
             let same_root = self.branches.root(other) == root;
             return self.run_stage(if same_root { owner } else { self.branches.owner(other) }, shared, x);
         }
-        self.apply_module(&module, &path, &Owner { ema, span: Some(span) }, x)
+        let (node, taps) = self.apply_module(&module, &path, &Owner { ema, span: Some(span) }, x)?;
+        self.branches.embeddings.push(node);
+        self.branches.embeddings.extend(taps.iter().map(|(_, tap)| *tap));
+        Ok((node, taps))
     }
 
     fn stage_module(&mut self, root: usize, stage: usize) -> Checked<Rc<Module>> {

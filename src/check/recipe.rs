@@ -19,6 +19,8 @@ pub struct Recipe {
     pub views: Vec<View>,
     /// The branches in order of declaration.
     pub branches: Vec<Branch>,
+    /// The results and taps of stages in the graph, wherever a stage is applied: the embeddings.
+    pub embeddings: Vec<NodeId>,
     /// What a training step computes.
     pub graph: Graph,
     /// The loss.

@@ -137,6 +137,7 @@ impl<'a> Pass<'a> {
             data: parts.data,
             views: std::mem::take(&mut checker.views.all),
             branches: checker.branches.summary(),
+            embeddings: std::mem::take(&mut checker.branches.embeddings),
             graph: std::mem::take(&mut checker.graph),
             loss: parts.loss,
             train: parts.train,

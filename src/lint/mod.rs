@@ -1,1 +1,28 @@
 //! Judgements on the graph: gradient flow, collapse, numeric traps.
+
+mod collapse;
+mod flow;
+mod gradient;
+mod layout;
+mod numeric;
+mod range;
+mod region;
+mod trial;
+
+pub use collapse::{Mechanism, mechanisms};
+
+use crate::check::Recipe;
+use crate::diag::{Diagnostic, Severity};
+use flow::Flow;
+
+/// What is wrong or doubtful in a recipe whose names, types and shapes are right.
+pub fn lint(recipe: &Recipe) -> Vec<Diagnostic> {
+    let flow = Flow::of(recipe);
+    let mut found = gradient::judge(recipe, &flow);
+    // Where a term trains nothing, what it would have protected from is not the question.
+    if found.iter().all(|d| d.severity != Severity::Error) {
+        found.extend(collapse::judge(recipe, &flow));
+    }
+    found.extend(numeric::judge(recipe));
+    found
+}

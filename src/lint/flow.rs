@@ -1,0 +1,55 @@
+//! Which parameters each term of the loss trains, and what a node depends on.
+
+use crate::check::Recipe;
+use crate::compile::reaches;
+use crate::graph::{GradRule, Graph, Node, NodeId, ParamId};
+use std::collections::BTreeSet;
+
+/// Which parameters the loss trains.
+pub(super) struct Flow {
+    /// For each term in order, the parameters that get a gradient from it.
+    pub by_term: Vec<BTreeSet<ParamId>>,
+    /// The parameters that get a gradient from any term.
+    pub trained: BTreeSet<ParamId>,
+}
+
+impl Flow {
+    /// The flow of gradients in a recipe.
+    pub fn of(recipe: &Recipe) -> Flow {
+        let graph = &recipe.graph;
+        let own = |id: &ParamId| graph.params[id.index()].ema.is_none();
+        let by_term: Vec<BTreeSet<ParamId>> =
+            recipe.loss.terms.iter().map(|t| reaches(graph, t.node).into_iter().filter(own).collect()).collect();
+        let trained = by_term.iter().flatten().copied().collect();
+        Flow { by_term, trained }
+    }
+}
+
+/// Whether gradients pass from a node to what it is computed from.
+pub(super) fn passes(node: &Node) -> bool {
+    matches!(node.op.grad, GradRule::Rule(_))
+}
+
+/// Every node that `from` is computed from, itself included, in order.
+pub(super) fn ancestors(graph: &Graph, from: NodeId) -> BTreeSet<NodeId> {
+    let mut found = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(id) = open.pop() {
+        if found.insert(id) {
+            open.extend(&graph.node(id).inputs);
+        }
+    }
+    found
+}
+
+/// The trained parameters whose values a node depends on: an averaged one counts as what it follows.
+pub(super) fn weights(graph: &Graph, from: NodeId) -> BTreeSet<ParamId> {
+    let parameters = ancestors(graph, from).into_iter().filter_map(|id| parameter(graph, id));
+    parameters.map(|id| graph.params[id.index()].ema.as_ref().map_or(id, |ema| ema.of)).collect()
+}
+
+/// The parameter that a node reads.
+pub(super) fn parameter(graph: &Graph, id: NodeId) -> Option<ParamId> {
+    let node = graph.node(id);
+    (node.op.name == "parameter").then(|| ParamId(node.attrs.get_usize("id") as u32))
+}

@@ -1,0 +1,169 @@
+//! Numeric traps: divisions by what can be 0, logarithms and roots at the edge of where they are defined.
+
+use super::flow::{ancestors, passes};
+use super::range::{self, Range, ranges};
+use crate::catalog::Schedule;
+use crate::check::Recipe;
+use crate::diag::{Code, Diagnostic};
+use crate::graph::{Graph, Node, NodeId};
+use std::collections::BTreeSet;
+
+/// A warning for every trap in what the loss is computed from, each place once.
+pub(super) fn judge(recipe: &Recipe) -> Vec<Diagnostic> {
+    let eye = Eye::of(recipe);
+    let mut found: Vec<(NodeId, Diagnostic)> = Vec::new();
+    let mut places = BTreeSet::new();
+    // From the term down, so that a trap explains those it is made of.
+    for &id in eye.live.iter().rev() {
+        let node = recipe.graph.node(id);
+        let explained = found.iter().any(|(outer, _)| recipe.graph.node(*outer).inputs.contains(&id));
+        let trap = match node.op.name {
+            "div" => eye.division(node.inputs[1]),
+            "recip" => eye.division(node.inputs[0]),
+            "log" => eye.logarithm(node),
+            "sqrt" if !explained => eye.root(id, node),
+            _ => None,
+        };
+        if let (Some(trap), Some(span)) = (trap, node.span)
+            && places.insert((span, trap.message))
+        {
+            found.push((id, Diagnostic::warning(Code::NUMERIC_TRAP, span, trap.message).help(trap.help)));
+        }
+    }
+    found.into_iter().map(|(_, diagnostic)| diagnostic).collect()
+}
+
+/// What can go wrong, and what to write instead.
+struct Trap {
+    message: &'static str,
+    help: &'static str,
+}
+
+/// What is known of the nodes that the loss is computed from.
+struct Eye<'a> {
+    graph: &'a Graph,
+    ranges: Vec<Range>,
+    /// Every node the loss is computed from.
+    live: BTreeSet<NodeId>,
+    /// Those of them that gradients pass.
+    gradient: BTreeSet<NodeId>,
+}
+
+impl<'a> Eye<'a> {
+    fn of(recipe: &'a Recipe) -> Eye<'a> {
+        let graph = &recipe.graph;
+        let terms = || recipe.loss.terms.iter().map(|t| t.node);
+        let live = terms().flat_map(|t| ancestors(graph, t)).collect();
+        Eye { graph, ranges: ranges(graph), live, gradient: on_gradient(graph, terms()) }
+    }
+
+    fn division(&self, by: NodeId) -> Option<Trap> {
+        let range = self.ranges[by.index()];
+        if !range.zero {
+            return None;
+        }
+        if self.graph.constant_value(by) == Some(0.0) {
+            return Some(Trap { message: "this divides by 0", help: "give it another value" });
+        }
+        let leaves = self.leaves(by);
+        if leaves.iter().all(|n| matches!(n.op.name, "constant" | "dimension" | "scalar")) {
+            let schedules = leaves.iter().filter(|n| n.op.name == "scalar");
+            let schedules = schedules.map(|n| &self.graph.scalars[n.attrs.get_usize("id")].schedule);
+            return schedules.filter(|s| range::of_schedule(s).zero).map(reaches_zero).next();
+        }
+        let varies = leaves.iter().any(|n| matches!(n.op.name, "parameter" | "input" | "state"));
+        (range.low >= 0.0 && varies).then_some(Trap {
+            message: "this divides by something that can be exactly 0",
+            help: "add a small number below the line, as in `x / (y + 1e-6)`; `normalize(x)` scales vectors to length 1 safely",
+        })
+    }
+
+    fn logarithm(&self, node: &Node) -> Option<Trap> {
+        let x = node.inputs[0];
+        let range = self.ranges[x.index()];
+        let inner = self.graph.node(self.peeled(x));
+        if !self.varies(x) {
+            return None;
+        }
+        if inner.op.name == "softmax" {
+            return Some(Trap {
+                message: "the logarithm of a softmax is minus infinity where a probability underflows",
+                help: "write `log_softmax(x)`, which never underflows",
+            });
+        }
+        if inner.op.name == "sub" && range.low <= 0.0 {
+            return Some(Trap {
+                message: "the logarithm of a difference is not defined where the difference is not above 0",
+                help: "keep it above 0, as in `log(clamp(a - b, min: 1e-6))`; for log(1 - sigmoid(x)) write `-softplus(x)`",
+            });
+        }
+        (range.low >= 0.0 && range.zero).then_some(Trap {
+            message: "this takes the logarithm of something that can be exactly 0",
+            help: "add a small number first, as in `log(x + 1e-6)`",
+        })
+    }
+
+    fn root(&self, id: NodeId, node: &Node) -> Option<Trap> {
+        let x = node.inputs[0];
+        let range = self.ranges[x.index()];
+        let trap = self.gradient.contains(&id) && range.low >= 0.0 && range.zero && self.varies(x);
+        trap.then_some(Trap {
+            message: "the gradient of this root is infinite where its argument is 0",
+            help: "add a small number under the root, as in `sqrt(var(z, dim: 0) + 1e-4)`",
+        })
+    }
+
+    /// Without the operations that do not change the sign of a value.
+    fn peeled(&self, x: NodeId) -> NodeId {
+        let mut x = x;
+        loop {
+            let node = self.graph.node(x);
+            let scaled = || self.graph.constant_value(node.inputs[1]).is_some_and(|c| c > 0.0);
+            let same = match node.op.name {
+                "reshape" | "broadcast_to" | "permute" | "slice" | "gather" => true,
+                "mul" => scaled(),
+                _ => false,
+            };
+            if !same {
+                return x;
+            }
+            x = node.inputs[0];
+        }
+    }
+
+    fn leaves(&self, id: NodeId) -> Vec<&'a Node> {
+        let all = ancestors(self.graph, id).into_iter().map(|id| self.graph.node(id));
+        all.filter(|n| n.inputs.is_empty()).collect()
+    }
+
+    fn varies(&self, id: NodeId) -> bool {
+        self.leaves(id).iter().any(|n| matches!(n.op.name, "parameter" | "input" | "state"))
+    }
+}
+
+/// The nodes that gradients of the terms pass on their way to trained weights or given inputs.
+fn on_gradient(graph: &Graph, terms: impl Iterator<Item = NodeId>) -> BTreeSet<NodeId> {
+    let mut found = BTreeSet::new();
+    let mut open: Vec<NodeId> = terms.collect();
+    while let Some(id) = open.pop() {
+        let node = graph.node(id);
+        if passes(node) && found.insert(id) {
+            open.extend(&node.inputs);
+        }
+    }
+    found
+}
+
+/// When a schedule that is divided by is 0.
+fn reaches_zero(schedule: &Schedule) -> Trap {
+    let message = if schedule.warmup > 0.0 && schedule.warmup_from == 0.0 {
+        "this divides by a schedule whose warm-up starts at 0"
+    } else if schedule.from == 0.0 {
+        "this divides by a schedule that starts at 0"
+    } else if schedule.to == 0.0 {
+        "this divides by a schedule that reaches 0 at its end"
+    } else {
+        "this divides by a schedule that passes through 0"
+    };
+    Trap { message, help: "let it start and end above 0; a warm-up takes its first value as `warmup_from`" }
+}

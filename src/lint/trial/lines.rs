@@ -1,0 +1,139 @@
+//! Operations that work along dimensions: reductions, products, sorting, softmax.
+
+use super::tensor::Tensor;
+use crate::graph::Attrs;
+
+/// Folds the dimensions of the `axes` attribute.
+pub(super) fn reduce(x: &Tensor, attrs: &Attrs, shape: &[usize], start: f64, fold: fn(f64, f64) -> f64) -> Tensor {
+    let axes = attrs.get_axes("axes");
+    let kept: Vec<usize> = (0..x.shape.len()).filter(|d| !axes.contains(d)).collect();
+    let strides = x.strides();
+    let order: Vec<usize> = kept.iter().chain(&axes).copied().collect();
+    let sizes: Vec<usize> = order.iter().map(|&d| x.shape[d]).collect();
+    let moved = x.pick(&sizes, 0, &order.iter().map(|&d| strides[d]).collect::<Vec<_>>());
+    let length = axes.iter().map(|&d| x.shape[d]).product::<usize>().max(1);
+    let data = moved.data.chunks(length).map(|chunk| chunk.iter().copied().fold(start, fold)).collect();
+    Tensor { shape: shape.to_vec(), data }
+}
+
+/// `a @ b` of matrices, or of equally many matrices.
+pub(super) fn matmul(a: &Tensor, b: &Tensor, attrs: &Attrs, shape: &[usize]) -> Option<Tensor> {
+    let (rows, columns) = (shape[shape.len() - 2], shape[shape.len() - 1]);
+    let [a, b] = [(a, attrs.get_bool("ta")), (b, attrs.get_bool("tb"))].map(|(x, t)| Matrices::of(x, t));
+    let inner = a.columns;
+    if a.count != b.count || inner != b.rows {
+        return None;
+    }
+    let mut data = vec![0.0; a.count * rows * columns];
+    for (i, row) in data.chunks_mut(columns).enumerate() {
+        let (matrix, i) = (i / rows, i % rows);
+        for k in 0..inner {
+            let x = a.at(matrix, i, k);
+            for (j, sum) in row.iter_mut().enumerate() {
+                *sum += x * b.at(matrix, k, j);
+            }
+        }
+    }
+    Some(Tensor { shape: shape.to_vec(), data })
+}
+
+/// Matrices as they enter a product.
+struct Matrices<'a> {
+    data: &'a [f64],
+    count: usize,
+    rows: usize,
+    columns: usize,
+    steps: [usize; 2],
+}
+
+impl<'a> Matrices<'a> {
+    fn of(x: &'a Tensor, transposed: bool) -> Self {
+        let rank = x.shape.len();
+        let (m, n) = (x.shape[rank - 2], x.shape[rank - 1]);
+        let (rows, columns, steps) = if transposed { (n, m, [1, n]) } else { (m, n, [n, 1]) };
+        Matrices { data: &x.data, count: x.shape[..rank - 2].iter().product(), rows, columns, steps }
+    }
+
+    fn at(&self, matrix: usize, row: usize, column: usize) -> f64 {
+        self.data[matrix * self.rows * self.columns + row * self.steps[0] + column * self.steps[1]]
+    }
+}
+
+pub(super) fn concat(parts: &[&Tensor], axis: usize, shape: &[usize]) -> Tensor {
+    let outer: usize = shape[..axis].iter().product();
+    let mut data = Vec::with_capacity(shape.iter().product());
+    for i in 0..outer {
+        for part in parts {
+            let (_, length, behind) = part.around(axis);
+            data.extend(&part.data[i * length * behind..(i + 1) * length * behind]);
+        }
+    }
+    Tensor { shape: shape.to_vec(), data }
+}
+
+pub(super) fn pad(x: &Tensor, axis: usize, before: usize, shape: &[usize]) -> Tensor {
+    let (outer, length, behind) = x.around(axis);
+    let mut padded = Tensor::full(shape, 0.0);
+    for i in 0..outer {
+        let to = (i * shape[axis] + before) * behind;
+        padded.data[to..to + length * behind].copy_from_slice(&x.data[i * length * behind..(i + 1) * length * behind]);
+    }
+    padded
+}
+
+/// `argsort`, `argmax` and `cumsum`.
+pub(super) fn along(name: &str, x: &Tensor, attrs: &Attrs, shape: &[usize]) -> Option<Tensor> {
+    let (outer, length, behind) = x.around(attrs.get_usize("axis"));
+    let mut result = Tensor::full(shape, 0.0);
+    let kept = shape.iter().product::<usize>() / (outer * behind).max(1);
+    for i in 0..outer {
+        for j in 0..behind {
+            let mut line: Vec<f64> = (0..length).map(|k| x.data[(i * length + k) * behind + j]).collect();
+            match name {
+                "cumsum" if attrs.get_bool("reverse") => (1..length).rev().for_each(|k| line[k - 1] += line[k]),
+                "cumsum" => (1..length).for_each(|k| line[k] += line[k - 1]),
+                "argsort" => line = order(&line, attrs.get_bool("descending")),
+                _ => line = order(&line, true),
+            }
+            line.iter().take(kept).enumerate().for_each(|(k, &v)| result.data[(i * kept + k) * behind + j] = v);
+        }
+    }
+    Some(result)
+}
+
+/// Where the elements in order stand.
+fn order(line: &[f64], descending: bool) -> Vec<f64> {
+    let mut places: Vec<usize> = (0..line.len()).collect();
+    let compare = |a: &usize, b: &usize| line[*a].total_cmp(&line[*b]);
+    places.sort_by(|a, b| if descending { compare(b, a) } else { compare(a, b) });
+    places.into_iter().map(|p| p as f64).collect()
+}
+
+pub(super) fn gather(x: &Tensor, index: &Tensor, axis: usize) -> Option<Tensor> {
+    let (_, length, behind) = x.around(axis);
+    let (outer, count, _) = index.around(axis);
+    let mut data = Vec::with_capacity(index.data.len());
+    for i in 0..outer {
+        for at in 0..count * behind {
+            let from = index.data[i * count * behind + at] as usize;
+            data.push(*x.data.get((i * length + from.min(length - 1)) * behind + at % behind)?);
+        }
+    }
+    Some(Tensor { shape: index.shape.clone(), data })
+}
+
+/// `softmax`, `log_softmax` and `logsumexp` over the last dimension.
+pub(super) fn softmax(name: &str, x: &Tensor, shape: &[usize]) -> Option<Tensor> {
+    let length = x.shape.last().copied().filter(|&n| n > 0)?;
+    let mut data = Vec::with_capacity(x.data.len());
+    for row in x.data.chunks(length) {
+        let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let total = largest + row.iter().map(|v| (v - largest).exp()).sum::<f64>().ln();
+        match name {
+            "softmax" => data.extend(row.iter().map(|v| (v - total).exp())),
+            "log_softmax" => data.extend(row.iter().map(|v| v - total)),
+            _ => data.push(total),
+        }
+    }
+    Some(Tensor { shape: shape.to_vec(), data })
+}
