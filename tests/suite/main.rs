@@ -17,11 +17,8 @@ mod gradients;
 mod graph;
 mod kernels;
 mod layers;
-<<<<<<< HEAD
-mod operations;
-=======
 mod lint;
->>>>>>> 06b5d42 (Judgements: gradient flow, collapse, numeric traps)
+mod operations;
 mod optim;
 mod random;
 mod report;
