@@ -16,8 +16,9 @@ pub use run_folder::RunFolder;
 
 use crate::check::{self, Recipe};
 use crate::data::{self, Split};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Severity};
 use crate::exec::{EngineKind, Spent};
+use crate::lint::lint;
 use crate::report::{self, RunRecord};
 use crate::source::{FileId, Sources};
 use crate::train::{Checkpoint, Ending, Event, Setup, Splits, TrainError, Training, Verdict, last_checkpoint};
@@ -71,7 +72,10 @@ pub fn check(path: &Path, sets: &[String], data: Option<&str>) -> Result<Checked
     let root = read(&mut sources, path)?;
     let data = data.map(data::parse_spec).transpose().map_err(|e| Failure::Usage(e.to_string()))?;
     let outcome = check::check(&mut sources, root, &check::Options { sets: sets.to_vec(), data });
-    Ok(Checked { sources, recipe: outcome.recipe, diagnostics: outcome.diagnostics })
+    let mut diagnostics = outcome.diagnostics;
+    diagnostics.extend(outcome.recipe.iter().flat_map(lint));
+    let sound = diagnostics.iter().all(|d| d.severity < Severity::Error);
+    Ok(Checked { sources, recipe: outcome.recipe.filter(|_| sound), diagnostics })
 }
 
 /// Reads one file; `-` is standard input.

@@ -56,8 +56,7 @@ pub(super) fn sites(region: &Region) -> Vec<Site> {
             Layout { axis: Some(0), ..Layout::default() }
         } else {
             let node = region.graph.node(id);
-            let inputs: Vec<Layout> =
-                node.inputs.iter().map(|i| layouts.get(i).copied().unwrap_or_default()).collect();
+            let inputs: Vec<Layout> = node.inputs.iter().map(|i| layouts.get(i).copied().unwrap_or_default()).collect();
             let (layout, mixing) = Step { graph: region.graph, node, inputs: &inputs }.layout();
             sites.extend(mixing.map(|mixing| Site { node: id, mixing, reach }));
             layout

@@ -48,7 +48,25 @@ impl<'a> Region<'a> {
             .filter(|(id, _)| results.contains(id))
             .map(|(&id, &reach)| (id, Embedding::of(graph, flow, id, reach)))
             .collect();
-        Region { graph, term, nodes, embeddings }
+        let mut region = Region { graph, term, nodes, embeddings };
+        region.stop_where_nothing_is_trained();
+        region
+    }
+
+    /// What a gradient would reach, but from where it comes to no trained embedding, is as good as stopped.
+    fn stop_where_nothing_is_trained(&mut self) {
+        let mut carries: BTreeSet<NodeId> = BTreeSet::new();
+        for (id, reach) in &mut self.nodes {
+            let node = self.graph.node(*id);
+            let trains = match self.embeddings.get(id) {
+                Some(embedding) => !embedding.fixed,
+                None => passes(node) && node.inputs.iter().any(|input| carries.contains(input)),
+            };
+            if *reach == Reach::Gradient && trains {
+                carries.insert(*id);
+            }
+            *reach = if carries.contains(id) { *reach } else { (*reach).min(Reach::Stopped) };
+        }
     }
 
     /// The embeddings that this term trains.

@@ -50,8 +50,7 @@ fn names(text: &str) -> Vec<&'static str> {
 }
 
 const F: &str = "branch f { encoder: conv2d(8, 3) | relu | global_avgpool; projector: mlp(16, 32) }\n";
-const SIAMESE: &str =
-    "branch f { encoder: conv2d(8, 3) | relu | global_avgpool; projector: mlp(32, 32, last: batchnorm); predictor: mlp(8, 32) }\n";
+const SIAMESE: &str = "branch f { encoder: conv2d(8, 3) | relu | global_avgpool; projector: mlp(32, 32, last: batchnorm); predictor: mlp(8, 32) }\n";
 const STUDENT: &str = "branch f { encoder: conv2d(8, 3) | relu | global_avgpool; head: mlp(16, 64) }
 branch teacher = ema(f, decay: 0.99)\n";
 
@@ -190,7 +189,8 @@ fn newer_statistics_of_the_batch() {
     let align = "let z = f(a)\nloss { align: mse(z, f(b));";
     let sliced = "normal: mean((mean(cos(z @ random_directions(32, 16).T), dim: 0) - 0.6) ^ 2) }";
     says_nothing(&with(F, &format!("{align}{sliced}")));
-    let nearest = "spread: -mean(log(max(-squared_distance(normalize(z), normalize(z)) - 10 * eye(N), dim: 1) ^ 2 + 1e-6)) }";
+    let nearest =
+        "spread: -mean(log(max(-squared_distance(normalize(z), normalize(z)) - 10 * eye(N), dim: 1) ^ 2 + 1e-6)) }";
     says_nothing(&with(F, &format!("{align}{nearest}")));
     says_nothing(&with(F, &format!("{align} volume: -logdet(z.T @ z / N + eye(32)) }}")));
 }
@@ -207,11 +207,13 @@ fn centring_and_sharpening() {
     let both = text("softmax((teacher(v) - center) / linear(0.04 -> 0.07, epochs: 5))");
     says_nothing(&both);
     assert_eq!(names(&both), ["centring and sharpening"]);
-    let not_centred = with(
-        STUDENT,
-        "loss { distill: mean(cross_entropy(softmax(teacher(a) / 0.04), f(b) / 0.1)) }",
+    let not_centred = with(STUDENT, "loss { distill: mean(cross_entropy(softmax(teacher(a) / 0.04), f(b) / 0.1)) }");
+    says(
+        &not_centred,
+        Code::COLLAPSE,
+        "distill",
+        "half of a mechanism against collapse: the targets of `distill` are not centred",
     );
-    says(&not_centred, Code::COLLAPSE, "distill", "half of a mechanism against collapse: the targets of `distill` are not centred");
     says(&text("softmax(teacher(v) - center)"), Code::COLLAPSE, "distill", "centred but not sharpened");
 }
 
@@ -232,7 +234,8 @@ fn balanced_assignment() {
 
 #[test]
 fn targets_that_do_not_collapse() {
-    let pixels = "branch d { body: conv2d(8, 3, padding: 1) | relu | conv2d(3, 3, padding: 1) }\nloss { l: mse(d(a), b) }";
+    let pixels =
+        "branch d { body: conv2d(8, 3, padding: 1) | relu | conv2d(3, 3, padding: 1) }\nloss { l: mse(d(a), b) }";
     says_nothing(pixels);
     assert_eq!(names(pixels), ["reconstruction"]);
     let labels = with(F, "loss { l: mean(cross_entropy(batch.label, f(a))) }");
@@ -242,14 +245,25 @@ fn targets_that_do_not_collapse() {
 
 #[test]
 fn terms_that_train_nothing() {
-    let stopped = with(F, "branch g = ema(f, decay: 0.9)\nloss { l: mse(stopgrad(f(a)), g(b)); m: info_nce(f(a), f(b)) }");
+    let stopped =
+        with(F, "branch g = ema(f, decay: 0.9)\nloss { l: mse(stopgrad(f(a)), g(b)); m: info_nce(f(a), f(b)) }");
     says(&stopped, Code::TERM_TRAINS_NOTHING, "l: mse", "the loss term `l` trains nothing");
     let found = said(&stopped);
     assert_eq!(found[0].severity, Severity::Error);
     let expected = "it depends only on weights of `f` behind a stop-gradient and the averaged weights of `g`";
     assert!(found[0].message.contains(expected), "{}", found[0].message);
-    says(&with(F, "loss { l: mean(a); m: info_nce(f(a), f(b)) }"), Code::TERM_TRAINS_NOTHING, "l:", "only on the views");
-    says(&with(F, "loss { l: 0 * 3 + 1; m: info_nce(f(a), f(b)) }"), Code::TERM_TRAINS_NOTHING, "l:", "only on constants");
+    says(
+        &with(F, "loss { l: mean(a); m: info_nce(f(a), f(b)) }"),
+        Code::TERM_TRAINS_NOTHING,
+        "l:",
+        "only on the views",
+    );
+    says(
+        &with(F, "loss { l: 0 * 3 + 1; m: info_nce(f(a), f(b)) }"),
+        Code::TERM_TRAINS_NOTHING,
+        "l:",
+        "only on constants",
+    );
 }
 
 #[test]
@@ -261,11 +275,17 @@ fn recipes_of_inputs_are_not_judged() {
 
 #[test]
 fn branches_stages_and_weights_that_nothing_trains() {
-    let fixed = with(F, "branch g { encoder: conv2d(8, 3) | global_avgpool | linear(32) }\nloss { l: mse(f(a), stopgrad(g(a))) }");
+    let fixed = with(
+        F,
+        "branch g { encoder: conv2d(8, 3) | global_avgpool | linear(32) }\nloss { l: mse(f(a), stopgrad(g(a))) }",
+    );
     says(&fixed, Code::BRANCH_NOT_TRAINED, "branch g", "nothing trains the branch `g`");
     assert_eq!(said(&fixed)[0].severity, Severity::Warning);
     assert_eq!(names(&fixed), ["fixed target"]);
-    let stage = with(SIAMESE, "loss { l: info_nce(f(a).projector, f(b).projector); m: info_nce(stopgrad(f(a)), f(b).projector) }");
+    let stage = with(
+        SIAMESE,
+        "loss { l: info_nce(f(a).projector, f(b).projector); m: info_nce(stopgrad(f(a)), f(b).projector) }",
+    );
     says(&stage, Code::BRANCH_NOT_TRAINED, "branch f", "nothing trains the stage `f.predictor`");
     let weight = with(F, "weight t = 1\nloss { l: info_nce(f(a), f(b)) * stopgrad(t) }");
     says(&weight, Code::BRANCH_NOT_TRAINED, "t", "nothing trains the weight `t`");
@@ -300,7 +320,7 @@ fn roots_and_logarithms() {
     says_nothing(&and("mean(sqrt(var(z, dim: 0) + 1e-4))"));
     says_nothing(&and("mean(stopgrad(sqrt(var(z, dim: 0))) * z)"));
     says(&and("mean(log(1 - sigmoid(z)))"), Code::NUMERIC_TRAP, "log(1", "softplus");
-    says(&and("mean(log(sum(exp(z), dim: 1) - exp(z[:, 0])))"), Code::NUMERIC_TRAP, "log(sum", "difference");
+    says(&and("mean(log(sum(exp(z), dim: 1) - exp(max(z, dim: 1))))"), Code::NUMERIC_TRAP, "log(sum", "difference");
     says(&and("mean(log(softmax(z)))"), Code::NUMERIC_TRAP, "log(softmax", "log_softmax");
     says(&and("mean(log(relu(z)))"), Code::NUMERIC_TRAP, "log(relu", "exactly 0");
     says_nothing(&and("mean(log(clamp(1 - z ^ 2, min: 1e-6)))"));

@@ -63,7 +63,9 @@ fn trained(region: &Region, site: &Site) -> (&'static str, String) {
         Mixing::MeanAssignment => {
             ("balanced assignment", "depends on how the whole batch spreads over the prototypes".to_owned())
         }
-        Mixing::Share => ("standardization", "divides by a statistic of the batch, which a constant lets vanish".to_owned()),
+        Mixing::Share => {
+            ("standardization", "divides by a statistic of the batch, which a constant lets vanish".to_owned())
+        }
         Mixing::Statistic => ("variance", "depends on how far the samples of the batch are spread".to_owned()),
         Mixing::RunningAverage | Mixing::Other => {
             ("batch statistics", "depends on how the samples of the batch lie to each other".to_owned())
@@ -76,7 +78,8 @@ fn targeted(site: &Site) -> (&'static str, String) {
     match site.mixing {
         Mixing::Statistic | Mixing::RunningAverage => (
             "centring and sharpening",
-            "takes the mean out of its targets and sharpens them, so neither one class nor all alike can win".to_owned(),
+            "takes the mean out of its targets and sharpens them, so neither one class nor all alike can win"
+                .to_owned(),
         ),
         Mixing::Share | Mixing::MeanAssignment => {
             ("balanced assignment", "has targets that spread the batch evenly over the prototypes".to_owned())

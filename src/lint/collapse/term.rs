@@ -82,7 +82,8 @@ impl<'a> Judged<'a> {
 fn asymmetry(recipe: &Recipe, region: &Region) -> Result<Mechanism, Gap> {
     let trained: Vec<&Embedding> = region.trained().collect();
     let Some(target) = region.targets().max_by_key(|t| (t.averaged, t.weights.len())) else {
-        let within = |a: &Embedding, b: &Embedding| a.weights.len() < b.weights.len() && a.weights.is_subset(&b.weights);
+        let within =
+            |a: &Embedding, b: &Embedding| a.weights.len() < b.weights.len() && a.weights.is_subset(&b.weights);
         let predictor = trained.iter().any(|a| trained.iter().any(|b| within(a, b)));
         return Err(if predictor { Gap::NoStop } else { Gap::Nothing });
     };

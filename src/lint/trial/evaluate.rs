@@ -1,9 +1,9 @@
 //! The values of a formula's nodes for made-up embeddings.
 
+use super::SAMPLES;
 use super::embedding::{Cloud, normal};
 use super::operations;
 use super::tensor::Tensor;
-use super::SAMPLES;
 use crate::graph::{DType, Dim, Init, InputKind, Node, NodeId, StateId};
 use crate::lint::region::Region;
 use std::collections::{BTreeMap, BTreeSet};
