@@ -13,8 +13,11 @@ pub struct Set {
     /// Height and width of its images, known before it is opened.
     pub size: fn(&Config) -> (usize, usize),
     /// Opens one part of it.
-    pub open: fn(&Config, Split) -> Result<Box<dyn DataSet>, DataError>,
+    pub open: Open,
 }
+
+/// How one part of a data set is opened.
+pub type Open = fn(&Config, Split) -> Result<Box<dyn DataSet>, DataError>;
 
 /// Every data set there is.
 pub const SETS: &[Set] = &[shapes::SET, cifar10::SET];

@@ -24,7 +24,7 @@ pub const SET: Set = Set {
             Param::optional("seed", ParamType::Int { min: 0, max: i64::MAX }, "0", "Another seed, other images."),
         ],
         formula: "image i = draw(figure i mod classes, nuisances(seed, split, i))",
-        doc: "Four copies of one plane figure, drawn procedurally: the class is the figure; each copy has its own colour, \
+        doc: "Copies of one plane figure, drawn procedurally: the class is the figure; each copy has its own colour, \
               place, scale and rotation, on a clouded background with clutter. So two crops of a picture share little \
               but the figure. Built in: a recipe runs without any file.",
     },
@@ -33,7 +33,7 @@ pub const SET: Set = Set {
 };
 
 /// Mean and standard deviation of the channels, measured on 10,000 training images.
-const MEAN_STD: ([f32; CHANNELS], [f32; CHANNELS]) = ([0.498; CHANNELS], [0.22; CHANNELS]);
+const MEAN_STD: ([f32; CHANNELS], [f32; CHANNELS]) = ([0.499; CHANNELS], [0.21; CHANNELS]);
 
 fn open(config: &Config, split: Split) -> Result<Box<dyn DataSet>, DataError> {
     let (size, classes) = (config.int("size"), config.int("classes"));
