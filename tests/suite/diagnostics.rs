@@ -1,6 +1,5 @@
 //! Diagnostics: how they are shown, and the page of each code.
 
-use sslrun::check::{Options, check};
 use sslrun::diag::{CODES, Code, Diagnostic, json, nearest, render, render_colored, suggest};
 use sslrun::source::{FileId, Source, Sources, Span};
 use sslrun::syntax::parse;
@@ -96,36 +95,4 @@ fn every_code_has_a_page_with_a_bad_and_a_good_example() {
         assert_eq!(parse(FileId(0), &good).1, [], "{}", code.name);
         assert_eq!(parse(FileId(0), &bad).1.is_empty(), code.name != "syntax", "{}", code.name);
     }
-}
-
-/// What the checker says of a page's example, run under the name the pages use.
-fn said(text: &str, name: &str) -> Vec<&'static str> {
-    let folder = std::env::temp_dir().join(format!("sslrun-codes-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("recipe.ssl");
-    std::fs::write(&path, text).unwrap();
-    let mut sources = Sources::default();
-    let id = sources.read(&path).unwrap();
-    let sets = text.lines().next().and_then(|l| l.split_once("--set ")).map(|(_, set)| set.to_owned());
-    let options = Options { sets: sets.into_iter().collect(), data: None };
-    let diagnostics = check(&mut sources, id, &options).diagnostics;
-    std::fs::remove_dir_all(&folder).unwrap();
-    diagnostics.iter().map(|d| d.code.name).collect()
-}
-
-/// What is judged on the graph of a recipe that is otherwise sound.
-const LINTS: &[Code] = &[Code::TERM_TRAINS_NOTHING, Code::BRANCH_NOT_TRAINED, Code::COLLAPSE, Code::NUMERIC_TRAP];
-
-#[test]
-fn bad_examples_give_their_code_and_good_ones_none() {
-    let mut wrong = Vec::new();
-    for code in CODES {
-        let (bad, good) = (example(code, "Bad").unwrap(), example(code, "Good").unwrap());
-        let (bad, good) = (said(&bad, code.name), said(&good, code.name));
-        let given = !bad.is_empty() || LINTS.contains(code);
-        if !given || bad.iter().any(|c| *c != code.name) || !good.is_empty() {
-            wrong.push(format!("{}: bad {bad:?}, good {good:?}", code.name));
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong:#?}");
 }

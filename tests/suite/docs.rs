@@ -1,6 +1,6 @@
 //! The documents: every recipe in them is checked, every diagnostic's page shows what it says, every link leads somewhere.
 
-use sslrun::diag::{Code, Diagnostic, Severity, render};
+use sslrun::diag::{CODES, Code, Diagnostic, Severity, render};
 use sslrun::driver;
 use std::path::{Path, PathBuf};
 
@@ -129,6 +129,31 @@ fn every_recipe_in_the_documents_checks_as_it_says() {
 #[test]
 fn readers_are_told_what_stands_above_a_fragment() {
     assert!(blocks(&read("docs/language.md"), "ssl").iter().any(|b| b.text == PREAMBLE));
+}
+
+/// The example below a heading of a diagnostic's page.
+fn example(code: &Code, heading: &str) -> String {
+    let section = code.page.split(&format!("\n## {heading}\n")).nth(1);
+    let section = section.unwrap_or_else(|| panic!("the page of {} has no `{heading}`", code.name));
+    let block = blocks(section, "ssl").into_iter().next();
+    block.unwrap_or_else(|| panic!("{} has no example under `{heading}`", code.name)).text
+}
+
+#[test]
+fn pages_of_diagnostics_show_what_they_say() {
+    let bench = Bench::new("pages");
+    let mut wrong = Vec::new();
+    for code in CODES {
+        let (bad, shown) = bench.check(&example(code, "Bad"));
+        if bad.is_empty() || bad.iter().any(|d| d.code != *code) {
+            wrong.push(format!("{}: the bad example gives\n{shown}", code.name));
+        }
+        let (good, shown) = bench.check(&example(code, "Good"));
+        if !good.is_empty() {
+            wrong.push(format!("{}: the good example gives\n{shown}", code.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// The places that the links of a document lead to.
