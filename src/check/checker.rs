@@ -136,7 +136,7 @@ impl<'a> Checker<'a> {
         // A definition is worked out where it stands, not where it was first used.
         let calls = std::mem::take(&mut self.calls);
         let found = match home {
-            Home::Recipe => self.define(name),
+            Home::Recipe => self.define(name, span),
             Home::Library => self.define_library(name),
         };
         self.calls = calls;
@@ -153,7 +153,7 @@ impl<'a> Checker<'a> {
         Some(self.define_let(&definition, &Env::new(Home::Library)))
     }
 
-    fn define(&mut self, name: &str) -> Option<Checked<Value>> {
+    fn define(&mut self, name: &str, span: Span) -> Option<Checked<Value>> {
         let definitions = self.definitions;
         let env = Env::new(Home::Recipe);
         if let Some(definition) = definitions.lets.iter().find(|l| l.name.text == name) {
@@ -163,8 +163,12 @@ impl<'a> Checker<'a> {
             return Some(Ok(value));
         }
         if definitions.views.iter().any(|v| v.names.iter().any(|n| n.name.text == name)) {
-            // Declared, but its pipeline has been complained of.
-            return Some(Err(Failed));
+            if self.views.failed.iter().any(|n| n == name) {
+                return Some(Err(Failed));
+            }
+            let message = format!("the view `{name}` is used before it is declared");
+            let diagnostic = Diagnostic::error(Code::UNKNOWN_NAME, span, message);
+            return Some(Err(self.report(diagnostic.help("a view starts from one that is declared above it"))));
         }
         if let Some(index) = self.branches.find(name) {
             return Some(Ok(Value::Branch(index)));

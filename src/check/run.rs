@@ -12,6 +12,7 @@ use crate::data;
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::graph::{Dim, InputKind, Shape, TensorType};
 use crate::nn::Mode;
+use crate::optim::Rule;
 use crate::source::{FileId, Sources, Span};
 
 /// What the command line says besides the recipe.
@@ -82,6 +83,7 @@ impl<'a> Pass<'a> {
         };
         checker.batch = Some(train.batch);
         let (mut loss, mut expectations) = self.body(&mut checker);
+        rules(&mut checker, &train);
         if train.together && !failed(&checker.diagnostics) {
             // Only now is it known which views go through which branch.
             let mut second = Checker::new(self.sources, self.definitions, self.library, Mode::Train);
@@ -109,6 +111,13 @@ impl<'a> Pass<'a> {
         for (name, _) in &self.definitions.inputs {
             // Inputs are declared even if nothing uses them: they are part of the recipe's signature.
             let _ = checker.global(Home::Recipe, &name.text, name.span);
+        }
+        if let (Some((name, _)), false) = (self.definitions.inputs.first(), self.definitions.views.is_empty()) {
+            let message = format!("`{}` is given from outside, but the recipe has views", name.text);
+            let diagnostic = Diagnostic::error(Code::UNSUPPORTED, name.span, message);
+            checker.report(
+                diagnostic.help("a recipe is trained on views, or it is a function of inputs for `sslrun loss`"),
+            );
         }
         let loss = checker.loss();
         let expectations = checker.expectations();
@@ -190,6 +199,18 @@ impl<'a> Pass<'a> {
         let seen = checker.branches.applied_to.get(&branch);
         let sizes = seen.into_iter().flatten().map(|&v| checker.views.all[v].size);
         sizes.max().unwrap_or(checker.views.sample_size)
+    }
+}
+
+/// A rule that speaks of no parameter is a slip.
+fn rules(checker: &mut Checker, train: &Train) {
+    for config in &train.rules {
+        let rule = Rule::from_config(config);
+        if !checker.graph.params.iter().any(|p| rule.matches(&p.name, p.kind)) && !failed(&checker.diagnostics) {
+            let message = "this rule speaks of no parameter there is";
+            let help = "`on` takes `bias`, `norm`, `weight`, a branch, a stage, or a list of these";
+            checker.report(Diagnostic::error(Code::UNKNOWN_NAME, config.span, message).help(help));
+        }
     }
 }
 

@@ -20,6 +20,8 @@ const MAX_VIEWS: usize = 256;
 pub(super) struct Views {
     pub all: Vec<super::recipe::View>,
     groups: Vec<Group>,
+    /// Names whose pipelines have been complained of.
+    pub failed: Vec<String>,
     /// Height and width of the samples.
     pub sample_size: (usize, usize),
 }
@@ -58,7 +60,9 @@ impl Checker<'_> {
         let definitions = self.definitions;
         for entry in &definitions.views {
             // A failure has been reported; the views after it are still checked.
-            let _ = self.views_of(entry);
+            if self.views_of(entry).is_err() {
+                self.views.failed.extend(entry.names.iter().map(|n| n.name.text.clone()));
+            }
         }
     }
 
