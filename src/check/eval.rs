@@ -152,10 +152,11 @@ impl Checker<'_> {
             return self.error(Code::WRONG_TYPE, expr.span, message);
         };
         // A name of the recipe may stand for the word.
-        if args.is_empty() && vocabulary::word(name, kind).is_none() {
-            if let Value::Config(config) = self.eval(expr, env)? {
-                return Ok(config);
-            }
+        if args.is_empty()
+            && vocabulary::word(name, kind).is_none()
+            && let Value::Config(config) = self.eval(expr, env)?
+        {
+            return Ok(config);
         }
         let Some(entry) = vocabulary::word(name, kind) else {
             let help = suggest(name, vocabulary::words(kind).map(|e| e.name));

@@ -139,5 +139,5 @@ pub(super) fn max<T: Elem>(a: T, b: T) -> T {
 
 #[inline(always)]
 fn is_nan<T: Elem>(a: T) -> bool {
-    !(a >= a)
+    a.partial_cmp(&a).is_none()
 }

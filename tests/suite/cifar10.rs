@@ -207,7 +207,7 @@ fn specifications_are_read_with_every_default_filled() {
         ("shapes:classes=40", "`40` is no value for `classes`"),
     ];
     for (spec, reason) in wrong {
-        let said = parse_spec(spec).err().expect("an error").to_string();
+        let said = parse_spec(spec).expect_err("an error").to_string();
         assert!(said.contains(reason), "{said}");
     }
 }

@@ -22,7 +22,7 @@ fn sample() -> (Sources, Diagnostic) {
 #[test]
 fn people_see_the_place_the_way_there_and_what_to_do() {
     let (sources, diagnostic) = sample();
-    let text = render(&[diagnostic.clone()], &sources);
+    let text = render(std::slice::from_ref(&diagnostic), &sources);
     for part in [
         "× shapes do not match",
         "[std/losses.ssl:2:2]",

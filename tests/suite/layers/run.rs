@@ -8,6 +8,9 @@ use sslrun::exec::{Engine, EngineKind, Feed, Memory, Real, engine};
 use sslrun::graph::{Dim, Graph, InputKind, NodeId, Shape, TensorType};
 use std::collections::BTreeMap;
 
+/// The first values of a tensor by name and shape; `None` for the graph's own.
+type Fill<'a> = &'a dyn Fn(&str, &[usize]) -> Option<Vec<f32>>;
+
 /// What came of a run: the result, gradients by parameter or input, and the states afterwards.
 pub struct Ran {
     pub out: Vec<f32>,
@@ -23,7 +26,7 @@ pub fn run<T: Real>(
     cotangent: Option<&Tensor>,
     by: &[&str],
     inputs: &[(&str, &Tensor)],
-    fill: &dyn Fn(&str, &[usize]) -> Option<Vec<f32>>,
+    fill: Fill,
 ) -> Ran {
     let mut given: Vec<(&str, &[f32])> = inputs.iter().map(|(name, t)| (*name, &t.values[..])).collect();
     let program = match cotangent {
@@ -45,12 +48,7 @@ pub fn run<T: Real>(
     collect(&program, &*engine, &memory, by)
 }
 
-fn set<T: Real>(
-    memory: &mut Memory<T>,
-    graph: &Graph,
-    fill: &dyn Fn(&str, &[usize]) -> Option<Vec<f32>>,
-    size: &dyn Fn(&str) -> Option<i64>,
-) {
+fn set<T: Real>(memory: &mut Memory<T>, graph: &Graph, fill: Fill, size: &dyn Fn(&str) -> Option<i64>) {
     let params = graph.params.iter().map(|p| (p.name.clone(), p.shape.clone()));
     let states = graph.states.iter().map(|s| (s.name.clone(), s.shape.concrete(size).unwrap()));
     for (name, shape) in params.chain(states) {

@@ -106,21 +106,3 @@ pub unsafe fn output_grad<V: Vector>(y: [V; 4]) -> [V; 6] {
         [y[0], plus(even, P, odd), plus(even, -P, odd), plus(even2, Q, odd2), plus(even2, -Q, odd2), y[3]]
     }
 }
-
-/// Sums at the six points to gradients of three taps: the transpose of [`weight`].
-///
-/// # Safety
-/// As [`plus`].
-#[inline(always)]
-pub unsafe fn weight_grad<V: Vector>(u: [V; 6]) -> [V; 3] {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let (even, odd) = (u[1].add(u[2]), u[1].sub(u[2]));
-        let (even2, odd2) = (u[3].add(u[4]), u[3].sub(u[4]));
-        [
-            plus(plus(times(1.0 / (P2 * Q2), u[0]), 1.0 / NP, even), 1.0 / NQ, even2),
-            plus(times(P / NP, odd), Q / NQ, odd2),
-            plus(plus(u[5], P2 / NP, even), Q2 / NQ, even2),
-        ]
-    }
-}

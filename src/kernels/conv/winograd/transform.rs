@@ -50,20 +50,6 @@ pub fn input_tile<S: Simd>(simd: S, image: &[f32], spot: Spot, planes: &mut [f32
     simd.vectors(Forward::<6> { image, spot, planes, distance, channels: (0, spot.c) });
 }
 
-/// Transforms the 4 x 4 gradients of output pixels of a tile, channels `channels.0` on, `channels.1` of them.
-pub fn output_grad_tile<S: Simd>(
-    simd: S,
-    image: &[f32],
-    spot: Spot,
-    channels: (usize, usize),
-    planes: &mut [f32],
-    distance: usize,
-) {
-    assert!(image.len() == spot.h * spot.w * spot.c && channels.0 + channels.1 <= spot.c);
-    assert!(channels.1.is_multiple_of(S::LANES) && (PLANES - 1) * distance + channels.1 <= planes.len());
-    simd.vectors(Forward::<4> { image, spot, planes, distance, channels });
-}
-
 /// Transforms products back to the 4 x 4 output pixels of a tile, writing `channels.1` channels from `channels.0` on.
 pub fn output_tile<S: Simd>(
     simd: S,
