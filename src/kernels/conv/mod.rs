@@ -6,7 +6,6 @@ mod simd;
 mod taps;
 mod weight;
 mod windows;
-mod winograd;
 
 use super::elem::Elem;
 use super::path::Path;
@@ -100,10 +99,7 @@ pub fn conv2d_forward_on<T: Elem>(path: Path, cfg: &Conv2d, x: &[T], w: &[T], y:
     if cfg.groups == 1
         && let (Some(x), Some(w), Some(y)) = (T::as_f32(x), T::as_f32(w), T::as_f32_mut(y))
     {
-        return match winograd::suits(cfg) {
-            true => simd::dispatch(path, winograd::Winograd::forward(cfg, x, w, y)),
-            false => simd::dispatch(path, taps::Taps::forward(cfg, x, w, y)),
-        };
+        return simd::dispatch(path, taps::Taps::forward(cfg, x, w, y));
     }
     direct::forward(cfg, x, w, y);
 }
@@ -119,10 +115,7 @@ pub fn conv2d_input_grad_on<T: Elem>(path: Path, cfg: &Conv2d, dy: &[T], w: &[T]
     if cfg.groups == 1
         && let (Some(dy), Some(w), Some(dx)) = (T::as_f32(dy), T::as_f32(w), T::as_f32_mut(dx))
     {
-        return match winograd::suits(cfg) {
-            true => simd::dispatch(path, winograd::Winograd::input_grad(cfg, dy, w, dx)),
-            false => simd::dispatch(path, taps::Taps::input_grad(cfg, dy, w, dx)),
-        };
+        return simd::dispatch(path, taps::Taps::input_grad(cfg, dy, w, dx));
     }
     direct::input_grad(cfg, dy, w, dx);
 }

@@ -45,18 +45,6 @@ pub trait Simd: Copy + Send + Sync {
 
     /// Computes a tile; C starts at its first value.
     fn tile(self, tile: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]);
-
-    /// Runs code written for vectors of any length.
-    fn vectors<K: VectorTask>(self, task: K);
-}
-
-/// Code written for vectors of any length.
-pub trait VectorTask {
-    /// Runs it, inlined where the instructions are enabled.
-    ///
-    /// # Safety
-    /// The processor has the instructions of `V`.
-    unsafe fn run<V: Vector>(self);
 }
 
 /// Something to do with whatever instructions there are.
@@ -119,11 +107,6 @@ pub trait Vector: Copy {
     /// # Safety
     /// As above.
     unsafe fn add(self, b: Self) -> Self;
-    /// The difference.
-    ///
-    /// # Safety
-    /// As above.
-    unsafe fn sub(self, b: Self) -> Self;
 }
 
 /// Repeats a statement for the constant row I = 0, 1, ... below `R`: only so do the sums stay in registers.
