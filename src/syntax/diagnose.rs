@@ -189,11 +189,14 @@ impl<'a> Statement<'a> {
         if self.is_name_due(previous) && RESERVED.contains(&found) {
             return Some(slip(span, format!("`{found}` is a word of the language and cannot be a name")));
         }
-        let due = match () {
-            () if self.is_name_due(previous) => "a name",
-            () if self.is_string_due(previous) => "a string in double quotes",
-            () if self.is_block_due(previous) => "a block in braces",
-            () => return None,
+        let due = if self.is_name_due(previous) {
+            "a name"
+        } else if self.is_string_due(previous) {
+            "a string in double quotes"
+        } else if self.is_block_due(previous) {
+            "a block in braces"
+        } else {
+            return None;
         };
         Some(slip(span, format!("{due} belongs after `{word}`, not `{found}`")).maybe_help(self.form()))
     }

@@ -73,7 +73,7 @@ pub(super) fn print(doc: &Doc, width: usize) -> String {
     page.out
 }
 
-/// Whether the unbroken parts, and what follows them up to the next end of a line, have room.
+/// Whether the unbroken parts, and what follows them up to where a line may end next, have room.
 fn fits(parts: &[Doc], room: usize, rest: &[Piece]) -> bool {
     let mut room = room as isize;
     let mut rest = rest.iter().rev();
@@ -89,8 +89,9 @@ fn fits(parts: &[Doc], room: usize, rest: &[Piece]) -> bool {
             Doc::Break(text) => room -= text.len() as isize,
             Doc::Pad(n) => room -= if broken { *n as isize } else { 1 },
             Doc::Comment(_) => {}
-            Doc::Row(parts) | Doc::Indent(parts) => stack.extend(parts.iter().rev().map(|p| (broken, p))),
-            Doc::Group(must, parts) => stack.extend(parts.iter().rev().map(|p| (broken && *must, p))),
+            Doc::Row(parts) | Doc::Indent(parts) | Doc::Group(_, parts) => {
+                stack.extend(parts.iter().rev().map(|p| (broken, p)));
+            }
         }
     }
     false
