@@ -10,7 +10,7 @@
 //! | one tensor, element by element | [`unary`] |
 //! | two or three, with broadcasting | [`binary`], [`select`], [`accumulate`] |
 //! | along axes | [`reduce`], [`argmax`], [`argmin`], [`cumsum`], [`argsort`] |
-//! | moving | [`permute`], [`slice`], [`pad`], [`concat`], [`broadcast_to`] |
+//! | moving | [`permute`], [`slice()`], [`pad`], [`concat()`], [`broadcast_to`] |
 //! | choosing | [`gather`], [`scatter_add`], [`index_select`], [`index_add`] |
 //! | random numbers | [`uniform`], [`randn`] |
 //! | products of matrices | [`gemm`] |
