@@ -20,6 +20,14 @@ impl Checker<'_> {
         {
             return self.call_word(entry, args, span, env);
         }
+        // Without a tensor to work on, a word that is both an operation and a layer is the layer: `| flatten()`.
+        if let ExprKind::Name(name) = &callee.kind
+            && args.iter().all(|a| a.name.is_some())
+            && let Some(entry) = vocabulary::word(name, Kind::Layer)
+            && matches!(self.callee(callee, env)?, Value::Operation(_))
+        {
+            return self.call_word(entry, args, span, env);
+        }
         match self.callee(callee, env)? {
             Value::Function(closure) => self.call_closure(&closure, args, span, env),
             Value::Operation(function) => self.call_operation(function, args, span, env),
@@ -175,6 +183,10 @@ impl Checker<'_> {
             };
             let value = self.eval(&arg.value, env)?;
             match given.get_mut(index) {
+                Some(Some(_)) => {
+                    let message = format!("`{}` is given twice", params[index].name.text);
+                    return self.error(Code::DUPLICATE_NAME, arg.value.span, message);
+                }
                 Some(slot) => *slot = Some((value, arg.value.span)),
                 None => {
                     let message = format!("`{name}` takes at most {} arguments", params.len());

@@ -9,7 +9,6 @@ mod knn;
 mod lbfgs;
 mod linear;
 mod matrix;
-mod online;
 mod probe;
 mod uniformity;
 
@@ -18,7 +17,6 @@ pub use eigen::symmetric_eigenvalues;
 pub use features::Features;
 pub use knn::{Knn, knn};
 pub use linear::{LinearClassifier, LinearProbe, linear_probe};
-pub use online::OnlineProbe;
 pub use probe::Probe;
 pub use uniformity::{alignment, uniformity};
 

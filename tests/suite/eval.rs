@@ -3,8 +3,8 @@
 use crate::fixtures::{Fixture, assert_close};
 use sslrun::catalog::{Arg, Config};
 use sslrun::eval::{
-    Features, Knn, LinearClassifier, LinearProbe, OnlineProbe, PROBES, Probe, alignment, effective_rank, feature_std,
-    knn, linear_probe, spread, symmetric_eigenvalues, uniformity,
+    Features, Knn, LinearClassifier, LinearProbe, PROBES, Probe, alignment, effective_rank, feature_std, knn,
+    linear_probe, spread, symmetric_eigenvalues, uniformity,
 };
 use sslrun::random::Rng;
 use sslrun::source::{FileId, Span};
@@ -151,29 +151,6 @@ fn eigenvalues_agree_with_lapack() {
 }
 
 #[test]
-fn the_online_probe_learns_and_goes_on_from_a_checkpoint() {
-    let (_, train, test) = load();
-    let mut probe = OnlineProbe::new(DIM, 5);
-    let first = probe.step(&train.values, &train.labels, 0.1);
-    assert!((first - 5f64.ln()).abs() < 1e-6, "all classes are equally likely at first");
-    for batch in 0..400 {
-        let start = batch * 100 % train.labels.len();
-        let loss = probe.step(&train.values[start * DIM..(start + 100) * DIM], &train.labels[start..start + 100], 0.05);
-        assert!(loss.is_finite());
-    }
-    let linear = linear_probe(train.features(), test.features(), LinearProbe::default());
-    let online = probe.accuracy(&test.values, &test.labels);
-    assert!(online > linear - 0.04, "{online} against {linear}");
-
-    let mut other = OnlineProbe::new(DIM, 5);
-    other.load(&probe.save()).unwrap();
-    other.step(&train.values, &train.labels, 0.1);
-    probe.step(&train.values, &train.labels, 0.1);
-    assert_eq!(probe, other);
-    assert!(OnlineProbe::new(DIM, 4).load(&probe.save()).is_err());
-}
-
-#[test]
 fn probes_are_read_from_calls_with_the_defaults_of_their_entries() {
     for (entry, want) in PROBES.iter().zip([Probe::Knn(Knn::default()), Probe::Linear(LinearProbe::default())]) {
         let default = |p: &sslrun::catalog::Param| Arg::Number(p.default.unwrap().parse().unwrap());
@@ -193,6 +170,4 @@ fn nothing_and_nonsense_do_not_panic() {
         assert_eq!(probe.accuracy(none, nan), 0.0);
         assert!(probe.accuracy(nan, nan).is_finite());
     }
-    let unseen = OnlineProbe::new(4, 2).step(&[0.5; 4], &[7], 0.1);
-    assert_eq!(unseen, 0.0);
 }

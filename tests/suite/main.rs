@@ -5,6 +5,7 @@ mod check;
 mod cifar10;
 mod cli;
 mod compile;
+mod corpus;
 mod data;
 mod diagnostics;
 mod docs;

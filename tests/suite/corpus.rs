@@ -1,0 +1,116 @@
+//! Every recipe of the corpus through every stage: both engines train it alike, and it is in canonical layout.
+
+use sslrun::check::{self, Options, Recipe};
+use sslrun::compile::Program;
+use sslrun::exec::{Engine, EngineKind, Feed, Memory, engine};
+use sslrun::random::Rng;
+use sslrun::source::{FileId, Sources};
+use sslrun::syntax;
+use std::path::{Path, PathBuf};
+
+const BATCH: usize = 6;
+const STEPS: usize = 2;
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+    let mut all: Vec<PathBuf> =
+        entries.map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "ssl")).collect();
+    all.sort();
+    all
+}
+
+fn recipe(path: &Path) -> Recipe {
+    let mut sources = Sources::default();
+    let id = sources.read(path).unwrap();
+    let options = Options { sets: vec![format!("train.batch={BATCH}")], data: None };
+    check::check(&mut sources, id, &options).recipe.unwrap_or_else(|| panic!("{} has errors", path.display()))
+}
+
+fn size(name: &str) -> Option<i64> {
+    (name == "N").then_some(BATCH as i64)
+}
+
+/// A recipe under training by plain gradient descent in f64.
+struct Trainee {
+    program: Program,
+    memory: Memory<f64>,
+    engine: Box<dyn Engine<f64>>,
+}
+
+impl Trainee {
+    fn new(recipe: &Recipe, kind: EngineKind) -> Self {
+        let terms: Vec<_> = recipe.loss.terms.iter().map(|t| t.node).collect();
+        let program = Program::training(recipe.graph.clone(), &terms, recipe.loss.total.unwrap(), &[]).unwrap();
+        let memory = Memory::new(&program.graph, &size, 1).unwrap();
+        let engine = engine(kind, &program, &size).unwrap();
+        Self { program, memory, engine }
+    }
+
+    /// One step; returns the terms.
+    fn step(&mut self, step: usize, views: &[(String, Vec<f32>)]) -> Vec<f64> {
+        let scalars = self.program.graph.scalars.iter().map(|s| s.schedule.at(step, STEPS, STEPS)).collect();
+        let inputs = views.iter().map(|(n, v)| (n.as_str(), v.as_slice())).collect();
+        self.engine.run(&mut self.memory, &Feed { inputs, scalars, step: step as u64, seed: 1 }).unwrap();
+        for (i, (id, _)) in self.program.grads.iter().enumerate() {
+            let grad = self.engine.gradient(i);
+            self.memory.with_param_mut(*id, |p| p.iter_mut().zip(grad).for_each(|(p, g)| *p -= 1e-3 * g));
+        }
+        (0..self.program.outputs.len()).map(|i| self.engine.output(i)[0]).collect()
+    }
+
+    fn gradients(&self) -> Vec<(String, Vec<f64>)> {
+        let name = |id: sslrun::graph::ParamId| self.program.graph.params[id.index()].name.clone();
+        self.program
+            .grads
+            .iter()
+            .enumerate()
+            .map(|(i, (id, _))| (name(*id), self.engine.gradient(i).to_vec()))
+            .collect()
+    }
+}
+
+/// Asserts that two rows of numbers are alike relative to the larger of their norm and `floor`.
+fn alike(what: &str, a: &[f64], b: &[f64], floor: f64) {
+    assert_eq!(a.len(), b.len(), "{what}");
+    let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
+    let error = norm(&mut a.iter().zip(b).map(|(x, y)| x - y)) / norm(&mut b.iter().copied()).max(floor);
+    assert!(error < 1e-7, "{what}: relative error {error:e}");
+}
+
+#[test]
+fn both_engines_train_every_recipe_alike() {
+    for path in files("recipes") {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let recipe = recipe(&path);
+        let mut planned = Trainee::new(&recipe, EngineKind::Planned);
+        let mut candle = Trainee::new(&recipe, EngineKind::Candle);
+        let mut rng = Rng::new(&[7]);
+        for step in 0..STEPS {
+            let view = |v: &sslrun::check::View| {
+                let pixels = (0..BATCH * v.size.0 * v.size.1 * 3).map(|_| rng.normal() as f32).collect();
+                (format!("view:{}", v.name), pixels)
+            };
+            let views: Vec<_> = recipe.views.iter().map(view).collect();
+            alike(&format!("{name}, step {step}"), &planned.step(step, &views), &candle.step(step, &views), 1e-9);
+            let pairs = planned.gradients().into_iter().zip(candle.gradients());
+            for ((param, a), (_, b)) in pairs {
+                // Biases before a batch norm have a gradient of rounding alone.
+                alike(&format!("{name}, step {step}, gradient of {param}"), &a, &b, 1e-6);
+            }
+        }
+        for ((tensor, a), (_, b)) in planned.memory.iter().zip(candle.memory.iter()) {
+            let numbers = |t: &candle_core::Tensor| t.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+            alike(&format!("{name}, {tensor}"), &numbers(a), &numbers(b), 1e-6);
+        }
+    }
+}
+
+#[test]
+fn recipes_and_library_are_in_canonical_layout() {
+    for path in files("recipes").into_iter().chain(files("grammar/std")) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (file, diagnostics) = syntax::parse(FileId(0), &text);
+        assert!(diagnostics.is_empty(), "{}", path.display());
+        assert_eq!(syntax::format(&file, &text), text, "run `sslrun fmt {}`", path.display());
+    }
+}
