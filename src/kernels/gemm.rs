@@ -124,3 +124,46 @@ unsafe fn product<T: Elem>(g: &Gemm, alpha: T, a: *const T, b: *const T, beta: T
         gemm::gemm(g.m, g.n, g.k, c, cc, cr, read, a, ac, ar, b, bc, br, beta, alpha, false, false, false, parallel);
     }
 }
+
+/// A matrix within a slice.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Panel {
+    /// Its first element.
+    pub start: usize,
+    /// Its rows and columns; `batch` is not used.
+    pub layout: Layout,
+}
+
+impl Panel {
+    /// A whole slice of rows of `cols`.
+    pub fn plain(cols: usize) -> Self {
+        Panel { start: 0, layout: Layout { row: cols, col: 1, batch: 0 } }
+    }
+
+    /// The matrix from row `row` on.
+    pub fn down(self, row: usize) -> Self {
+        Panel { start: self.start + row * self.layout.row, ..self }
+    }
+
+    /// The same memory read as the transposed matrix.
+    pub fn transposed(self) -> Self {
+        Panel { layout: self.layout.transposed(), ..self }
+    }
+}
+
+/// C = A B + beta C of `[m, n, k]` on the calling thread; C is not read where `beta` is 0.
+pub(super) fn multiply<T: Elem>(
+    [m, n, k]: [usize; 3],
+    (a, at): (&[T], Panel),
+    (b, bt): (&[T], Panel),
+    beta: T,
+    (c, ct): (&mut [T], Panel),
+) {
+    let (a, b, c) = (&a[at.start..], &b[bt.start..], &mut c[ct.start..]);
+    let g = Gemm { batch: 1, m, n, k, a: at.layout, b: bt.layout, c: ct.layout };
+    assert!(g.a.reach(1, m, k) <= a.len(), "A is smaller than its layout");
+    assert!(g.b.reach(1, k, n) <= b.len(), "B is smaller than its layout");
+    assert!(g.c.reach(1, m, n) <= c.len(), "C is smaller than its layout");
+    // SAFETY: the assertions above keep every index of every matrix inside its slice.
+    unsafe { product(&g, T::ONE, a.as_ptr(), b.as_ptr(), beta, c.as_mut_ptr(), Parallelism::None) };
+}

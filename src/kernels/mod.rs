@@ -19,8 +19,10 @@
 //! | batch normalisation (with ReLU) | [`channel_stats`], [`batch_norm_forward`], [`batch_norm_param_grad`], [`batch_norm_input_grad`] |
 //! | layer normalisation | [`layer_norm_forward`], [`layer_norm_input_grad`], [`layer_norm_param_grad`] |
 //! | softmax | [`softmax`], [`log_softmax`], [`logsumexp`], [`softmax_grad`], [`log_softmax_grad`] |
+//! | attention | [`attention()`], [`attention_input_grad`], [`attention_bias_grad`] |
 //! | linear algebra | [`cholesky`], [`triangular_solve`], [`svd`] |
 
+mod attention;
 mod batch_norm;
 mod binary;
 mod columns;
@@ -43,6 +45,7 @@ mod strided;
 mod svd;
 mod unary;
 
+pub use attention::{Attention, attention, attention_bias_grad, attention_input_grad};
 pub use batch_norm::{
     BatchNorm, batch_norm_forward, batch_norm_input_grad, batch_norm_param_grad, batch_norm_relu_forward,
     batch_norm_relu_input_grad, batch_norm_relu_param_grad, channel_stats,

@@ -46,6 +46,14 @@ def spd(n: int) -> Make:
     return make
 
 
+def attention(heads: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """Attention of several heads, as PyTorch's own of one batch of heads."""
+    def f(*qkv: Tensor) -> Tensor:
+        apart = [x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in qkv]
+        return F.scaled_dot_product_attention(*apart).transpose(1, 2).flatten(2)
+    return f
+
+
 def lower(n: int) -> Make:
     return lambda g: torch.tril(torch.randn(n, n, generator=g), -1) + torch.diag(1 + torch.rand(n, generator=g))
 
@@ -210,6 +218,8 @@ NEURAL = [
     ("kl", "kl(x, y)", lambda p, q: (p * (p.log() - q.log())).sum(-1), probabilities(4, 5), probabilities(4, 5)),
     ("mse", "mse(x, y)", F.mse_loss, normal(4, 5), normal(4, 5)),
     ("smooth_l1", "smooth_l1(x, y)", F.smooth_l1_loss, normal(4, 5, scale=2), normal(4, 5)),
+    ("attention", "attention(x, y, z)", F.scaled_dot_product_attention, normal(2, 3, 4), normal(2, 5, 4), normal(2, 5, 4)),
+    ("attention_heads", "attention(x, y, z, heads: 3)", attention(3), normal(2, 4, 6), normal(2, 4, 6), normal(2, 4, 6)),
     ("entropy", "entropy(x)", lambda p: -(p * p.log()).sum(-1), probabilities(4, 5)),
     ("pairwise_distance", "pairwise_distance(x, y)", torch.cdist, normal(4, 3), normal(5, 3)),
 ]

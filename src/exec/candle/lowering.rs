@@ -21,6 +21,7 @@ pub fn find(name: &str) -> Option<Lower> {
         super::elementwise::LOWERINGS,
         super::movement::LOWERINGS,
         super::reduce::LOWERINGS,
+        super::attention::LOWERINGS,
         super::random::LOWERINGS,
         super::images::LOWERINGS,
         super::norm::LOWERINGS,

@@ -1,5 +1,6 @@
 //! The candle engine: plain candle tensors and candle's own autograd, as a reference for the planned engine.
 
+mod attention;
 mod elementwise;
 mod images;
 mod linalg;

@@ -60,6 +60,7 @@ pub fn find<T: Real>(name: &str) -> Option<fn(&Site) -> Kernel<T>> {
         super::index::lowerings(),
         super::random::lowerings(),
         super::softmax::lowerings(),
+        super::attention::lowerings(),
         super::conv::lowerings(),
         super::norm::lowerings(),
         super::linalg::lowerings(),

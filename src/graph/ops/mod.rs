@@ -1,6 +1,7 @@
 //! Every operation: shape rule, gradient rule, cost and signature, a family a file.
 
 mod arithmetic;
+pub mod attention;
 pub mod binary;
 pub mod conv;
 pub mod create;
@@ -37,6 +38,7 @@ pub const OPERATIONS: &[&[&Operation]] = &[
     index::OPERATIONS,
     create::OPERATIONS,
     softmax::OPERATIONS,
+    attention::OPERATIONS,
     conv::OPERATIONS,
     norm::OPERATIONS,
     pool::OPERATIONS,
@@ -51,6 +53,7 @@ pub const FUNCTIONS: &[&[Function]] = &[
     select::FUNCTIONS,
     matmul::FUNCTIONS,
     softmax::FUNCTIONS,
+    attention::FUNCTIONS,
     random::FUNCTIONS,
     linalg::FUNCTIONS,
     statistics::FUNCTIONS,

@@ -1,5 +1,6 @@
 //! Every differentiable operation on small parameters.
 
+use sslrun::graph::ops::attention::Attended;
 use sslrun::graph::ops::conv::Conv;
 use sslrun::graph::ops::window::Window;
 use sslrun::graph::{Dim, Graph, NodeId, ShapeError};
@@ -143,6 +144,19 @@ const ROWS: &[Case] = &[
     }),
 ];
 
+const TOKENS: &[Case] = &[
+    case("attention", &[&[2, 3, 4], &[2, 5, 4], &[2, 5, 4]], ANY, |g, x| {
+        g.attention(Attended::Apart([x[0], x[1], x[2]]), 2, None)
+    }),
+    case("attention packed", &[&[2, 3, 12], &[2, 3, 3]], ANY, |g, x| {
+        g.attention(Attended::Packed(x[0]), 2, Some(x[1]))
+    }),
+    case("attention in blocks", &[&[1, 5, 2], &[1, 9000, 2], &[1, 9000, 2], &[1, 5, 9000]], ANY, |g, x| {
+        let y = g.attention(Attended::Apart([x[0], x[1], x[2]]), 1, Some(x[3]))?;
+        g.scale(y, 100.0)
+    }),
+];
+
 const IMAGES: &[Case] = &[
     case("conv2d", &[&[2, 5, 4, 3], &[4, 3, 3, 3]], ANY, |g, x| conv(g, x, 1, 1, 1)),
     case("conv2d strided", &[&[1, 6, 6, 2], &[3, 2, 3, 3]], ANY, |g, x| conv(g, x, 2, 1, 1)),
@@ -183,7 +197,8 @@ const MATRICES: &[Case] = &[
 ];
 
 /// All cases.
-pub const FAMILIES: &[&[Case]] = &[ELEMENTWISE, ARITHMETIC, MOVING, REDUCTIONS, PRODUCTS, ROWS, IMAGES, MATRICES];
+pub const FAMILIES: &[&[Case]] =
+    &[ELEMENTWISE, ARITHMETIC, MOVING, REDUCTIONS, PRODUCTS, ROWS, TOKENS, IMAGES, MATRICES];
 
 fn conv(g: &mut Graph, x: &[NodeId], stride: usize, padding: usize, groups: usize) -> Built {
     g.conv2d(x[0], x[1], Conv { stride, padding, groups })
