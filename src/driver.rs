@@ -1,5 +1,6 @@
 //! The whole pipeline once, straight down: read, check, open the data, compile, train, judge, report.
 
+mod compare;
 mod failure;
 mod log;
 mod pure;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use compare::{Comparison, Contest, Moment, Terms, compare};
 pub use failure::Failure;
 use log::RunLog;
 pub use pure::{Computed, loss_of};

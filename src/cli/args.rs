@@ -69,6 +69,8 @@ pub struct ChangeArgs {
 pub enum Command {
     /// Checks recipes and runs nothing
     Check(CheckArgs),
+    /// Runs several recipes on the same data with the same budget
+    Compare(CompareArgs),
     /// Gives recipes the one canonical layout
     Fmt(FmtArgs),
     /// Shows what the language has
@@ -123,6 +125,47 @@ pub struct CheckArgs {
     /// How diagnostics are shown
     #[arg(long, value_enum, default_value_t = DiagnosticFormat::Text)]
     pub format: DiagnosticFormat,
+}
+
+/// `sslrun compare`
+#[derive(Debug, ClapArgs)]
+pub struct CompareArgs {
+    /// Recipes, which are trained one after the other, and folders of finished runs
+    #[arg(value_name = "RECIPE|RUN", required = true)]
+    pub recipes: Vec<PathBuf>,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// The time each recipe may train, as in `90s`, `6m` or `1.5h`: its schedules end there
+    #[arg(long, value_name = "TIME", value_parser = seconds, conflicts_with = "epochs")]
+    pub budget: Option<f64>,
+    /// The epochs each recipe trains, instead of its own
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<f64>,
+    /// The folder of the comparison; an earlier one is gone on with [default: runs/compare-NUMBER]
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// The engine that computes the steps [default: planned]
+    #[arg(long)]
+    pub engine: Option<Engine>,
+    /// From which everything random is derived; short for `--set train.seed=N`
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Shows no progress
+    #[arg(long)]
+    pub quiet: bool,
+    /// How many threads compute and make batches [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+/// A length of time with its unit, in seconds.
+fn seconds(text: &str) -> Result<f64, String> {
+    let units = [("s", 1.0), ("m", 60.0), ("min", 60.0), ("h", 3600.0)];
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = units.iter().find(|(name, _)| *name == &text[number.len()..]);
+    let time = number.trim().parse::<f64>().ok().zip(unit).map(|(number, (_, unit))| number * unit);
+    let wrong = || "a time is a number with its unit, as in `90s`, `6m` or `1.5h`".to_owned();
+    time.filter(|t| t.is_finite() && *t > 0.0).ok_or_else(wrong)
 }
 
 /// `sslrun fmt`

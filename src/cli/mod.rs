@@ -4,6 +4,7 @@
 
 mod args;
 mod check;
+mod compare;
 mod explain;
 mod fmt;
 mod graph;
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
     let result = match args.command {
         None => run::run(&args.run),
         Some(Command::Check(args)) => check::check(&args),
+        Some(Command::Compare(args)) => compare::compare(&args),
         Some(Command::Fmt(args)) => fmt::fmt(&args),
         Some(Command::Show(args)) => show::show(&args),
         Some(Command::Explain(args)) => explain::explain(&args),

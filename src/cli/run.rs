@@ -17,10 +17,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
     if checked.recipe.is_none() {
         return Ok(Exit::RecipeErrors);
     }
-    if let Some(threads) = request.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        pool.map_err(|e| Failure::Run(format!("cannot start {threads} threads: {e}")))?;
-    }
+    limit_threads(args.threads)?;
     let stop = interrupt::stop_flag();
     let mut progress = Progress::new(args.quiet);
     let result = driver::run(&request, &checked, &stop, &mut |event| progress.note(event));
@@ -30,6 +27,13 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
         output::message(&profile(&report.profile));
     }
     Ok(close(&report))
+}
+
+/// Lets all computation use so many threads; as many as there are cores where not given.
+pub(super) fn limit_threads(threads: Option<u16>) -> Result<(), Failure> {
+    let Some(threads) = threads else { return Ok(()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
+    pool.map_err(|e| Failure::Run(format!("cannot start {threads} threads: {e}")))
 }
 
 fn request(args: &RunArgs) -> Request {
@@ -57,7 +61,7 @@ impl From<Engine> for EngineKind {
 
 /// A word that is neither a file nor a subcommand was perhaps meant to be one.
 fn misspelt(args: &RunArgs, failure: Failure) -> Failure {
-    const COMMANDS: [&str; 7] = ["check", "fmt", "show", "explain", "graph", "views", "loss"];
+    const COMMANDS: [&str; 8] = ["check", "compare", "fmt", "show", "explain", "graph", "views", "loss"];
     let word = args.recipe.as_deref().and_then(|p| p.to_str()).filter(|w| !w.contains(['.', '/']));
     match (word.and_then(|w| suggest(w, COMMANDS)), failure) {
         (Some(hint), Failure::Usage(message)) => Failure::Usage(format!("{message}; {hint}")),

@@ -58,7 +58,7 @@ impl RunLog {
     pub(super) fn note(&mut self, event: &Event) {
         match event {
             Event::Step(step) => self.step(step),
-            Event::Evaluated { epoch, measures, .. } => self.point(*epoch, measures),
+            Event::Evaluated { epoch, seconds, measures, .. } => self.point(*epoch, *seconds, measures),
             Event::Started { parameters, .. } => self.record.parameters = *parameters,
             Event::Interrupted { .. } | Event::Finished { .. } => self.flush(),
             Event::Checkpoint { .. } | Event::Warning { .. } | Event::Judging { .. } => {}
@@ -73,6 +73,7 @@ impl RunLog {
         self.last = Some(StepLine {
             step: step.step,
             epoch: step.epoch,
+            seconds: step.seconds,
             loss: step.loss,
             terms: step.terms.clone(),
             lr: step.lr,
@@ -81,10 +82,10 @@ impl RunLog {
         });
     }
 
-    fn point(&mut self, epoch: f64, measures: &Measures) {
+    fn point(&mut self, epoch: f64, seconds: f64, measures: &Measures) {
         let (sum, count) = std::mem::take(&mut self.losses);
         let loss = if count > 0 { sum / count as f64 } else { f64::NAN };
-        self.record.history.push(Point { epoch, loss, metrics: metrics(measures) });
+        self.record.history.push(Point { epoch, seconds, loss, metrics: metrics(measures) });
         if let Some(line) = &mut self.last {
             line.measures.clone_from(&measures.0);
         }

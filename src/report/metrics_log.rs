@@ -15,6 +15,8 @@ pub struct StepLine {
     pub step: usize,
     /// The same in epochs.
     pub epoch: f64,
+    /// Seconds spent on training until then, evaluation not counted.
+    pub seconds: f64,
     /// The whole loss.
     pub loss: f64,
     /// Each term of the loss, in the order of the recipe.
@@ -67,6 +69,16 @@ impl MetricsLog {
         text.push('\n');
         self.file.write_all(text.as_bytes()).map_err(|e| explain(&e))
     }
+}
+
+/// The loss over the seconds of training that a log holds, as far as it can be read; nothing where there is no log.
+pub fn loss_over_time(path: &Path) -> Vec<(f64, f64)> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let point = |line: &str| {
+        let value: serde_json::Value = serde_json::from_str(line).ok()?;
+        Some((value.get("seconds")?.as_f64()?, value.get("loss")?.as_f64().unwrap_or(f64::NAN)))
+    };
+    text.lines().filter_map(point).collect()
 }
 
 fn up_to(line: &str, step: usize) -> bool {

@@ -1,6 +1,9 @@
 //! Tables and records: functions of plain data.
 
 mod atomic;
+mod axis;
+mod chart;
+mod comparison;
 mod metric;
 mod metrics_log;
 mod numbers;
@@ -8,8 +11,10 @@ mod record;
 mod table;
 
 pub use atomic::write_atomically;
+pub use chart::{Chart, Line, svg};
+pub use comparison::{Contestant, comparison_csv, comparison_table, knn_chart, loss_charts};
 pub use metric::{Metric, Unit, summary_table};
-pub use metrics_log::{MetricsLog, StepLine};
+pub use metrics_log::{MetricsLog, StepLine, loss_over_time};
 pub use numbers::{bytes, count, duration, number, percent, timestamp};
 pub use record::{Outcome, Point, RunRecord};
 pub use table::Table;

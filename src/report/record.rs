@@ -27,6 +27,9 @@ pub enum Outcome {
 pub struct Point {
     /// When, in epochs.
     pub epoch: f64,
+    /// Seconds spent on training until then.
+    #[serde(default)]
+    pub seconds: f64,
     /// The mean loss since the point before.
     pub loss: f64,
     /// What the encoder was worth.

@@ -17,6 +17,30 @@ impl Table {
         if widths.iter().sum::<usize>() + 3 * widths.len() < width { self.boxed(&widths) } else { self.list() }
     }
 
+    /// The table as Markdown, names to the left and values to the right.
+    pub fn markdown(&self) -> String {
+        let line = |cells: &[String]| {
+            let escaped: Vec<String> = (0..self.header.len()).map(|i| cell(cells, i).replace('|', "\\|")).collect();
+            format!("| {} |\n", escaped.join(" | "))
+        };
+        let rule: Vec<&str> = (0..self.header.len()).map(|i| if i == 0 { "---" } else { "---:" }).collect();
+        let body: String = self.rows.iter().map(|r| line(r)).collect();
+        format!("{}| {} |\n{body}", line(&self.header), rule.join(" | "))
+    }
+
+    /// The table as comma-separated values (RFC 4180, with plain line feeds).
+    pub fn csv(&self) -> String {
+        let quote = |text: &str| match text.contains([',', '"', '\n', '\r']) {
+            true => format!("\"{}\"", text.replace('"', "\"\"")),
+            false => text.to_owned(),
+        };
+        let line = |cells: &Vec<String>| {
+            let quoted: Vec<String> = (0..self.header.len()).map(|i| quote(cell(cells, i))).collect();
+            format!("{}\n", quoted.join(","))
+        };
+        std::iter::once(&self.header).chain(&self.rows).map(line).collect()
+    }
+
     fn boxed(&self, widths: &[usize]) -> String {
         let rule = |left: &str, cross: &str, right: &str| {
             let bars: Vec<String> = widths.iter().map(|w| "─".repeat(w + 2)).collect();

@@ -26,6 +26,8 @@ pub enum Event {
         step: usize,
         /// The same in epochs.
         epoch: f64,
+        /// Seconds spent on training, evaluation not counted.
+        seconds: f64,
         /// What was found.
         measures: Measures,
     },

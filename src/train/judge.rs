@@ -119,7 +119,9 @@ impl Judge {
             Some(memory) => (self.extractor.rows(memory, &train)?, self.extractor.rows(memory, &test)?),
             None => (raw_pixels(&train, self.extractor.size())?, raw_pixels(&test, self.extractor.size())?),
         };
-        Ok(accuracies(&self.probes, &train, &test))
+        let mut measures = accuracies(&self.probes, &train, &test);
+        measures.0.push(("effective_rank".to_owned(), eval::effective_rank(&test.values, test.dim)));
+        Ok(measures)
     }
 }
 

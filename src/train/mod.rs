@@ -9,6 +9,7 @@ mod event;
 mod extract;
 mod judge;
 mod learner;
+mod pace;
 mod speed;
 mod training;
 
@@ -21,4 +22,5 @@ pub use event::{Event, Step};
 pub use extract::{Extractor, Rows};
 pub use judge::{Judge, Measures, Splits, Verdict};
 pub use learner::{Learner, Losses};
+pub use pace::seconds_a_step;
 pub use training::{Ending, Setup, Training, view_specs};

@@ -149,7 +149,8 @@ impl<'a> Training<'a> {
         if let Some(judge) = &mut self.judge {
             let measures = judge.look(&mut self.learner.memory)?;
             self.watch.pause();
-            on_event(&Event::Evaluated { step: self.done, epoch: self.clock.epochs(self.done), measures });
+            let (epoch, seconds) = (self.clock.epochs(self.done), self.watch.seconds());
+            on_event(&Event::Evaluated { step: self.done, epoch, seconds, measures });
         }
         Ok(())
     }

@@ -140,6 +140,9 @@ fn wrong_usage_gives_status_2() {
     place.expect(2, &[]);
     place.expect(2, &[&place.recipe, "--no-such-flag"]);
     place.expect(2, &["--resume", "nowhere"]);
+    let (_, err) = place.expect(2, &["compare", &place.recipe, "--budget", "6"]);
+    assert!(err.contains("as in `90s`, `6m` or `1.5h`"), "{err}");
+    place.expect(2, &["compare", &place.recipe, "--budget", "6m", "--epochs", "2"]);
     let (_, err) = place.expect(2, &[&place.recipe, "--data", "shape"]);
     assert!(err.contains("shapes"), "{err}");
     let (_, err) = place.expect(2, &["explain", "shape-mismatc"]);

@@ -4,6 +4,7 @@ mod augment;
 mod check;
 mod cifar10;
 mod cli;
+mod compare;
 mod compile;
 mod corpus;
 mod data;

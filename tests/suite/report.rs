@@ -35,7 +35,7 @@ fn record() -> RunRecord {
         trained: vec![Metric::share("k-NN", 0.8125), Metric::share("linear", 0.9), Metric::plain("eff. rank", 61.34)],
         untrained: vec![Metric::share("k-NN", 0.4), Metric::share("linear", 0.5), Metric::plain("eff. rank", 5.0)],
         raw: vec![Metric::share("k-NN", 0.22), Metric::share("linear", 0.18)],
-        history: vec![Point { epoch: 1.0, loss: f64::NAN, metrics: vec![Metric::share("k-NN", 0.5)] }],
+        history: vec![Point { epoch: 1.0, seconds: 4.5, loss: f64::NAN, metrics: vec![Metric::share("k-NN", 0.5)] }],
     }
 }
 
@@ -92,6 +92,7 @@ fn a_log_is_json_lines_and_goes_on_after_a_checkpoint() {
     let line = |step: usize| StepLine {
         step,
         epoch: step as f64 / 4.0,
+        seconds: step as f64 / 2.0,
         loss: if step == 2 { f64::NAN } else { 1.5 },
         terms: vec![("z".into(), 1.0), ("a".into(), f64::INFINITY)],
         lr: 0.25,
@@ -101,7 +102,7 @@ fn a_log_is_json_lines_and_goes_on_after_a_checkpoint() {
     let mut log = MetricsLog::create(&path).unwrap();
     (1..=3).for_each(|step| log.write(&line(step)).unwrap());
     let text = std::fs::read_to_string(&path).unwrap();
-    let second = r#"{"step":2,"epoch":0.5,"loss":null,"terms":{"z":1.0,"a":null},"lr":0.25,"images_per_second":100.0}"#;
+    let second = r#"{"step":2,"epoch":0.5,"seconds":1.0,"loss":null,"terms":{"z":1.0,"a":null},"lr":0.25,"images_per_second":100.0}"#;
     assert_eq!(text.lines().nth(1), Some(second));
     assert!(text.ends_with("\"measures\":{\"knn\":0.5}}\n"), "{text}");
 

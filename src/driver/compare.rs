@@ -1,0 +1,313 @@
+//! Several recipes on the same data with the same budget, one after the other, and the report that sets them side by side.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Checked, Failure, Request, RunFolder, check, hash, open, run};
+use crate::check::Recipe;
+use crate::exec::EngineKind;
+use crate::report::{
+    Contestant, Outcome, RunRecord, comparison_csv, comparison_table, knn_chart, loss_charts, loss_over_time,
+    write_atomically,
+};
+use crate::train::{self, Event, Setup, last_checkpoint};
+
+/// What is to be compared, and under which terms.
+#[derive(Clone, Debug, Default)]
+pub struct Contest {
+    /// Recipes, which are trained, and folders of runs, which are taken as they are.
+    pub recipes: Vec<PathBuf>,
+    /// What holds for all of them.
+    pub terms: Terms,
+    /// The engine; the planned one where it is left out.
+    pub engine: Option<EngineKind>,
+    /// The folder of the comparison; an earlier one of the same terms is gone on with. Numbered by itself where left out.
+    pub out: Option<PathBuf>,
+    /// Threads that make batches; as many as there are cores where left out.
+    pub threads: Option<usize>,
+}
+
+/// What all recipes of a comparison share; kept in its folder.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The time each may train, evaluation not counted, in seconds; each as long as it says itself where left out.
+    pub budget: Option<f64>,
+    /// The data set instead of the recipes' own.
+    pub data: Option<String>,
+    /// Overrides of each recipe, each `PATH=VALUE`.
+    pub sets: Vec<String>,
+}
+
+/// What happens while recipes are compared.
+pub enum Moment<'a> {
+    /// A recipe has been read and checked.
+    Checked(&'a Checked),
+    /// It is a recipe's turn.
+    Begins {
+        /// What it is called.
+        name: &'a str,
+        /// Its place, from 1.
+        number: usize,
+        /// How many there are.
+        of: usize,
+    },
+    /// It was trained before.
+    Known,
+    /// So many epochs fit into the budget.
+    Fits {
+        /// Epochs.
+        epochs: f64,
+        /// Seconds a step takes.
+        step: f64,
+    },
+    /// Something happened in its training.
+    Training(&'a Event),
+    /// It came to nothing.
+    Failed(&'a str),
+}
+
+/// What a comparison has come to.
+pub struct Comparison {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The runs, in the order in which they were named.
+    pub runs: Vec<Contestant>,
+    /// Whether somebody stopped it before its end.
+    pub stopped: bool,
+}
+
+/// The file that makes a folder one of a comparison.
+const TERMS: &str = "compare.ron";
+/// The most seconds steps are timed for, and the share of the budget.
+const TIMED: f64 = 10.0;
+const SHARE: f64 = 0.05;
+
+/// Trains and judges each recipe in a folder of its own inside the comparison's; one that fails does not end the rest,
+/// one that has ended there before is not done again. The report is written anew after each.
+pub fn compare(contest: &Contest, stop: &AtomicBool, tell: &mut dyn FnMut(Moment)) -> Result<Comparison, Failure> {
+    let names = names(&contest.recipes)?;
+    let folder = claim(contest)?;
+    let mut comparison = Comparison { folder, runs: Vec::new(), stopped: false };
+    for (i, (path, name)) in contest.recipes.iter().zip(&names).enumerate() {
+        if stop.load(Ordering::Relaxed) {
+            comparison.stopped = true;
+            break;
+        }
+        tell(Moment::Begins { name, number: i + 1, of: names.len() });
+        let place = if path.is_dir() { path.clone() } else { comparison.folder.join(name) };
+        let failure = match path.is_dir() {
+            true => RunFolder::open(path).err(),
+            false => Turn { contest, path, place: &place, stop }.take(tell).err(),
+        };
+        let failure = failure.map(|f| f.to_string());
+        failure.iter().for_each(|message| tell(Moment::Failed(message)));
+        comparison.runs.push(contestant(name, &place, failure));
+        comparison.write(&contest.terms)?;
+    }
+    comparison.stopped |=
+        comparison.runs.iter().any(|r| r.failure.is_none() && unfinished(r)) && stop.load(Ordering::Relaxed);
+    Ok(comparison)
+}
+
+fn unfinished(run: &Contestant) -> bool {
+    run.record.as_ref().is_some_and(|r| matches!(r.outcome, Outcome::Interrupted | Outcome::Running))
+}
+
+/// What lies in the folder of a run, as far as it came.
+fn contestant(name: &str, place: &Path, failure: Option<String>) -> Contestant {
+    let folder = RunFolder::open(place);
+    let record = folder.as_ref().map_err(Failure::to_string).and_then(|f| RunRecord::read(&f.record()));
+    let losses = folder.map(|f| loss_over_time(&f.metrics())).unwrap_or_default();
+    let (record, unread) = match record {
+        Ok(record) => (Some(record), None),
+        Err(message) => (None, Some(message)),
+    };
+    Contestant { name: name.to_owned(), record, failure: failure.or(unread), losses }
+}
+
+/// Names of files and folders, a number behind those that occur again.
+fn names(recipes: &[PathBuf]) -> Result<Vec<String>, Failure> {
+    let mut names: Vec<String> = Vec::new();
+    for path in recipes {
+        if path == Path::new("-") {
+            return Err(Failure::Usage("a comparison takes files and folders, not standard input".to_owned()));
+        }
+        let word = if path.is_dir() { path.file_name() } else { path.file_stem() };
+        let word = word.map_or_else(|| "run".to_owned(), |w| w.to_string_lossy().into_owned());
+        let numbered = (2..).map(|n| format!("{word}-{n}"));
+        let free = std::iter::once(word.clone()).chain(numbered).find(|name| !names.contains(name));
+        names.extend(free);
+    }
+    Ok(names)
+}
+
+/// The folder of the comparison: a new one, or an earlier one of the same terms.
+fn claim(contest: &Contest) -> Result<PathBuf, Failure> {
+    if let Some(out) = &contest.out
+        && let Ok(text) = std::fs::read_to_string(out.join(TERMS))
+    {
+        let earlier: Option<Terms> = ron::from_str(&text).ok();
+        if earlier.as_ref() == Some(&contest.terms) {
+            return Ok(out.clone());
+        }
+        let what = earlier.map_or_else(|| "others".to_owned(), |terms| terms.words());
+        return Err(Failure::Run(format!(
+            "{} is a comparison under other terms: {what}\n  = help: choose another `-o`, or go on under the same terms",
+            out.display()
+        )));
+    }
+    let folder = RunFolder::create(contest.out.as_deref(), "compare")?.path().to_owned();
+    let terms = ron::ser::to_string_pretty(&contest.terms, ron::ser::PrettyConfig::new())
+        .map_err(|e| Failure::Run(format!("cannot write the terms of the comparison: {e}")))?;
+    write_atomically(&folder.join(TERMS), format!("{terms}\n").as_bytes()).map_err(Failure::Run)?;
+    Ok(folder)
+}
+
+impl Terms {
+    /// The terms for people.
+    fn words(&self) -> String {
+        let budget = self.budget.map(|s| format!("{} of training each", crate::report::duration(s)));
+        let budget = budget.unwrap_or_else(|| "each recipe's own epochs".to_owned());
+        let data = self.data.as_ref().map_or_else(|| "each recipe's own data".to_owned(), |d| format!("data {d}"));
+        let sets = self.sets.iter().map(|s| format!(", {s}"));
+        format!("{budget}, {data}{}", sets.collect::<String>())
+    }
+}
+
+/// A recipe's turn.
+struct Turn<'a> {
+    contest: &'a Contest,
+    path: &'a Path,
+    place: &'a Path,
+    stop: &'a AtomicBool,
+}
+
+impl Turn<'_> {
+    /// Trains the recipe in its place, goes on with it, or finds that it has been done.
+    fn take(&self, tell: &mut dyn FnMut(Moment)) -> Result<(), Failure> {
+        let terms = &self.contest.terms;
+        let mut sets = terms.sets.clone();
+        let mut checked = check(self.path, &sets, terms.data.as_deref())?;
+        tell(Moment::Checked(&checked));
+        let recipe = sound(&checked)?;
+        let earlier = self.earlier()?;
+        let epochs = match (terms.budget, &earlier) {
+            (None, _) => None,
+            (Some(_), Some((_, epochs))) => Some(*epochs),
+            (Some(budget), None) => Some(self.fitting(recipe, budget, tell)?),
+        };
+        if let Some(epochs) = epochs {
+            sets.push(format!("train.epochs={epochs}"));
+            checked = check(self.path, &sets, terms.data.as_deref())?;
+        }
+        let begun = earlier.is_some();
+        if let Some((record, _)) = earlier {
+            if record.recipe_hash != hash(&sound(&checked)?.text) {
+                return Err(self.taken("the run of another recipe"));
+            }
+            if matches!(record.outcome, Outcome::Finished | Outcome::Diverged) {
+                tell(Moment::Known);
+                return Ok(());
+            }
+        }
+        let request = Request {
+            recipe: Some(self.path.to_owned()),
+            resume: begun.then(|| self.place.to_owned()),
+            out: (!begun).then(|| self.place.to_owned()),
+            sets,
+            data: terms.data.clone(),
+            engine: self.contest.engine,
+            threads: self.contest.threads,
+            profile: false,
+        };
+        run(&request, &checked, self.stop, &mut |event| tell(Moment::Training(event))).map(|_| ())
+    }
+
+    /// The record of an earlier run in this place, and how many epochs it was to have.
+    fn earlier(&self) -> Result<Option<(RunRecord, f64)>, Failure> {
+        let empty = std::fs::read_dir(self.place).map_or(true, |mut entries| entries.next().is_none());
+        if empty && !self.place.is_file() {
+            return Ok(None);
+        }
+        let folder = RunFolder::open(self.place).map_err(|_| self.taken("something else"))?;
+        let record = RunRecord::read(&folder.record()).map_err(Failure::Run)?;
+        let ended = matches!(record.outcome, Outcome::Finished | Outcome::Diverged);
+        if !ended && !last_checkpoint(self.place).exists() {
+            return Err(self.taken("a run that stopped before its first checkpoint"));
+        }
+        let written = check(&folder.recipe(), &[], None)?;
+        Ok(Some((record, sound(&written)?.train.epochs)))
+    }
+
+    fn taken(&self, by: &str) -> Failure {
+        let place = self.place.display();
+        Failure::Run(format!(
+            "{place} holds {by}\n  = help: nothing is overwritten: move it away, or choose another `-o`"
+        ))
+    }
+
+    /// How many epochs fit into the budget, by the time of some steps.
+    fn fitting(&self, recipe: &Recipe, budget: f64, tell: &mut dyn FnMut(Moment)) -> Result<f64, Failure> {
+        let failed = |e: train::TrainError| Failure::Run(e.to_string());
+        let data = open(recipe).map_err(failed)?;
+        let engine = self.contest.engine.unwrap_or_default();
+        let setup = Setup { recipe, data, engine, threads: self.contest.threads };
+        let timed = Duration::from_secs_f64((SHARE * budget).min(TIMED));
+        let (step, clock) = train::seconds_a_step(&setup, timed).map_err(failed)?;
+        let steps = (budget / step).floor().max(1.0);
+        // Few digits, but enough for the very number of steps.
+        let precision = 10f64.powf((clock.per_epoch as f64 * 10.0).log10().ceil());
+        let epochs = (steps / clock.per_epoch as f64 * precision).round() / precision;
+        tell(Moment::Fits { epochs, step });
+        Ok(epochs)
+    }
+}
+
+fn sound(checked: &Checked) -> Result<&Recipe, Failure> {
+    checked.recipe.as_ref().ok_or_else(|| Failure::Run("the recipe has errors".to_owned()))
+}
+
+impl Comparison {
+    /// Everything in the comparison that is not a run: tables and curves.
+    fn write(&self, terms: &Terms) -> Result<(), Failure> {
+        let files = [
+            ("compare.md", self.markdown(terms)),
+            ("compare.csv", comparison_csv(&self.runs)),
+            ("knn.svg", knn_chart(&self.runs)),
+            ("loss.svg", loss_charts(&self.runs)),
+        ];
+        files.iter().try_for_each(|(name, text)| {
+            write_atomically(&self.folder.join(name), text.as_bytes()).map_err(Failure::Run)
+        })
+    }
+
+    fn markdown(&self, terms: &Terms) -> String {
+        let names: Vec<&str> = self.runs.iter().map(|r| r.name.as_str()).collect();
+        let (words, table) = (terms.words(), comparison_table(&self.runs).markdown());
+        let notes: String = self.notes().iter().map(|note| format!("- {note}\n")).collect();
+        let notes = if notes.is_empty() { notes } else { format!("\n{notes}") };
+        format!(
+            "# {}\n\nTerms: {words}.\n\n{table}{notes}\n![k-NN over the time of training](knn.svg)\n\n\
+             ![Loss over the time of training](loss.svg)\n",
+            names.join(", ")
+        )
+    }
+
+    /// What a reader of the table must know besides: data that differ, and failures.
+    pub fn notes(&self) -> Vec<String> {
+        let data = |run: &Contestant| run.record.as_ref().map(|r| r.data.clone());
+        let first = self.runs.iter().find_map(data);
+        let other = self.runs.iter().filter(|r| data(r).is_some() && data(r) != first);
+        let other = other.map(|r| format!("{} is of other data: {}", r.name, data(r).unwrap_or_default()));
+        let failures = self.runs.iter().filter_map(|r| {
+            let message = r.failure.as_ref()?.lines().next().unwrap_or_default().to_owned();
+            Some(format!("{}: {message}", r.name))
+        });
+        let brackets = "in brackets: the same encoder untrained".to_owned();
+        let data = first.iter().flat_map(|d| [format!("data: {d}"), brackets.clone()]);
+        data.chain(other).chain(failures).collect()
+    }
+}
