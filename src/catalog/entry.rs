@@ -9,6 +9,8 @@ pub enum Kind {
     Layer,
     /// A step of a view's pipeline.
     Augmentation,
+    /// How the hidden patches of a view are chosen.
+    Mask,
     /// A rule that updates parameters.
     Optimizer,
     /// A scalar that changes while training.
@@ -55,6 +57,13 @@ pub enum ParamType {
     Bool,
     /// `a..b` with `min <= a <= b <= max`; a single number `a` reads as `a..a`.
     Range {
+        /// The smallest value.
+        min: f64,
+        /// The largest value.
+        max: f64,
+    },
+    /// A number within the closed bounds, a range of such, or a list of these.
+    Amount {
         /// The smallest value.
         min: f64,
         /// The largest value.

@@ -1,7 +1,8 @@
 //! Branches: chains of stages, those derived from others, and what they return when they are applied.
 
 use super::checker::{Checked, Checker};
-use super::module::{Module, Tapped};
+use super::masks::Place;
+use super::module::{Fed, Module, Tapped};
 use super::scope::{Env, Home};
 use super::value::Value;
 use crate::catalog::Schedule;
@@ -17,8 +18,8 @@ use std::rc::Rc;
 #[derive(Debug, Default)]
 pub(super) struct Branches {
     pub all: Vec<BranchInfo>,
-    /// Stages that have been applied: (owner, stage, input of the branch) to result.
-    outputs: BTreeMap<(usize, usize, NodeId), Tapped>,
+    /// Stages that have been applied: (owner, stage, input of the branch and its mask) to result.
+    outputs: BTreeMap<(usize, usize, NodeId, Option<NodeId>), Tapped>,
     /// The results and taps of every stage that has been applied.
     pub embeddings: Vec<NodeId>,
     /// Which views each branch is applied to, in order of the first time.
@@ -56,7 +57,7 @@ pub(super) enum Derived {
 pub(super) struct Applied {
     /// The branch.
     pub branch: usize,
-    input: NodeId,
+    input: Fed,
     /// Where this view's rows lie in a batch of several views that go through together.
     part: Option<usize>,
 }
@@ -132,8 +133,8 @@ impl Branches {
 }
 
 impl Checker<'_> {
-    /// `branch(input)`
-    pub(super) fn apply_branch(&mut self, branch: usize, value: &Value, at: Span) -> Checked<Value> {
+    /// `branch(input)`; `of` is the view whose mask counts, where that is not the input itself.
+    pub(super) fn apply_branch(&mut self, branch: usize, value: &Value, of: Option<usize>, at: Span) -> Checked<Value> {
         if let Value::View(view) = value {
             let seen = self.branches.applied_to.entry(branch).or_default();
             if !seen.contains(view) {
@@ -142,19 +143,39 @@ impl Checker<'_> {
             if let Some((group, part)) = self.companions(branch, *view) {
                 let nodes: Vec<NodeId> = group.iter().map(|&v| self.view_node(v)).collect();
                 let joined = self.graph.concat(&nodes, 0);
-                let input = self.shaped(joined, at)?;
+                let input = Fed { x: self.shaped(joined, at)?, mask: self.joined_masks(&group, at)? };
+                self.takes_its_mask(branch, &input, Place::First, at)?;
                 return Ok(Value::Applied(Rc::new(Applied { branch, input, part: Some(part) })));
             }
         }
-        let input = self.tensor(value, at)?;
+        let own = if let Value::View(view) = value { Some(*view) } else { None };
+        let mask = of.or(own).and_then(|view| self.mask_input(view));
+        let input = Fed { x: self.tensor(value, at)?, mask };
+        self.takes_its_mask(branch, &input, if of.is_some() { Place::Anywhere } else { Place::First }, at)?;
         Ok(Value::Applied(Rc::new(Applied { branch, input, part: None })))
     }
 
-    /// With `views: together`: the views of one size that go through a branch as one batch, and this one's place.
+    /// Complains where a branch is applied to something masked and would overlook that.
+    fn takes_its_mask(&mut self, branch: usize, input: &Fed, place: Place, at: Span) -> Checked<()> {
+        if input.mask.is_none() {
+            return Ok(());
+        }
+        let stages = 0..self.branches.stages(branch).len();
+        let modules = stages.map(|stage| self.stage_of(branch, stage)).collect::<Checked<Vec<_>>>()?;
+        self.must_take_mask(&modules, place, at)
+    }
+
+    /// The module of a branch's stage.
+    pub(super) fn stage_of(&mut self, branch: usize, stage: usize) -> Checked<Rc<Module>> {
+        self.stage_module(self.branches.root(branch), stage)
+    }
+
+    /// With `views: together`: the views of one size, masked alike, that go through a branch as one batch, and this one's
+    /// place.
     fn companions(&self, branch: usize, view: usize) -> Option<(Vec<usize>, usize)> {
         let applied = self.branches.together.as_ref()?.get(&branch)?;
-        let size = self.views.all[view].size;
-        let group: Vec<usize> = applied.iter().copied().filter(|&v| self.views.all[v].size == size).collect();
+        let kind = |view: usize| (self.views.all[view].size, &self.views.all[view].mask);
+        let group: Vec<usize> = applied.iter().copied().filter(|&v| kind(v) == kind(view)).collect();
         let part = group.iter().position(|&v| v == view)?;
         (group.len() > 1).then_some((group, part))
     }
@@ -172,7 +193,7 @@ impl Checker<'_> {
 
     /// The output of one stage of a branch, for one view where several go through together.
     pub(super) fn applied_stage(&mut self, applied: &Applied, stage: usize, span: Span) -> Checked<Tapped> {
-        let (node, taps) = self.stage_output(applied.branch, stage, applied.input, span)?;
+        let (node, taps) = self.stage_output(applied.branch, stage, &applied.input, span)?;
         let Some(part) = applied.part else { return Ok((node, taps)) };
         let start = &Dim::from(part) * &Dim::batch();
         let cut = |checker: &mut Self, node: NodeId| {
@@ -185,14 +206,15 @@ impl Checker<'_> {
     }
 
     /// The output of a stage when the branch is applied to `input`.
-    fn stage_output(&mut self, branch: usize, stage: usize, input: NodeId, span: Span) -> Checked<Tapped> {
+    fn stage_output(&mut self, branch: usize, stage: usize, input: &Fed, span: Span) -> Checked<Tapped> {
         let owner = self.branches.owner(branch);
-        let (node, taps) = match self.branches.outputs.get(&(owner, stage, input)) {
+        let key = (owner, stage, input.x, input.mask.as_ref().map(|m| m.hides));
+        let (node, taps) = match self.branches.outputs.get(&key) {
             Some(known) => known.clone(),
             None => {
                 let x = self.stage_input(owner, stage, input, span)?;
-                let made = self.run_stage(owner, stage, x)?;
-                self.branches.outputs.insert((owner, stage, input), made.clone());
+                let made = self.run_stage(owner, stage, &Fed { x, mask: input.mask.clone() })?;
+                self.branches.outputs.insert(key, made.clone());
                 made
             }
         };
@@ -215,11 +237,11 @@ impl Checker<'_> {
     }
 
     /// What a stage takes: the stage before it, what stands behind `on`, or the input of the branch.
-    fn stage_input(&mut self, owner: usize, stage: usize, input: NodeId, span: Span) -> Checked<NodeId> {
+    fn stage_input(&mut self, owner: usize, stage: usize, input: &Fed, span: Span) -> Checked<NodeId> {
         let root = self.branches.root(owner);
         let on = self.branches.all[root].stages[stage].source.on.clone();
         match on {
-            None if stage == 0 => Ok(input),
+            None if stage == 0 => Ok(input.x),
             None => self.stage_output(owner, stage - 1, input, span).map(|(node, _)| node),
             Some(on) => {
                 let mut env = Env::new(Home::Recipe);
@@ -247,12 +269,12 @@ impl Checker<'_> {
     }
 
     /// `branch.stage(x)`: a stage as a function.
-    pub(super) fn apply_stage(&mut self, branch: usize, stage: usize, x: NodeId, span: Span) -> Checked<Tapped> {
-        let (node, taps) = self.run_stage(self.branches.owner(branch), stage, x)?;
+    pub(super) fn apply_stage(&mut self, branch: usize, stage: usize, fed: &Fed, span: Span) -> Checked<Tapped> {
+        let (node, taps) = self.run_stage(self.branches.owner(branch), stage, fed)?;
         if self.branches.all[branch].derived.is_none() { Ok((node, taps)) } else { self.detach(node, taps, span) }
     }
 
-    fn run_stage(&mut self, owner: usize, stage: usize, x: NodeId) -> Checked<Tapped> {
+    fn run_stage(&mut self, owner: usize, stage: usize, fed: &Fed) -> Checked<Tapped> {
         let root = self.branches.root(owner);
         let path = self.branches.path(owner, stage);
         self.used.insert(path);
@@ -273,9 +295,9 @@ impl Checker<'_> {
         // A shared stage keeps its own branch's weights; in an average, the average's copy of them.
         if let Module::Shared(other, shared, _) = *module {
             let same_root = self.branches.root(other) == root;
-            return self.run_stage(if same_root { owner } else { self.branches.owner(other) }, shared, x);
+            return self.run_stage(if same_root { owner } else { self.branches.owner(other) }, shared, fed);
         }
-        let (node, taps) = self.apply_module(&module, &path, &Owner { ema, span: Some(span) }, x)?;
+        let (node, taps) = self.apply_module(&module, &path, &Owner { ema, span: Some(span) }, fed)?;
         self.branches.embeddings.push(node);
         self.branches.embeddings.extend(taps.iter().map(|(_, tap)| *tap));
         Ok((node, taps))

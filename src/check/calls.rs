@@ -1,6 +1,8 @@
 //! Calls: of functions, operations, branches, stages and words.
 
 use super::checker::{Checked, Checker};
+use super::masks::Place;
+use super::module::Fed;
 use super::scope::Env;
 use super::value::{Closure, Value};
 use super::vocabulary;
@@ -34,13 +36,17 @@ impl Checker<'_> {
             Value::ListFunction(function) => self.call_list_function(function, args, span, env),
             Value::Word(entry) => self.call_word(entry, args, span, env),
             Value::Branch(branch) => {
-                let input = self.only_argument(args, span, env)?;
-                self.apply_branch(branch, &input.0, input.1)
+                let (value, at, of) = self.applied_to(args, span, env)?;
+                self.apply_branch(branch, &value, of, at)
             }
             Value::Stage(branch, stage) => {
-                let (value, at) = self.only_argument(args, span, env)?;
-                let input = self.tensor(&value, at)?;
-                let (node, taps) = self.apply_stage(branch, stage, input, span)?;
+                let (value, at, of) = self.applied_to(args, span, env)?;
+                let fed = Fed { x: self.tensor(&value, at)?, mask: of.and_then(|view| self.mask_input(view)) };
+                if fed.mask.is_some() {
+                    let module = self.stage_of(branch, stage)?;
+                    self.must_take_mask(&[module], Place::Anywhere, span)?;
+                }
+                let (node, taps) = self.apply_stage(branch, stage, &fed, span)?;
                 Ok(Value::Tapped(node, taps))
             }
             other => {
@@ -62,11 +68,18 @@ impl Checker<'_> {
         self.eval(callee, env)
     }
 
-    fn only_argument(&mut self, args: &[Arg], span: Span, env: &Env) -> Checked<(Value, Span)> {
+    /// What a branch or stage is applied to, and the masked view it was made from, if one is given.
+    fn applied_to(&mut self, args: &[Arg], span: Span, env: &Env) -> Checked<(Value, Span, Option<usize>)> {
         match args {
-            [Arg { name: None, value }] => Ok((self.eval(value, env)?, value.span)),
+            [Arg { name: None, value }] => Ok((self.eval(value, env)?, value.span, None)),
+            [Arg { name: None, value }, Arg { name: None, value: view }] => {
+                let of = self.masked_view(view, env)?;
+                Ok((self.eval(value, env)?, value.span, Some(of)))
+            }
             _ => {
-                self.error(Code::MISSING_ARGUMENT, span, "a branch or stage takes one argument: what it is applied to")
+                let message =
+                    "a branch or stage takes what it is applied to, and the masked view that was made from, if any";
+                self.error(Code::MISSING_ARGUMENT, span, message)
             }
         }
     }

@@ -154,6 +154,7 @@ impl Checker<'_> {
         // A name of the recipe may stand for the word.
         if args.is_empty()
             && vocabulary::word(name, kind).is_none()
+            && self.visible(env).contains(name)
             && let Value::Config(config) = self.eval(expr, env)?
         {
             return Ok(config);

@@ -60,6 +60,7 @@ impl Checker<'_> {
                 let node = self.tensor(value, base)?;
                 return self.transposed(node, span);
             }
+            Value::View(view) => return self.mask_attribute(*view, name),
             _ => vec!["T".to_owned()],
         };
         let message = format!("{} has no `{}`", value.kind(), name.text);

@@ -13,6 +13,7 @@ mod fields;
 mod library;
 mod lists;
 mod load;
+mod masks;
 mod module;
 mod operands;
 mod overrides;

@@ -6,7 +6,7 @@ use super::value::{Closure, Value};
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::diag::{Code, Diagnostic};
 use crate::graph::{self, NodeId};
-use crate::nn::{self, Build, Owner};
+use crate::nn::{self, Build, MaskInput, Owner};
 use crate::source::Span;
 use crate::syntax::ast::{Arg, Expr};
 use std::rc::Rc;
@@ -47,6 +47,20 @@ pub(super) static RESIDUAL: Entry = Entry {
 
 /// A value and the named values on the way to it.
 pub(super) type Tapped = (NodeId, Vec<(String, NodeId)>);
+
+/// What a module is applied to, and the mask of the view it was made from.
+#[derive(Clone, Debug)]
+pub(super) struct Fed {
+    pub x: NodeId,
+    pub mask: Option<Rc<MaskInput>>,
+}
+
+impl Fed {
+    /// Another value made from the same view.
+    fn then(&self, x: NodeId) -> Self {
+        Fed { x, mask: self.mask.clone() }
+    }
+}
 
 impl Checker<'_> {
     /// The module an expression stands for.
@@ -98,12 +112,14 @@ impl Checker<'_> {
     }
 
     /// Applies a module whose weights are named by `path`. In a composition the parts are numbered, as in PyTorch.
-    pub(super) fn apply_module(&mut self, module: &Module, path: &str, owner: &Owner, x: NodeId) -> Checked<Tapped> {
+    pub(super) fn apply_module(&mut self, module: &Module, path: &str, owner: &Owner, fed: &Fed) -> Checked<Tapped> {
+        let x = fed.x;
         match module {
             Module::Layer(layer, span) => {
                 self.at(*span);
                 let mode = self.mode;
-                let output = layer.apply(&mut Build::new(&mut self.graph, path, mode, owner.clone()), x);
+                let build = Build::new(&mut self.graph, path, mode, owner.clone());
+                let output = layer.apply(&mut build.with_mask(fed.mask.as_deref()), x);
                 self.shaped(output, *span).map(|o| (o.value, o.taps))
             }
             Module::Function(closure, span) => {
@@ -120,23 +136,23 @@ impl Checker<'_> {
                 let mut value = x;
                 let mut taps = Vec::new();
                 for (i, part) in parts.iter().enumerate() {
-                    let (next, found) = self.apply_module(part, &format!("{path}.{i}"), owner, value)?;
+                    let (next, found) = self.apply_module(part, &format!("{path}.{i}"), owner, &fed.then(value))?;
                     value = next;
                     taps.extend(found);
                 }
                 Ok((value, taps))
             }
             Module::Residual(body, shortcut, span) => {
-                let (value, taps) = self.apply_module(body, &format!("{path}.body"), owner, x)?;
+                let (value, taps) = self.apply_module(body, &format!("{path}.body"), owner, fed)?;
                 let around = match shortcut {
-                    Some(shortcut) => self.apply_module(shortcut, &format!("{path}.shortcut"), owner, x)?.0,
+                    Some(shortcut) => self.apply_module(shortcut, &format!("{path}.shortcut"), owner, fed)?.0,
                     None => x,
                 };
                 self.at(*span);
                 let sum = self.graph.add(value, around);
                 Ok((self.shaped(sum, *span)?, taps))
             }
-            Module::Shared(branch, stage, span) => self.apply_stage(*branch, *stage, x, *span),
+            Module::Shared(branch, stage, span) => self.apply_stage(*branch, *stage, fed, *span),
         }
     }
 }

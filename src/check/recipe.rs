@@ -1,6 +1,7 @@
 //! A checked recipe: everything the rooms below need to run it, every default explicit.
 
 use crate::catalog::Config;
+use crate::data::Layout;
 use crate::graph::{Graph, NodeId};
 use crate::source::Span;
 
@@ -44,6 +45,10 @@ pub struct View {
     pub steps: Vec<Config>,
     /// Height and width after the pipeline.
     pub size: (usize, usize),
+    /// The view whose pixels it shows: itself, or the one it only masks.
+    pub shows: usize,
+    /// Its patches and what is known of its masks, if it has one.
+    pub mask: Option<Layout>,
     /// Where it is declared.
     pub span: Span,
 }

@@ -233,7 +233,7 @@ fn features(
     checker.prepare_branches();
     let shape = Shape(vec![Dim::batch(), Dim::from(size.0), Dim::from(size.1), Dim::from(data::CHANNELS)]);
     let image = checker.graph.input("image", TensorType::float(shape), InputKind::Given);
-    let applied = checker.apply_branch(branch, &Value::Tensor(image), span)?;
+    let applied = checker.apply_branch(branch, &Value::Tensor(image), None, span)?;
     let mut value = applied;
     for name in path {
         value = checker.part_of(&value, name, span)?;

@@ -47,6 +47,7 @@ impl Checker<'_> {
                 Some((Arg::Range(*a, *b), min <= *a && a <= b && *b <= max))
             }
             (ParamType::Range { min, max }, v) => number(v).map(|x| (Arg::Range(x, x), (min..=max).contains(&x))),
+            (ParamType::Amount { min, max }, v) => amount(v).map(|(arg, low, high)| (arg, min <= low && high <= max)),
             (ParamType::Ramp, Value::Ramp(a, b)) => Some((Arg::Range(*a, *b), true)),
             (ParamType::Ramp, v) => number(v).map(|x| (Arg::Range(x, x), true)),
             (ParamType::Text, Value::Text(t)) => Some((Arg::Text(t.clone()), true)),
@@ -124,6 +125,20 @@ impl Checker<'_> {
     }
 }
 
+/// A number, a range, or a list of these, with the least and the largest of it.
+fn amount(value: &Value) -> Option<(Arg, f64, f64)> {
+    match value {
+        Value::Range(a, b) if a <= b => Some((Arg::Range(*a, *b), *a, *b)),
+        Value::List(items) if !items.is_empty() && !items.iter().any(|i| matches!(i, Value::List(_))) => {
+            let items = items.iter().map(amount).collect::<Option<Vec<_>>>()?;
+            let low = items.iter().map(|i| i.1).fold(f64::INFINITY, f64::min);
+            let high = items.iter().map(|i| i.2).fold(f64::NEG_INFINITY, f64::max);
+            Some((Arg::List(items.into_iter().map(|i| i.0).collect()), low, high))
+        }
+        v => number(v).map(|x| (Arg::Number(x), x, x)),
+    }
+}
+
 fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(x) => Some(*x),
@@ -178,6 +193,10 @@ pub(super) fn describe(ty: ParamType) -> &'static str {
         ParamType::Int { .. } => "a whole number in its range",
         ParamType::Bool => "`true` or `false`",
         ParamType::Range { .. } => "a range such as `0.2..1`, the smaller end first",
+        ParamType::Amount { min: 0.0, max: 1.0 } => {
+            "a number from 0 to 1, a range such as `0.1..0.5`, or a list of these"
+        }
+        ParamType::Amount { .. } => "a number, a range such as `0.1..0.5`, or a list of these",
         ParamType::Choice(_) => "one of the words it knows",
         ParamType::Text => "a string in double quotes",
         ParamType::Ramp => "a ramp such as `0.3 -> 0`",

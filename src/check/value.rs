@@ -103,6 +103,7 @@ pub(super) fn kind_name(kind: crate::catalog::Kind) -> &'static str {
         Kind::Operation => "a function",
         Kind::Layer => "a layer",
         Kind::Augmentation => "an augmentation",
+        Kind::Mask => "a kind of mask",
         Kind::Optimizer => "an optimizer",
         Kind::Schedule => "a schedule",
         Kind::DataSet => "a data set",

@@ -5,7 +5,7 @@ use super::module::Module;
 use super::scope::{Env, Home};
 use super::value::Value;
 use crate::catalog::{Config, Kind};
-use crate::data::{CHANNELS, Pipeline};
+use crate::data::{CHANNELS, DataError, Pipeline};
 use crate::diag::{Code, Diagnostic};
 use crate::graph::{Dim, InputKind, NodeId, Shape, TensorType};
 use crate::source::Span;
@@ -78,7 +78,7 @@ impl Checker<'_> {
         self.views.value(name)
     }
 
-    fn use_view(&mut self, view: usize) {
+    pub(super) fn use_view(&mut self, view: usize) {
         if let Some(name) = self.views.group_of(view).map(str::to_owned) {
             self.used.insert(name);
         }
@@ -92,7 +92,7 @@ impl Checker<'_> {
         };
         let built = match Pipeline::build(&steps) {
             Ok(built) => built,
-            Err(error) => return self.error(Code::INVALID_VALUE, entry.span, error.to_string()),
+            Err(error) => return self.wrong_pipeline(&error, entry.span),
         };
         for name in &entry.names {
             let count = self.view_count(name, &env)?;
@@ -110,13 +110,22 @@ impl Checker<'_> {
                 let start = from.map_or(self.views.sample_size, |base| self.views.all[base].size);
                 let shown =
                     if name.count.is_some() { format!("{}[{i}]", name.name.text) } else { name.name.text.clone() };
-                members.push(self.views.all.len());
+                let index = self.views.all.len();
+                members.push(index);
                 let size = built.output_size(start);
+                let shows = from.filter(|_| built.keeps_pixels()).map_or(index, |base| self.views.all[base].shows);
+                let layout = built.mask().map(|mask| mask.layout(size)).transpose();
+                let mask = match layout.map_err(|e| e.at(steps.last().map_or(entry.span, |s| s.span))) {
+                    Ok(mask) => mask,
+                    Err(error) => return self.wrong_pipeline(&error, entry.span),
+                };
                 self.views.all.push(super::recipe::View {
                     name: shown,
                     from,
                     steps: steps.clone(),
                     size,
+                    shows,
+                    mask,
                     span: name.name.span,
                 });
             }
@@ -126,6 +135,12 @@ impl Checker<'_> {
             self.views.groups.push(Group { name: name.name.text.clone(), members, single: name.count.is_none() });
         }
         Ok(())
+    }
+
+    /// Complains of what cannot be made of a pipeline, at the step at fault if one is known.
+    fn wrong_pipeline<T>(&mut self, error: &DataError, span: Span) -> Checked<T> {
+        let diagnostic = Diagnostic::error(Code::INVALID_VALUE, error.span.unwrap_or(span), error.reason.clone());
+        Err(self.report(diagnostic.maybe_help(error.help.clone())))
     }
 
     fn view_count(&mut self, name: &ViewName, env: &Env) -> Checked<usize> {
@@ -221,6 +236,7 @@ impl Checker<'_> {
     /// The node that reads the pixels of a view, `[N, height, width, 3]`.
     pub(super) fn view_node(&mut self, view: usize) -> NodeId {
         self.use_view(view);
+        let view = self.views.all[view].shows;
         let (height, width) = self.views.all[view].size;
         let name = format!("view:{}", self.views.all[view].name);
         let shape = Shape(vec![Dim::batch(), Dim::from(height), Dim::from(width), Dim::from(CHANNELS)]);

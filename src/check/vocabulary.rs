@@ -13,6 +13,8 @@ pub fn vocabulary() -> Vec<&'static Entry> {
     all.extend(nn::LAYERS.iter().map(|l| &l.entry));
     all.push(&module::RESIDUAL);
     all.extend(data::augment::AUGMENTATIONS.iter().map(|a| &a.entry));
+    all.push(&data::mask::ENTRY);
+    all.extend(data::mask::KINDS.iter().map(|m| &m.entry));
     all.extend(optim::OPTIMIZERS);
     all.extend(schedules::SCHEDULES);
     all.extend(data::sets::SETS.iter().map(|s| &s.entry));

@@ -14,6 +14,7 @@ const HEADINGS: &[(Kind, &str)] = &[
     (Kind::Operation, "operations"),
     (Kind::Layer, "layers"),
     (Kind::Augmentation, "augmentations"),
+    (Kind::Mask, "kinds of masks"),
     (Kind::Optimizer, "optimizers"),
     (Kind::Schedule, "schedules"),
     (Kind::Rule, "rules for groups of parameters"),

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
+use super::mask::MaskRows;
 use super::prefetch::Prefetch;
 use super::views::Workshop;
 use super::{CHANNELS, DataError, DataSet, ViewSpec, Views};
@@ -11,8 +12,10 @@ use crate::random::Rng;
 /// Some samples, every view of each.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// The views, each `[batch, height, width, 3]`, normalised.
+    /// The views, each `[batch, height, width, 3]`, normalised; empty where a view shows the pixels of another.
     pub views: Vec<Vec<f32>>,
+    /// The masks of each view; empty where it has none.
+    pub masks: Vec<MaskRows>,
     /// The class of each sample; 0 where the data set has none.
     pub labels: Vec<u32>,
     /// The place of each sample in the data set.
@@ -69,6 +72,12 @@ impl Loader {
     /// Height and width of each view.
     pub fn view_sizes(&self) -> Vec<(usize, usize)> {
         self.source.views.sizes()
+    }
+
+    /// The views that have pixels of their own.
+    pub fn crops(&self) -> Vec<usize> {
+        let views = &self.source.views;
+        (0..views.count()).filter(|&v| views.shows(v) == v).collect()
     }
 
     /// The batches of one epoch.
@@ -134,7 +143,8 @@ impl Maker {
         self.enter(epoch);
         let mut batch = self.source.used.lock().ok().and_then(|mut used| used.pop()).unwrap_or_default();
         let order = self.order.as_ref().map_or(&[][..], |(_, order)| order);
-        self.source.fill(&mut batch, epoch, &order[place..place + self.source.batch], &mut self.shop)?;
+        let index = &order[place..place + self.source.batch];
+        self.source.fill(&mut batch, (step, epoch), index, &mut self.shop)?;
         Ok(batch)
     }
 
@@ -147,22 +157,38 @@ impl Maker {
 }
 
 impl Source {
-    fn fill(&self, batch: &mut Batch, epoch: usize, index: &[usize], shop: &mut Workshop) -> Result<(), DataError> {
+    fn fill(
+        &self,
+        batch: &mut Batch,
+        (step, epoch): (usize, usize),
+        index: &[usize],
+        shop: &mut Workshop,
+    ) -> Result<(), DataError> {
+        let views = &self.views;
         batch.index.clear();
         batch.index.extend_from_slice(index);
         batch.labels.clear();
         batch.labels.extend(index.iter().map(|&i| self.dataset.label(i).unwrap_or(0)));
-        let lengths: Vec<usize> = self.views.sizes().iter().map(|(h, w)| h * w * CHANNELS).collect();
+        let length = |(v, (height, width))| if views.shows(v) == v { height * width * CHANNELS } else { 0 };
+        let lengths: Vec<usize> = views.sizes().into_iter().enumerate().map(length).collect();
         batch.views.resize(lengths.len(), Vec::new());
         for (view, length) in batch.views.iter_mut().zip(&lengths) {
             view.resize(length * index.len(), 0.0);
         }
+        batch.masks.resize(lengths.len(), MaskRows::default());
+        batch.masks.iter_mut().for_each(MaskRows::clear);
+        let shared = views.shared_masks(self.seed, step);
         for (row, &sample) in index.iter().enumerate() {
             let image = self.dataset.image(sample).map_err(|e| e.at_row(sample))?;
             let seeds = [self.seed, epoch as u64, sample as u64];
-            let made = self.views.make(&image, seeds, shop).map_err(|e| e.at_row(sample))?;
-            for (v, (pixels, length)) in made.iter().zip(&lengths).enumerate() {
-                self.views.write(v, pixels, &mut batch.views[v][row * length..(row + 1) * length]);
+            let made = views.make(&image, seeds, &shared, shop).map_err(|e| e.at_row(sample))?;
+            for (v, &length) in lengths.iter().enumerate() {
+                if length > 0 {
+                    views.write(v, made.pixels(v), &mut batch.views[v][row * length..(row + 1) * length]);
+                }
+                if let Some((drawn, layout)) = made.mask(v) {
+                    batch.masks[v].push(drawn, layout);
+                }
             }
         }
         Ok(())

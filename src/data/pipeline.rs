@@ -1,19 +1,30 @@
-//! A sequence of augmentations.
+//! A sequence of augmentations, and the mask it may end in.
 
 use super::augment::{self, Step};
-use super::{DataError, Pixels};
+use super::{DataError, Mask, Pixels, mask};
 use crate::catalog::Config;
 use crate::random::Rng;
 
 /// The steps of a view in order.
 pub struct Pipeline {
     steps: Vec<Box<dyn Step>>,
+    mask: Option<Mask>,
 }
 
 impl Pipeline {
-    /// The pipeline of the given augmentations.
+    /// The pipeline of the given augmentations, of which the last may be a mask.
     pub fn build(steps: &[Config]) -> Result<Self, DataError> {
-        Ok(Self { steps: steps.iter().map(augment::build).collect::<Result<_, _>>()? })
+        let (steps, mask) = match steps.split_last() {
+            Some((last, before)) if last.name == mask::ENTRY.name => {
+                (before, Some(Mask::build(last).map_err(|e| e.at(last.span))?))
+            }
+            _ => (steps, None),
+        };
+        if let Some(early) = steps.iter().find(|s| s.name == mask::ENTRY.name) {
+            let error = DataError::new("`mask` is the last step of a pipeline").at(early.span);
+            return Err(error.help("what changes the picture goes before it, another mask into another view"));
+        }
+        Ok(Self { steps: steps.iter().map(augment::build).collect::<Result<_, _>>()?, mask })
     }
 
     /// Height and width of the result for an image of the given ones.
@@ -24,6 +35,16 @@ impl Pipeline {
     /// Whether the result is normalised, no longer in `0..=1`.
     pub fn normalises(&self) -> bool {
         self.steps.iter().any(|step| step.normalises())
+    }
+
+    /// Whether pixels stay as they are.
+    pub fn keeps_pixels(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// What hides patches of the result.
+    pub fn mask(&self) -> Option<&Mask> {
+        self.mask.as_ref()
     }
 
     /// Draws and applies every step, in place; `spare` is memory to work in.

@@ -51,6 +51,6 @@ impl PlainBatches {
             Ok(())
         })?;
         let labels = index.iter().map(|&i| self.dataset.label(i).unwrap_or(0)).collect();
-        Ok(Batch { views: vec![view], labels, index })
+        Ok(Batch { views: vec![view], masks: Vec::new(), labels, index })
     }
 }

@@ -1,9 +1,11 @@
 //! Contact sheets: what the views of some samples look like.
 
 use super::views::Workshop;
-use super::{CHANNELS, DataError, DataSet, Image, ViewSpec, Views};
+use super::{CHANNELS, DataError, DataSet, Image, Made, ViewSpec, Views};
 use crate::random::Rng;
 
+/// What hidden patches look like.
+const GREY: [u8; CHANNELS] = [128; CHANNELS];
 /// White pixels between pictures.
 const GAP: usize = 4;
 /// Small pictures are enlarged by a whole factor until the largest has about this side.
@@ -14,16 +16,30 @@ const SIDE: usize = 96;
 pub fn contact_sheet(dataset: &dyn DataSet, views: &[ViewSpec], samples: usize, seed: u64) -> Result<Image, DataError> {
     let views = Views::new(views, dataset)?;
     let order = Rng::new(&[seed, 0]).permutation(dataset.len());
+    let shared = views.shared_masks(seed, 0);
     let mut shop = Workshop::default();
     let mut rows = Vec::new();
     for &sample in order.iter().take(samples) {
         let image = dataset.image(sample).map_err(|e| e.at_row(sample))?;
-        let made = views.make(&image, [seed, 0, sample as u64], &mut shop).map_err(|e| e.at_row(sample))?;
-        let mut row: Vec<Image> = made.iter().enumerate().map(|(v, pixels)| views.picture(v, pixels)).collect();
+        let made = views.make(&image, [seed, 0, sample as u64], &shared, &mut shop).map_err(|e| e.at_row(sample))?;
+        let mut row: Vec<Image> = (0..views.count()).map(|v| picture(&views, v, &made)).collect();
         row.insert(0, image);
         rows.push(row);
     }
     Ok(arrange(&rows))
+}
+
+/// A view as it is shown: its hidden patches are grey.
+fn picture(views: &Views, view: usize, made: &Made) -> Image {
+    let mut image = views.picture(view, made.pixels(view));
+    let Some((drawn, layout)) = made.mask(view) else { return image };
+    for (pixel, rgb) in image.data.as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {
+        let (y, x) = (pixel / image.width / layout.patch, pixel % image.width / layout.patch);
+        if drawn.hidden[y * layout.grid.columns + x] {
+            *rgb = GREY;
+        }
+    }
+    image
 }
 
 /// The pictures on a white ground, rows below one another, all enlarged alike.

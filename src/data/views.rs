@@ -1,7 +1,7 @@
 //! The views of a sample: pipelines over its image, or over another view.
 
 use super::augment::{Augment, PixelNorm};
-use super::{CHANNELS, DataError, DataSet, Image, Pipeline, Pixels};
+use super::{CHANNELS, DataError, DataSet, Drawn, Image, Layout, Pipeline, Pixels};
 use crate::catalog::Config;
 use crate::random::Rng;
 
@@ -28,6 +28,9 @@ struct View {
     pipeline: Pipeline,
     size: (usize, usize),
     normalised: bool,
+    /// The view whose pixels it shows: itself, or the one it only masks.
+    shows: usize,
+    layout: Option<Layout>,
 }
 
 /// The memory in which views are made; one a thread.
@@ -35,7 +38,27 @@ struct View {
 pub struct Workshop {
     source: Pixels,
     made: Vec<Pixels>,
+    masks: Vec<Option<Drawn>>,
     spare: Pixels,
+}
+
+/// The views of one sample, as they have been made.
+pub struct Made<'a> {
+    views: &'a [View],
+    pixels: &'a [Pixels],
+    masks: &'a [Option<Drawn>],
+}
+
+impl<'a> Made<'a> {
+    /// The pixels that a view shows.
+    pub fn pixels(&self, view: usize) -> &'a Pixels {
+        &self.pixels[self.views[view].shows]
+    }
+
+    /// The mask of a view that has one, and what is known of all its masks.
+    pub fn mask(&self, view: usize) -> Option<(&'a Drawn, &'a Layout)> {
+        Some((self.masks[view].as_ref()?, self.views[view].layout.as_ref()?))
+    }
 }
 
 impl Views {
@@ -54,7 +77,9 @@ impl Views {
             };
             let size = pipeline.output_size(base.map_or(input, |b| b.size));
             let normalised = pipeline.normalises() || base.is_some_and(|b| b.normalised);
-            views.push(View { name: spec.name.clone(), from: spec.from, pipeline, size, normalised });
+            let shows = base.map_or(views.len(), |b| if pipeline.keeps_pixels() { b.shows } else { views.len() });
+            let layout = pipeline.mask().map(|mask| mask.layout(size)).transpose()?;
+            views.push(View { name: spec.name.clone(), from: spec.from, pipeline, size, normalised, shows, layout });
         }
         Ok(Self { views, norm: PixelNorm { mean, std } })
     }
@@ -74,20 +99,46 @@ impl Views {
         self.views.iter().map(|v| v.size).collect()
     }
 
+    /// The view whose pixels this one shows: itself, or the one it only masks.
+    pub fn shows(&self, view: usize) -> usize {
+        self.views[view].shows
+    }
+
+    /// The masks that all samples of a step share.
+    pub fn shared_masks(&self, seed: u64, step: usize) -> Vec<Option<Drawn>> {
+        let draw = |(index, view): (usize, &View)| {
+            let (mask, layout) = (view.pipeline.mask().filter(|m| m.shared)?, view.layout.as_ref()?);
+            Some(mask.draw(layout, &mut Rng::new(&[seed, step as u64, index as u64])))
+        };
+        self.views.iter().enumerate().map(draw).collect()
+    }
+
     /// Makes all views of one image in order, in `0..=1` unless their own pipeline normalises; `seeds` are followed by
-    /// the view's number.
-    pub fn make<'a>(&self, image: &Image, seeds: [u64; 3], shop: &'a mut Workshop) -> Result<&'a [Pixels], DataError> {
+    /// the view's number, `shared` are the masks of this step that samples share.
+    pub fn make<'a>(
+        &'a self,
+        image: &Image,
+        seeds: [u64; 3],
+        shared: &[Option<Drawn>],
+        shop: &'a mut Workshop,
+    ) -> Result<Made<'a>, DataError> {
         shop.source.load(image);
         shop.made.resize(self.views.len(), Pixels::default());
+        shop.masks.resize(self.views.len(), None);
         for (index, view) in self.views.iter().enumerate() {
-            let (before, rest) = shop.made.split_at_mut(index);
-            let target = &mut rest[0];
-            target.copy_from(view.from.map_or(&shop.source, |base| &before[base]));
             let mut rng = Rng::new(&[seeds[0], seeds[1], seeds[2], index as u64]);
-            view.pipeline.apply(target, &mut shop.spare, &mut rng);
-            view.check_size(target, image)?;
+            if view.shows == index {
+                let (before, rest) = shop.made.split_at_mut(index);
+                let target = &mut rest[0];
+                target.copy_from(view.from.map_or(&shop.source, |base| &before[self.views[base].shows]));
+                view.pipeline.apply(target, &mut shop.spare, &mut rng);
+                view.check_size(target, image)?;
+            }
+            let own = view.pipeline.mask().zip(view.layout.as_ref());
+            shop.masks[index] =
+                own.map(|(mask, layout)| shared[index].clone().unwrap_or_else(|| mask.draw(layout, &mut rng)));
         }
-        Ok(&shop.made)
+        Ok(Made { views: &self.views, pixels: &shop.made, masks: &shop.masks })
     }
 
     /// Writes a made view, normalised, to `out`, `[height, width, 3]`.

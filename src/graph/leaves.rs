@@ -87,12 +87,27 @@ pub struct Input {
 pub enum InputKind {
     /// The pixels of the view of that number.
     View(usize),
+    /// Something of the mask of the view of that number.
+    Mask(usize, MaskPart),
     /// The labels of the batch.
     Label,
     /// The samples' numbers in the data set.
     Index,
     /// An `input` of the recipe.
     Given,
+}
+
+/// Something of a view's mask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MaskPart {
+    /// 1 where a patch is hidden, 0 where it is visible, `[N, T]`.
+    Hides,
+    /// The numbers of the visible patches in ascending order, `[N, V]`.
+    Visible,
+    /// The numbers of the hidden patches in ascending order, `[N, M]`.
+    Hidden,
+    /// The numbers of the patches of a target in ascending order.
+    Target(usize),
 }
 
 /// A tensor that lives between steps.

@@ -70,7 +70,7 @@ fn causes(recipe: &Recipe, term: &Term) -> String {
             }
             "state" => add(format!("the state `{}`", graph.states[index].name)),
             "input" => add(match graph.inputs[index].kind {
-                InputKind::View(_) => "the views".to_owned(),
+                InputKind::View(_) | InputKind::Mask(..) => "the views".to_owned(),
                 InputKind::Label => "the labels".to_owned(),
                 InputKind::Index => "the samples' numbers".to_owned(),
                 InputKind::Given => format!("the input `{}`", graph.inputs[index].name),

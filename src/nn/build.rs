@@ -1,5 +1,6 @@
 //! Where a module builds: the graph, the path of its parameters, and whom they belong to.
 
+use super::MaskInput;
 use crate::catalog::Schedule;
 use crate::graph::{Dim, Ema, Graph, Init, NodeId, ParamKind, Parameter, Shape, ShapeError, State, StateId};
 use crate::source::Span;
@@ -15,6 +16,8 @@ pub struct Build<'a> {
     pub mode: Mode,
     /// Whom the parameters belong to.
     pub owner: Owner,
+    /// What is hidden of the view that the branch is applied to, where it is a masked one.
+    pub mask: Option<&'a MaskInput>,
 }
 
 /// What a graph is built for.
@@ -59,7 +62,12 @@ impl EmaOf {
 impl<'a> Build<'a> {
     /// The root of `path` in a graph.
     pub fn new(graph: &'a mut Graph, path: impl Into<String>, mode: Mode, owner: Owner) -> Self {
-        Self { graph, path: path.into(), mode, owner }
+        Self { graph, path: path.into(), mode, owner, mask: None }
+    }
+
+    /// The same for a view with that mask.
+    pub fn with_mask(self, mask: Option<&'a MaskInput>) -> Self {
+        Self { mask, ..self }
     }
 
     /// The parameter `path.name`: its node, with the parameter made if it is new.

@@ -8,13 +8,18 @@ mod flatten;
 mod groupnorm;
 mod layernorm;
 mod linear;
+mod mask;
 mod mlp;
 mod module;
 mod pool;
 mod resnet;
 
 pub use build::{Build, EmaOf, Mode, Owner};
+pub use mask::MaskInput;
 pub use module::{Layer, Module, Output};
+
+/// The parameter by which a layer says what it does with a mask.
+pub const MASKED: &str = "masked";
 
 /// Every layer and backbone that recipes can name.
 pub const LAYERS: &[Layer] = &[

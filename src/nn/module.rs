@@ -9,6 +9,12 @@ use std::fmt::Debug;
 pub trait Module: Debug + Send + Sync {
     /// Adds its nodes for the input `x`, and its parameters where they are new, under the path of `cx`.
     fn apply(&self, cx: &mut Build, x: NodeId) -> Result<Output, ShapeError>;
+
+    /// Whether it heeds the mask of a view (`cx.mask`). Where a branch is applied to a masked view, its first module must;
+    /// those behind it may.
+    fn takes_mask(&self) -> bool {
+        false
+    }
 }
 
 /// What a module returns.

@@ -140,16 +140,18 @@ fn named_probes(configs: &[Config]) -> Vec<(String, Probe)> {
     probes.iter().enumerate().map(|(i, p)| (name((i, p)), *p)).collect()
 }
 
-/// The first two views of some samples, if the encoder takes their size.
+/// The first two crops of some samples, if the encoder takes their size.
 fn pairs(loader: &Loader, size: (usize, usize)) -> Result<Option<[Vec<f32>; 2]>, TrainError> {
-    if !loader.view_sizes().iter().take(2).eq([size, size].iter()) {
-        return Ok(None);
-    }
+    let sizes = loader.view_sizes();
+    let [a, b] = match loader.crops()[..] {
+        [a, b, ..] if sizes[a] == size && sizes[b] == size => [a, b],
+        _ => return Ok(None),
+    };
     let mut pairs = [Vec::new(), Vec::new()];
     let mut count = 0;
     for batch in loader.epoch(0) {
         let batch = batch?;
-        pairs.iter_mut().zip(&batch.views).for_each(|(all, view)| all.extend_from_slice(view));
+        pairs.iter_mut().zip([a, b]).for_each(|(all, view)| all.extend_from_slice(&batch.views[view]));
         count += batch.index.len();
         if count >= PAIRS {
             break;

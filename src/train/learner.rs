@@ -80,6 +80,7 @@ impl Learner {
         let inputs = self.graph.inputs.iter().filter_map(|input| {
             let values = match input.kind {
                 InputKind::View(view) => batch.views.get(view)?.as_slice(),
+                InputKind::Mask(view, part) => batch.masks.get(view)?.part(part)?,
                 InputKind::Label => &labels,
                 InputKind::Index => &index,
                 InputKind::Given => return None,

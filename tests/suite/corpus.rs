@@ -1,8 +1,10 @@
 //! Every recipe of the corpus through every stage: both engines train it alike, and it is in canonical layout.
 
-use sslrun::check::{self, Options, Recipe};
+use sslrun::check::{self, Options, Recipe, View};
 use sslrun::compile::Program;
+use sslrun::data::{Mask, mask::MaskRows};
 use sslrun::exec::{Engine, EngineKind, Feed, Memory, engine};
+use sslrun::graph::{Input, InputKind};
 use sslrun::random::Rng;
 use sslrun::source::{FileId, Sources};
 use sslrun::syntax;
@@ -77,6 +79,29 @@ fn alike(what: &str, a: &[f64], b: &[f64], floor: f64) {
     assert!(error < 1e-7, "{what}: relative error {error:e}");
 }
 
+/// Random pixels, and masks as they are drawn, for every input of a recipe.
+fn inputs(recipe: &Recipe, rng: &mut Rng) -> Vec<(String, Vec<f32>)> {
+    let masks: Vec<MaskRows> = recipe.views.iter().map(|view| masks(view, rng)).collect();
+    let values = |input: &Input, rng: &mut Rng| match input.kind {
+        InputKind::Mask(view, part) => masks[view].part(part).unwrap().to_vec(),
+        _ => {
+            let count: usize = input.ty.shape.concrete(&size).unwrap().iter().product();
+            (0..count).map(|_| rng.normal() as f32).collect()
+        }
+    };
+    recipe.graph.inputs.iter().map(|input| (input.name.clone(), values(input, rng))).collect()
+}
+
+/// The masks of one view, none where it has none.
+fn masks(view: &View, rng: &mut Rng) -> MaskRows {
+    let mut rows = MaskRows::default();
+    if let (Some(layout), Some(step)) = (&view.mask, view.steps.last()) {
+        let mask = Mask::build(step).unwrap();
+        (0..BATCH).for_each(|_| rows.push(&mask.draw(layout, rng), layout));
+    }
+    rows
+}
+
 #[test]
 fn both_engines_train_every_recipe_alike() {
     for path in files("recipes") {
@@ -86,11 +111,7 @@ fn both_engines_train_every_recipe_alike() {
         let mut candle = Trainee::new(&recipe, EngineKind::Candle);
         let mut rng = Rng::new(&[7]);
         for step in 0..STEPS {
-            let view = |v: &sslrun::check::View| {
-                let pixels = (0..BATCH * v.size.0 * v.size.1 * 3).map(|_| rng.normal() as f32).collect();
-                (format!("view:{}", v.name), pixels)
-            };
-            let views: Vec<_> = recipe.views.iter().map(view).collect();
+            let views = inputs(&recipe, &mut rng);
             alike(&format!("{name}, step {step}"), &planned.step(step, &views), &candle.step(step, &views), 1e-9);
             let pairs = planned.gradients().into_iter().zip(candle.gradients());
             for ((param, a), (_, b)) in pairs {

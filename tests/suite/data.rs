@@ -94,7 +94,7 @@ fn recycled_batches_do_not_change_the_next() {
 
 #[test]
 fn a_derived_view_starts_from_its_base() {
-    let views = [view("a", None, simclr()), view("m", Some(0), vec![])];
+    let views = [view("a", None, simclr()), view("m", Some(0), vec![step("flip", &[("p", Arg::Number(0.0))])])];
     let loader = Loader::new(shapes("shapes:train=40"), &views, 8, 1).expect("a loader");
     for batch in batches(&loader, 0) {
         assert_eq!(batch.views[0], batch.views[1]);

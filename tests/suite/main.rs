@@ -20,6 +20,7 @@ mod graph;
 mod kernels;
 mod layers;
 mod lint;
+mod masks;
 mod operations;
 mod optim;
 mod random;

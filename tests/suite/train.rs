@@ -182,7 +182,12 @@ fn three_steps_agree_with_pytorch() {
     };
     for step in 1..=3 {
         let view = |v: &str| fixture.get(&format!("step{step}/{v}")).values.clone();
-        let batch = Batch { views: vec![view("a"), view("b")], labels: vec![0; 10], index: (0..10).collect() };
+        let batch = Batch {
+            views: vec![view("a"), view("b")],
+            masks: Vec::new(),
+            labels: vec![0; 10],
+            index: (0..10).collect(),
+        };
         let losses = learner.step(step - 1, &batch).expect("a finite step");
         let loss = fixture.get(&format!("step{step}/loss")).values[0];
         assert!((losses.total - f64::from(loss)).abs() < 1e-4 * f64::from(loss), "{} {loss}", losses.total);
@@ -206,7 +211,8 @@ fn frozen_parameters_stay_and_averages_that_move_before_the_step_follow_the_old_
         learner.memory.iter().map(|(name, tensor)| (name.to_owned(), values(tensor))).collect()
     };
     let pixels = |seed: usize| (0..16 * 32 * 32 * 3).map(|i| ((i * 7 + seed * 13) % 97) as f32 / 50.0 - 1.0).collect();
-    let batch = Batch { views: vec![pixels(1), pixels(2)], labels: vec![0; 16], index: (0..16).collect() };
+    let batch =
+        Batch { views: vec![pixels(1), pixels(2)], masks: Vec::new(), labels: vec![0; 16], index: (0..16).collect() };
     let mut before = all(&learner);
     for step in 0..2 {
         learner.step(step, &batch).expect("a finite step");

@@ -114,7 +114,7 @@ pub fn build(config: &Config) -> Result<Box<dyn Step>, DataError> {
 }
 
 /// The type of a probability.
-const CHANCE: ParamType = ParamType::Number { min: 0.0, max: 1.0 };
+pub(super) const CHANCE: ParamType = ParamType::Number { min: 0.0, max: 1.0 };
 
 /// The argument `size`, which must be given.
 fn side(config: &Config, word: &str) -> Result<usize, DataError> {

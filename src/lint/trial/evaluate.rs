@@ -4,7 +4,7 @@ use super::SAMPLES;
 use super::embedding::{Cloud, normal};
 use super::operations;
 use super::tensor::Tensor;
-use crate::graph::{DType, Dim, Init, InputKind, Node, NodeId, StateId};
+use crate::graph::{DType, Dim, Init, InputKind, MaskPart, Node, NodeId, StateId};
 use crate::lint::region::Region;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,6 +108,9 @@ impl<'a> Trial<'a> {
         let count = shape.iter().product();
         let numbers = |offset: usize| (0..count).map(|i| (i + offset) as f64).collect();
         let data = match (self.region.graph.inputs[index].kind, node.ty.dtype) {
+            // Every other patch is hidden; the numbers of patches are those from 0.
+            (InputKind::Mask(_, MaskPart::Hides), _) => (0..count).map(|i| (i % 2) as f64).collect(),
+            (InputKind::Mask(..), _) => (0..count).map(|i| (i % shape.last().copied().unwrap_or(1)) as f64).collect(),
             (InputKind::Label | InputKind::Index, _) | (_, DType::Int) => numbers(self.first),
             (_, DType::Bool) => (0..count).map(|i| (i % 2) as f64).collect(),
             _ => normal(&[3, index as u64, self.first as u64], count),

@@ -1,0 +1,25 @@
+//! What a module is told of the mask of the view that its branch is applied to.
+
+use crate::graph::NodeId;
+
+/// What is hidden of a view, in patches numbered row by row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaskInput {
+    /// Rows and columns of patches.
+    pub grid: (usize, usize),
+    /// 1 where a patch is hidden, 0 where it is visible, `[N, T]`.
+    pub hides: NodeId,
+    /// The numbers of the visible patches, ascending, `[N, V]`; `None` where their count changes from sample to sample.
+    pub visible: Option<NodeId>,
+    /// The numbers of the hidden patches, ascending, `[N, M]`; `None` where their count changes from sample to sample.
+    pub hidden: Option<NodeId>,
+    /// The numbers of the patches of each target, ascending, `[N, M]` each; none for most kinds of masks.
+    pub targets: Vec<NodeId>,
+}
+
+impl MaskInput {
+    /// Every node, in a fixed order.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        [self.hides].into_iter().chain(self.visible).chain(self.hidden).chain(self.targets.iter().copied()).collect()
+    }
+}
