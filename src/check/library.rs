@@ -8,6 +8,7 @@ use crate::syntax;
 /// Name and text of each file of the library.
 pub const LIBRARY: &[(&str, &str)] = &[
     ("std/losses.ssl", include_str!("../../grammar/std/losses.ssl")),
+    ("std/targets.ssl", include_str!("../../grammar/std/targets.ssl")),
     ("std/views.ssl", include_str!("../../grammar/std/views.ssl")),
     ("std/modules.ssl", include_str!("../../grammar/std/modules.ssl")),
 ];

@@ -20,6 +20,7 @@
 //! | layer normalisation | [`layer_norm_forward`], [`layer_norm_input_grad`], [`layer_norm_param_grad`] |
 //! | softmax | [`softmax`], [`log_softmax`], [`logsumexp`], [`softmax_grad`], [`log_softmax_grad`] |
 //! | attention | [`attention()`], [`attention_input_grad`], [`attention_bias_grad`] |
+//! | assignment to prototypes | [`sinkhorn`], [`kmeans`] |
 //! | linear algebra | [`cholesky`], [`triangular_solve`], [`svd`] |
 
 mod attention;
@@ -32,6 +33,7 @@ mod elem;
 mod fill;
 mod gemm;
 mod index;
+mod kmeans;
 mod layer_norm;
 mod linalg;
 mod math;
@@ -40,6 +42,7 @@ mod path;
 mod pool;
 mod reduce;
 mod scan;
+mod sinkhorn;
 mod softmax;
 mod strided;
 mod svd;
@@ -60,12 +63,14 @@ pub use elem::Elem;
 pub use fill::{randn, uniform};
 pub use gemm::{Gemm, Layout, gemm};
 pub use index::{BadIndex, gather, index_add, index_select, scatter_add};
+pub use kmeans::{kmeans, kmeans_start};
 pub use layer_norm::{layer_norm_forward, layer_norm_input_grad, layer_norm_param_grad};
 pub use linalg::{NotPositive, Triangle, cholesky, triangular_solve};
 pub use path::Path;
 pub use pool::{Pool2d, avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad};
 pub use reduce::{Reduce, reduce};
 pub use scan::{argmax, argmin, argsort, cumsum};
+pub use sinkhorn::{Sinkhorn, sinkhorn};
 pub use softmax::{log_softmax, log_softmax_grad, logsumexp, softmax, softmax_grad};
 pub use svd::svd;
 pub use unary::{Unary, unary, unary_on};

@@ -40,6 +40,8 @@ pub enum Unary {
     GeluDerivative,
     /// The error function.
     Erf,
+    /// The inverse of the error function: infinite at -1 and 1, not a number beyond.
+    InverseErf,
     /// 1 / x.
     Recip,
     /// 1 where x > 0, else 0.
@@ -84,6 +86,7 @@ fn apply<T: Elem>(path: Path, op: Unary, x: &[T], out: &mut [T]) {
         Unary::Gelu => gelu(path, x, out),
         Unary::GeluDerivative => gelu_derivative(path, x, out),
         Unary::Erf => erf(path, x, out),
+        Unary::InverseErf => each(x, out, |v| T::from_f64(inverse_erf(v.to_f64()))),
     }
 }
 
@@ -112,6 +115,23 @@ fn normal_cdf<const FMA: bool, T: Elem>(v: T) -> T {
     let half = T::from_f64(0.5);
     half + half * (v * T::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erf::<FMA>()
 }
+
+/// Winitzki's approximation (2008), made exact by three of Halley's steps.
+fn inverse_erf(x: f64) -> f64 {
+    if x.is_nan() || x.abs() >= 1.0 {
+        return if x.abs() == 1.0 { x * f64::INFINITY } else { f64::NAN };
+    }
+    let log = ((1.0 - x) * (1.0 + x)).ln();
+    let half = 2.0 / (std::f64::consts::PI * WINITZKI) + log / 2.0;
+    let start = ((half * half - log / WINITZKI).sqrt() - half).max(0.0).sqrt().copysign(x);
+    (0..3).fold(start, |y, _| {
+        let step = (libm::erf(y) - x) * (y * y).exp() * std::f64::consts::PI.sqrt() / 2.0;
+        y - step / (1.0 + y * step)
+    })
+}
+
+/// The constant of Winitzki's approximation.
+const WINITZKI: f64 = 0.147;
 
 multiversion! {
     fn exp<const FMA: bool, T: Elem>(x: &[T], out: &mut [T]) {

@@ -93,6 +93,7 @@ impl Step<'_> {
                 let (layout, mixing) = self.along(first, self.rank() - 1);
                 (Layout { probabilities: true, ..layout }, mixing)
             }
+            "sinkhorn" => self.mix(Layout { probabilities: true, ..first }, Mixing::Share),
             "log_softmax" | "logsumexp" | "layer_norm" => self.along(first, self.shape(0).len() - 1),
             "argsort" | "cumsum" | "gather" | "scatter_add" => {
                 let (layout, mixing) = self.along(first, self.node.attrs.get_usize("axis"));
@@ -102,7 +103,7 @@ impl Step<'_> {
             "slice" | "concat" | "pad" | "stopgrad" | "neg" => (self.join(), None),
             "batch_norm" | "channel_stats" => self.mix(self.join(), Mixing::Statistic),
             "matmul" => self.matmul(),
-            "cholesky" | "triangular_solve" | "triangle" | "singular_values" | "nuclear_norm" => {
+            "cholesky" | "triangular_solve" | "triangle" | "singular_values" | "nuclear_norm" | "kmeans" => {
                 self.mix(self.join(), Mixing::Products)
             }
             _ => self.elementwise(),

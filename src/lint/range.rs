@@ -66,6 +66,8 @@ fn of_node(graph: &Graph, node: &Node, inputs: &[Range]) -> Range {
         "clamp" => x.clamp(node.attrs.get_float("min"), node.attrs.get_float("max")),
         "maximum" => Range { low: x.low.max(y.low), high: x.high.max(y.high), zero: x.zero || y.zero }.consistent(),
         "minimum" => Range { low: x.low.min(y.low), high: x.high.min(y.high), zero: x.zero || y.zero }.consistent(),
+        "sinkhorn" => Range { low: 0.0, high: 1.0, zero: true },
+        "erf" => Range { low: -1.0, high: 1.0, zero: x.zero },
         "sigmoid" | "softmax" => Range { low: 0.0, high: 1.0, zero: false },
         "softplus" => Range::at_least_zero(false),
         "log_softmax" => Range { high: 0.0, ..ANY },

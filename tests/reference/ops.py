@@ -123,6 +123,9 @@ ELEMENTWISE = [
     ("relu", "relu(x)", torch.relu, fixed(EDGE, 3, 4)),
     ("gelu", "gelu(x)", F.gelu, fixed(EDGE, 3, 4)),
     ("gelu_normal", "gelu(x)", F.gelu, normal(4, 6)),
+    ("erf", "erf(x)", torch.erf, fixed(EDGE, 3, 4)),
+    ("inverse_erf", "inverse_erf(x)", torch.erfinv, fixed([-0.999, -0.9, -0.5, -1e-3, 0, 1e-4, 0.1, 0.7, 0.95, 0.9999], 2, 5)),
+    ("normal_quantile", "normal_quantile(x)", torch.special.ndtri, fixed([0.01, 0.1, 0.3, 0.5, 0.8, 0.98], 2, 3)),
     ("clamp", "clamp(x, -1, 1)", lambda x: torch.clamp(x, -1, 1), fixed(EDGE, 3, 4)),
 ]
 
@@ -224,6 +227,65 @@ NEURAL = [
     ("pairwise_distance", "pairwise_distance(x, y)", torch.cdist, normal(4, 3), normal(5, 3)),
 ]
 
+def sinkhorn(scores: Tensor, iterations: int = 3) -> Tensor:
+    """swav/main_swav.py, distributed_sinkhorn after the exponential, on one process."""
+    Q = scores.T / scores.sum()
+    K, B = Q.shape
+    for _ in range(iterations):
+        Q = Q / torch.sum(Q, dim=1, keepdim=True) / K
+        Q = Q / torch.sum(Q, dim=0, keepdim=True) / B
+    return (Q * B).T
+
+
+def positionwise(scores: Tensor) -> Tensor:
+    """capi: one problem for each position, over the samples."""
+    return torch.stack([sinkhorn(torch.exp(scores[:, t] / 0.06)) for t in range(scores.shape[1])], 1)
+
+
+def sela(p: Tensor, lamb: float = 10) -> Tensor:
+    """self-label/sinkhornknopp.py, optimize_L_sk: the assignment before the argmax, rows scaled to sum to one."""
+    PS = (p ** lamb).T
+    K, N = PS.shape
+    c, err, counter = torch.full((N, 1), 1 / N, dtype=p.dtype), 1e6, 0
+    while err > 1e-1:
+        r = (1 / K) / (PS @ c)
+        c_new = ((1 / N) / (r.T @ PS)).T
+        if counter % 10 == 0:
+            err = torch.nansum(torch.abs(c / c_new - 1))
+        c = c_new
+        counter += 1
+    return (PS * c.T * r).T * N
+
+
+def nearest(x: Tensor, bank: Tensor) -> Tensor:
+    return (F.normalize(x) @ F.normalize(bank).T).argmax(1)
+
+
+def nearest_other(x: Tensor) -> Tensor:
+    """dinov2/loss/koleo_loss.py, pairwise_NNs_inner."""
+    x = F.normalize(x)
+    dots = x @ x.T
+    dots.view(-1)[:: (x.shape[0] + 1)].fill_(-1)
+    return dots.argmax(1)
+
+
+ASSIGNMENT = [
+    ("sharpen", "sharpen(x, 0.25)", lambda p: p ** 4 / (p ** 4).sum(1, keepdim=True), probabilities(4, 5)),
+    ("straight_through", "straight_through(x, y * y)", lambda x, y: y * y + (x - y * y).detach(), normal(3, 4), normal(3, 4)),
+]
+TARGETS = [
+    ("sinkhorn", "sinkhorn(x, epsilon: 0.05)", lambda x: sinkhorn(torch.exp(x / 0.05)), normal(7, 5, scale=0.3)),
+    ("sinkhorn_divided", "sinkhorn(x / 0.05, iterations: 1)", lambda x: sinkhorn(torch.exp(x / 0.05), 1), normal(7, 5, scale=0.3)),
+    ("sinkhorn_large", "sinkhorn(x)", lambda x: sinkhorn(torch.exp(x - x.max())), fixed([200, 195, 190, 199, 201, 180, 185, 200, 207], 3, 3)),
+    ("sinkhorn_positions", "sinkhorn(x, epsilon: 0.06, per: position)", positionwise, normal(6, 3, 4, scale=0.2)),
+    ("sinkhorn_tokens", "sinkhorn(x, epsilon: 0.1)", lambda x: sinkhorn(torch.exp(x / 0.1).flatten(0, 1)).reshape(x.shape), normal(4, 3, 5, scale=0.3)),
+    ("sinkhorn_probabilities", "sinkhorn(x, of: probabilities)", sinkhorn, probabilities(6, 4)),
+    ("sinkhorn_tolerance", "sinkhorn(x, of: probabilities, epsilon: 1 / 10, tolerance: 0.1)", sela, probabilities(12, 4)),
+    ("nearest", "nearest(x, y)", nearest, normal(5, 4), normal(7, 4)),
+    ("nearest_other", "nearest(x, x, exclude: self)", nearest_other, normal(6, 3)),
+    ("nearest_rows", "index_select(y, nearest(x, y))", lambda x, y: y[nearest(x, y)], normal(5, 4), normal(7, 4)),
+]
+
 ALGEBRA = [
     ("cholesky", "cholesky(x @ x.T + eye(4))", lambda x: torch.linalg.cholesky(x @ x.T + torch.eye(4)), normal(4, 4)),
     ("triangular_solve", "triangular_solve(x, y)", lambda l, b: torch.linalg.solve_triangular(l, b, upper=False), lower(4), normal(4, 3)),
@@ -267,9 +329,9 @@ def write(fixture: Fixture, case: tuple, differentiable: bool = True) -> None:
 
 def main() -> None:
     fixture = Fixture("ops")
-    for case in ARITHMETIC + CHOICE + ELEMENTWISE + reductions() + EXTREMES + SHAPES + NEURAL + ALGEBRA:
+    for case in ARITHMETIC + CHOICE + ELEMENTWISE + reductions() + EXTREMES + SHAPES + NEURAL + ASSIGNMENT + ALGEBRA:
         write(fixture, case)
-    for case in VALUES:
+    for case in VALUES + TARGETS:
         write(fixture, case, differentiable=False)
     fixture.save()
 

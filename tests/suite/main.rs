@@ -1,5 +1,6 @@
 //! The integration tests: one binary, a module a concern.
 mod architecture;
+mod assign;
 mod augment;
 mod check;
 mod cifar10;

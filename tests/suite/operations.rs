@@ -9,13 +9,13 @@ use sslrun::source::{Source, Sources};
 use std::collections::BTreeMap;
 
 /// What a recipe of inputs and loss terms computes.
-struct Computed {
-    terms: Vec<f32>,
-    grads: BTreeMap<String, Vec<f32>>,
+pub struct Computed {
+    pub terms: Vec<f32>,
+    pub grads: BTreeMap<String, Vec<f32>>,
 }
 
 /// Runs a recipe of inputs and loss terms on the given tensors.
-fn compute(kind: EngineKind, terms: &str, inputs: &[(&str, &Tensor)]) -> Result<Computed, String> {
+pub fn compute(kind: EngineKind, terms: &str, inputs: &[(&str, &Tensor)]) -> Result<Computed, String> {
     let shape = |t: &Tensor| t.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
     let declared: String = inputs.iter().map(|(n, t)| format!("input {n}: [{}]\n", shape(t))).collect();
     let text = format!("{declared}loss {{\n{terms}\n}}\n");
@@ -36,7 +36,7 @@ fn compute(kind: EngineKind, terms: &str, inputs: &[(&str, &Tensor)]) -> Result<
     Ok(Computed { terms, grads })
 }
 
-fn dot(a: &Tensor, b: &Tensor) -> f32 {
+pub fn dot(a: &Tensor, b: &Tensor) -> f32 {
     a.values.iter().zip(&b.values).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum::<f64>() as f32
 }
 

@@ -28,6 +28,8 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
         let cdf = ((&x[0] * std::f64::consts::FRAC_1_SQRT_2)?.erf()? + 1.0)? * 0.5;
         &x[0] * cdf?
     }),
+    ("erf", |_, x, _| x[0].erf()),
+    ("inverse_erf", |_, x, _| inverse_erf(&x[0])),
     ("clamp", |site, x, _| {
         let (min, max) = (site.attrs.get_float("min"), site.attrs.get_float("max"));
         let fixed = x[0].detach();
@@ -55,6 +57,20 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
 /// |x| with the gradient 0 at 0; candle's own has 1.
 fn abs(x: &Tensor) -> Result<Tensor> {
     x * x.detach().sign()?
+}
+
+/// Winitzki's approximation and Newton's steps on it; the last step has the gradient.
+fn inverse_erf(x: &Tensor) -> Result<Tensor> {
+    let (fixed, a) = (x.detach(), 0.147);
+    let log = (1.0 - fixed.sqr()?)?.log()?;
+    let half = ((&log / 2.0)? + 2.0 / (std::f64::consts::PI * a))?;
+    let root = ((half.sqr()? - (log / a)?)?.sqrt()? - half)?.maximum(0.0)?.sqrt()?;
+    let slope = |y: &Tensor| y.sqr()?.exp()? * (std::f64::consts::PI.sqrt() / 2.0);
+    let mut y = (root * fixed.sign()?)?;
+    for _ in 0..5 {
+        y = (&y - ((y.erf()? - &fixed)? * slope(&y)?)?)?;
+    }
+    &y - ((y.erf()? - x)? * slope(&y)?)?
 }
 
 /// A number as exponent allows negative bases; candle's general power does not.

@@ -26,6 +26,7 @@ pub fn find(name: &str) -> Option<Lower> {
         super::images::LOWERINGS,
         super::norm::LOWERINGS,
         super::linalg::LOWERINGS,
+        super::assign::LOWERINGS,
     ];
     families.into_iter().flatten().find(|(n, _)| *n == name).map(|(_, lower)| *lower)
 }

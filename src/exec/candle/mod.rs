@@ -1,5 +1,6 @@
 //! The candle engine: plain candle tensors and candle's own autograd, as a reference for the planned engine.
 
+mod assign;
 mod attention;
 mod elementwise;
 mod images;

@@ -23,6 +23,8 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
         ("softplus", |_| unary(Unary::Softplus)),
         ("relu", |_| unary(Unary::Relu)),
         ("gelu", |_| unary(Unary::Gelu)),
+        ("erf", |_| unary(Unary::Erf)),
+        ("inverse_erf", |_| unary(Unary::InverseErf)),
         ("relu_grad", |_| {
             Kernel::pointwise(|x, dx| zip(x[0], x[1], dx, |y, dy| if y > T::ZERO { dy } else { T::ZERO }))
         }),

@@ -64,6 +64,7 @@ pub fn find<T: Real>(name: &str) -> Option<fn(&Site) -> Kernel<T>> {
         super::conv::lowerings(),
         super::norm::lowerings(),
         super::linalg::lowerings(),
+        super::assign::lowerings(),
     ];
     families.into_iter().flatten().find(|(n, _)| *n == name).map(|(_, lower)| lower)
 }

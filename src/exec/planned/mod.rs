@@ -1,6 +1,7 @@
 //! The planned engine: a list of calls over one block of memory that is reused step after step.
 
 mod arena;
+mod assign;
 mod attention;
 mod call;
 mod conv;

@@ -6,8 +6,27 @@ use crate::graph::{Attrs, Call, Cost, Function, GradRule, Graph, NodeId, Operati
 
 /// Every operation of this family: the result has the shape of the first input and may take its place in memory.
 pub const OPERATIONS: &[&Operation] = &[
-    &NEG, &EXP, &LOG, &SQRT, &SQUARE, &RECIP, &ABS, &SIGN, &SIN, &COS, &TANH, &SIGMOID, &SOFTPLUS, &RELU, &RELU_GRAD,
-    &GELU, &GELU_GRAD, &CLAMP, &STOPGRAD,
+    &NEG,
+    &EXP,
+    &LOG,
+    &SQRT,
+    &SQUARE,
+    &RECIP,
+    &ABS,
+    &SIGN,
+    &SIN,
+    &COS,
+    &TANH,
+    &SIGMOID,
+    &SOFTPLUS,
+    &RELU,
+    &RELU_GRAD,
+    &GELU,
+    &GELU_GRAD,
+    &ERF,
+    &INVERSE_ERF,
+    &CLAMP,
+    &STOPGRAD,
 ];
 
 /// Every function of this family.
@@ -35,6 +54,15 @@ pub const FUNCTIONS: &[Function] = &[
         "The Gaussian error linear unit, by the exact erf (Hendrycks & Gimpel 2016).",
         |g, c| g.gelu(c.tensor("x")?),
     ),
+    function("erf", "2 / sqrt(pi) int_0^x e^(-t^2) dt", "The error function of each element.", |g, c| {
+        g.erf(c.tensor("x")?)
+    }),
+    function(
+        "inverse_erf",
+        "y with erf(y) = x",
+        "The inverse of the error function: `sqrt(2) * inverse_erf(2 * p - 1)` is the normal quantile of `p`.",
+        |g, c| g.inverse_erf(c.tensor("x")?),
+    ),
     Function {
         entry: Entry {
             name: "clamp",
@@ -59,6 +87,21 @@ pub const FUNCTIONS: &[Function] = &[
 
 const ANY_NUMBER: ParamType = ParamType::Number { min: f64::NEG_INFINITY, max: f64::INFINITY };
 
+/// The error function.
+pub static ERF: Operation = unary("erf", |b| {
+    let square = b.graph.square(b.inputs[0])?;
+    let power = b.graph.neg(square)?;
+    let density = b.graph.exp(power)?;
+    let density = b.graph.scale(density, std::f64::consts::FRAC_2_SQRT_PI)?;
+    one(b.graph.mul(b.grad, density))
+});
+/// The inverse of the error function.
+pub static INVERSE_ERF: Operation = unary("inverse_erf", |b| {
+    let square = b.graph.square(b.output)?;
+    let slope = b.graph.exp(square)?;
+    let slope = b.graph.scale(slope, 1.0 / std::f64::consts::FRAC_2_SQRT_PI)?;
+    one(b.graph.mul(b.grad, slope))
+});
 /// `-x`
 pub static NEG: Operation = unary("neg", |b| one(b.graph.neg(b.grad)));
 /// `e^x`
@@ -194,6 +237,10 @@ methods! {
     abs ABS;
     /// -1, 0 or 1.
     sign SIGN;
+    /// The error function.
+    erf ERF;
+    /// The inverse of the error function.
+    inverse_erf INVERSE_ERF;
     /// `sin x`
     sin SIN;
     /// `cos x`

@@ -1,6 +1,7 @@
 //! Every operation: shape rule, gradient rule, cost and signature, a family a file.
 
 mod arithmetic;
+pub mod assign;
 pub mod attention;
 pub mod binary;
 pub mod conv;
@@ -44,6 +45,7 @@ pub const OPERATIONS: &[&[&Operation]] = &[
     pool::OPERATIONS,
     random::OPERATIONS,
     linalg::OPERATIONS,
+    assign::OPERATIONS,
 ];
 
 /// Every function of tensors that recipes can call.
@@ -58,6 +60,7 @@ pub const FUNCTIONS: &[&[Function]] = &[
     linalg::FUNCTIONS,
     statistics::FUNCTIONS,
     similarity::FUNCTIONS,
+    assign::FUNCTIONS,
     shapes::FUNCTIONS,
     index::FUNCTIONS,
     create::FUNCTIONS,

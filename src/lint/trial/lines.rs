@@ -137,3 +137,27 @@ pub(super) fn softmax(name: &str, x: &Tensor, shape: &[usize]) -> Option<Tensor>
     }
     Some(Tensor { shape: shape.to_vec(), data })
 }
+
+/// Balanced assignments: columns and rows scaled in turn.
+pub(super) fn sinkhorn(x: &Tensor, attrs: &Attrs) -> Option<Tensor> {
+    let &[.., rows, columns] = x.shape.as_slice() else { return None };
+    let (log, epsilon) = (attrs.get_bool("probabilities"), attrs.get_float("epsilon"));
+    let mut data: Vec<f64> = x.data.iter().map(|&v| if log { v.ln() } else { v } / epsilon).collect();
+    for problem in data.chunks_exact_mut((rows * columns).max(1)) {
+        for _ in 0..attrs.get_usize("iterations").min(50) {
+            (0..columns).for_each(|j| balance(problem, (j..rows * columns).step_by(columns)));
+            (0..rows).for_each(|i| balance(problem, i * columns..(i + 1) * columns));
+        }
+        problem.iter_mut().for_each(|v| *v = v.exp());
+    }
+    Some(Tensor { shape: x.shape.clone(), data })
+}
+
+/// Subtracts from some logarithms that of the sum of what they stand for.
+fn balance(logs: &mut [f64], places: impl Iterator<Item = usize> + Clone) {
+    let top = places.clone().map(|i| logs[i]).fold(f64::NEG_INFINITY, f64::max);
+    if top.is_finite() {
+        let total = top + places.clone().map(|i| (logs[i] - top).exp()).sum::<f64>().ln();
+        places.for_each(|i| logs[i] -= total);
+    }
+}

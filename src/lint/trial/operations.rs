@@ -63,6 +63,7 @@ pub(super) fn apply(node: &Node, inputs: &[&Tensor], shape: &[usize]) -> Option<
         "matmul" => lines::matmul(first, inputs.get(1)?, attrs, shape)?,
         "argsort" | "argmax" | "cumsum" => lines::along(node.op.name, first, attrs, shape)?,
         "gather" => lines::gather(first, inputs.get(1)?, attrs.get_usize("axis"))?,
+        "sinkhorn" => lines::sinkhorn(first, attrs)?,
         "softmax" | "log_softmax" | "logsumexp" => lines::softmax(node.op.name, first, shape)?,
         _ => return None,
     })
@@ -86,6 +87,13 @@ fn unary(name: &str, attrs: &Attrs) -> Option<Box<dyn Fn(f64) -> f64>> {
         "relu" => |x| x.max(0.0),
         // The usual approximation by tanh: a trial needs no more.
         "gelu" => |x| 0.5 * x * (1.0 + (0.797_884_560_802_865_4 * (x + 0.044_715 * x * x * x)).tanh()),
+        "erf" => libm::erf,
+        // Winitzki's approximation.
+        "inverse_erf" => |x| {
+            let log = (1.0 - x * x).ln();
+            let half = 2.0 / (std::f64::consts::PI * 0.147) + log / 2.0;
+            ((half * half - log / 0.147).sqrt() - half).max(0.0).sqrt().copysign(x)
+        },
         "clamp" => {
             let (min, max) = (attrs.get_float("min"), attrs.get_float("max"));
             return Some(Box::new(move |x| x.max(min).min(max)));

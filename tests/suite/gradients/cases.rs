@@ -47,6 +47,8 @@ const ELEMENTWISE: &[Case] = &[
     case("softplus", &[&[3, 4]], ANY, |g, x| g.softplus(x[0])),
     case("relu", &[&[3, 4]], ANY, |g, x| g.relu(x[0])),
     case("gelu", &[&[3, 4]], ANY, |g, x| g.gelu(x[0])),
+    case("erf", &[&[3, 4]], ANY, |g, x| g.erf(x[0])),
+    case("inverse_erf", &[&[3, 4]], (-0.95, 0.95), |g, x| g.inverse_erf(x[0])),
     case("clamp", &[&[3, 4]], ANY, |g, x| g.clamp(x[0], -0.7, 0.9)),
     case("stopgrad", &[&[3, 4]], ANY, |g, x| {
         let sign = g.sign(x[0])?;

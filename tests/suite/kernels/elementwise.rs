@@ -23,13 +23,24 @@ fn reference(op: Unary, x: f64) -> f64 {
         Unary::Gelu => x * phi(x),
         Unary::GeluDerivative => phi(x) + x * (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt(),
         Unary::Erf => libm::erf(x),
+        Unary::InverseErf => bisected(x),
         Unary::Recip => 1.0 / x,
         Unary::Step => (x > 0.0) as i32 as f64,
         Unary::Floor => x.floor(),
     }
 }
 
-const ALL: [Unary; 20] = [
+/// Where `erf` is `x`, by halving an interval.
+fn bisected(x: f64) -> f64 {
+    let (mut low, mut high) = (-6.0, 6.0);
+    for _ in 0..200 {
+        let middle = (low + high) / 2.0;
+        if libm::erf(middle) < x { low = middle } else { high = middle }
+    }
+    (low + high) / 2.0
+}
+
+const ALL: [Unary; 21] = [
     Unary::Neg,
     Unary::Exp,
     Unary::Log,
@@ -47,6 +58,7 @@ const ALL: [Unary; 20] = [
     Unary::Gelu,
     Unary::GeluDerivative,
     Unary::Erf,
+    Unary::InverseErf,
     Unary::Recip,
     Unary::Step,
     Unary::Floor,
@@ -57,7 +69,11 @@ fn every_unary_matches_f64_on_every_path() {
     let mut x: Vec<f32> = random(1, 10_007);
     x[..4].copy_from_slice(&[0.0, -0.0, 30.0, -30.0]);
     for op in ALL {
-        let domain = |v: f32| if matches!(op, Unary::Log | Unary::Sqrt | Unary::Rsqrt) { v.abs() } else { v };
+        let domain = |v: f32| match op {
+            Unary::Log | Unary::Sqrt | Unary::Rsqrt => v.abs(),
+            Unary::InverseErf => 0.99 * v.tanh(),
+            _ => v,
+        };
         let x: Vec<f32> = x.iter().map(|&v| domain(v)).collect();
         let expected: Vec<f64> = wide(&x).into_iter().map(|v| reference(op, v)).collect();
         for path in Path::available() {
