@@ -174,7 +174,10 @@ fn train(
     if ending == Ending::Interrupted || stop.load(Ordering::Relaxed) {
         return Ok((Ending::Interrupted, Verdict::default()));
     }
-    Ok((ending, training.verdict(folder.path(), &mut tell)?))
+    Ok(match training.verdict(folder.path(), stop, &mut tell)? {
+        Some(verdict) => (ending, verdict),
+        None => (Ending::Interrupted, Verdict::default()),
+    })
 }
 
 /// What a new run is called: as its recipe's file.

@@ -26,6 +26,9 @@ pub(super) struct Branches {
     pub applied_to: BTreeMap<usize, Vec<usize>>,
     /// With `views: together`: what `applied_to` was after a first pass.
     pub together: Option<BTreeMap<usize, Vec<usize>>>,
+    /// Whether derived branches are trained by themselves, as when a copy of an encoder is tuned: none follows another,
+    /// and gradients pass.
+    pub apart: bool,
 }
 
 /// A branch and where it comes from.
@@ -218,7 +221,7 @@ impl Checker<'_> {
                 made
             }
         };
-        if self.branches.all[branch].derived.is_none() {
+        if self.branches.all[branch].derived.is_none() || self.branches.apart {
             return Ok((node, taps));
         }
         self.detach(node, taps, span)
@@ -281,7 +284,7 @@ impl Checker<'_> {
         let module = self.stage_module(root, stage)?;
         let info = &self.branches.all[owner];
         let ema = match &info.derived {
-            Some(Derived::Ema { of, decay, before }) => Some(EmaOf {
+            Some(Derived::Ema { of, decay, before }) if !self.branches.apart => Some(EmaOf {
                 copy: info.name.clone(),
                 source: self.branches.name(*of).to_owned(),
                 decay: decay.clone(),

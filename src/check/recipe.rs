@@ -112,7 +112,7 @@ pub struct Train {
 pub struct Evaluate {
     /// The judged features as their own graph, with running statistics instead of batch statistics.
     pub encoder: Option<Encoder>,
-    /// The probes at the end (`knn(...)`, `linear(...)`).
+    /// The probes at the end (`knn(...)`, `linear(...)`, `finetune(...)`).
     pub probes: Vec<Config>,
     /// Epochs between looks at the features while training.
     pub every: f64,
@@ -133,6 +133,9 @@ pub struct Encoder {
     pub size: (usize, usize),
     /// The features, `[N, D]`.
     pub features: NodeId,
+    /// The same graph in its training form with its features, for a probe that trains the encoder: batch statistics, and
+    /// each weight trained by itself, whatever branch it may follow in the recipe.
+    pub tuned: Option<(Graph, NodeId)>,
 }
 
 /// A condition that is watched while training.

@@ -10,7 +10,7 @@ use super::{library, load, overrides};
 use crate::catalog::{Config, Kind};
 use crate::data;
 use crate::diag::{Code, Diagnostic, Severity};
-use crate::graph::{Dim, InputKind, Shape, TensorType};
+use crate::graph::{Dim, Graph, InputKind, NodeId, Shape, TensorType};
 use crate::nn::Mode;
 use crate::optim::Rule;
 use crate::source::{FileId, Sources, Span};
@@ -93,7 +93,7 @@ impl<'a> Pass<'a> {
             (loss, expectations) = self.body(&mut second);
             checker = second;
         }
-        let encoder = self.encoder(&mut checker, on.as_ref());
+        let encoder = self.encoder(&mut checker, on.as_ref(), &evaluate.probes);
         if !failed(&checker.diagnostics) {
             unused::report(&mut checker, self.root);
         }
@@ -163,7 +163,12 @@ impl<'a> Pass<'a> {
     }
 
     /// The features to be judged as a graph of their own, from an `image`.
-    fn encoder(&self, checker: &mut Checker<'a>, on: Option<&(String, Span)>) -> Checked<Option<Encoder>> {
+    fn encoder(
+        &self,
+        checker: &mut Checker<'a>,
+        on: Option<&(String, Span)>,
+        probes: &[Config],
+    ) -> Checked<Option<Encoder>> {
         let path = match on {
             Some((path, span)) => (path.clone(), *span),
             None => match (checker.branches.first_own(), self.definitions.span) {
@@ -184,14 +189,36 @@ impl<'a> Pass<'a> {
         let size = self.encoder_size(checker, branch);
         let mut inner = Checker::new(self.sources, self.definitions, self.library, Mode::Eval);
         inner.views.sample_size = checker.views.sample_size;
-        let result = features(&mut inner, branch, &parts.collect::<Vec<_>>(), size, span);
+        let parts: Vec<&str> = parts.collect();
+        let result = features(&mut inner, branch, &parts, size, span);
         checker.used.append(&mut inner.used);
         // A fault of the encoder itself has been reported with the loss.
         if !failed(&checker.diagnostics) {
             checker.diagnostics.append(&mut inner.diagnostics);
         }
         let features = result?;
-        Ok(Some(Encoder { path, graph: inner.graph, size, features }))
+        let tuned =
+            probes.iter().any(|p| p.name == "finetune").then(|| self.tuned(checker, branch, &parts, size, span));
+        Ok(Some(Encoder { path, graph: inner.graph, size, features, tuned: tuned.transpose()? }))
+    }
+
+    /// The features in their training form; see [`Encoder::tuned`].
+    fn tuned(
+        &self,
+        checker: &mut Checker<'a>,
+        branch: usize,
+        parts: &[&str],
+        size: (usize, usize),
+        span: Span,
+    ) -> Checked<(Graph, NodeId)> {
+        let mut inner = Checker::new(self.sources, self.definitions, self.library, Mode::Train);
+        inner.views.sample_size = checker.views.sample_size;
+        inner.branches.apart = true;
+        let result = features(&mut inner, branch, parts, size, span);
+        if !failed(&checker.diagnostics) {
+            checker.diagnostics.append(&mut inner.diagnostics);
+        }
+        result.map(|features| (inner.graph, features))
     }
 
     /// The size of the largest view the branch sees.
@@ -223,13 +250,7 @@ struct Parts {
 }
 
 /// The features at `path` below a branch for the input `image`; a feature map is averaged over its pixels.
-fn features(
-    checker: &mut Checker,
-    branch: usize,
-    path: &[&str],
-    size: (usize, usize),
-    span: Span,
-) -> Checked<crate::graph::NodeId> {
+fn features(checker: &mut Checker, branch: usize, path: &[&str], size: (usize, usize), span: Span) -> Checked<NodeId> {
     checker.prepare_branches();
     let shape = Shape(vec![Dim::batch(), Dim::from(size.0), Dim::from(size.1), Dim::from(data::CHANNELS)]);
     let image = checker.graph.input("image", TensorType::float(shape), InputKind::Given);

@@ -153,6 +153,7 @@ fn metrics(measures: &Measures) -> Vec<Metric> {
     let metric = |(name, value): &(String, f64)| match name.split(' ').next() {
         Some("knn") => Metric::share(name.replacen("knn", "k-NN", 1), *value),
         Some("linear") => Metric::share(name.replacen("linear", "linear probe", 1), *value),
+        Some("finetune") => Metric::share(name.replacen("finetune", "fine-tuned", 1), *value),
         _ => Metric::plain(name.replace('_', " "), *value),
     };
     measures.0.iter().map(metric).collect()

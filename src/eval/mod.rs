@@ -5,6 +5,7 @@
 mod collapse;
 mod eigen;
 mod features;
+mod finetune;
 mod knn;
 mod lbfgs;
 mod linear;
@@ -15,6 +16,7 @@ mod uniformity;
 pub use collapse::{Spread, effective_rank, feature_std, spread};
 pub use eigen::symmetric_eigenvalues;
 pub use features::Features;
+pub use finetune::Finetune;
 pub use knn::{Knn, knn};
 pub use linear::{LinearClassifier, LinearProbe, linear_probe};
 pub use probe::Probe;
@@ -23,4 +25,4 @@ pub use uniformity::{alignment, uniformity};
 use crate::catalog::Entry;
 
 /// Every probe of the language.
-pub const PROBES: &[&Entry] = &[&knn::ENTRY, &linear::ENTRY];
+pub const PROBES: &[&Entry] = &[&knn::ENTRY, &linear::ENTRY, &finetune::ENTRY];

@@ -1,15 +1,17 @@
 //! Any probe of the language.
 
-use super::{Features, Knn, LinearProbe, knn, linear_probe};
+use super::{Features, Finetune, Knn, LinearProbe, knn, linear_probe};
 use crate::catalog::Config;
 
-/// A judgement of frozen features by their labels.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A judgement of an encoder by the labels of samples.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Probe {
     /// The vote of the nearest neighbours.
     Knn(Knn),
     /// A linear classifier.
     Linear(LinearProbe),
+    /// Encoder and linear classifier, trained on.
+    Finetune(Finetune),
 }
 
 impl Probe {
@@ -18,23 +20,26 @@ impl Probe {
         match config.name.as_str() {
             "knn" => Some(Self::Knn(Knn::from_config(config))),
             "linear" => Some(Self::Linear(LinearProbe::from_config(config))),
+            "finetune" => Some(Self::Finetune(Finetune::from_config(config))),
             _ => None,
         }
     }
 
     /// The word of the language.
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Knn(_) => "knn",
             Self::Linear(_) => "linear",
+            Self::Finetune(_) => "finetune",
         }
     }
 
-    /// The top-1 accuracy, 0 to 1, on `test` of what was learnt from `train`.
-    pub fn accuracy(self, train: Features<'_>, test: Features<'_>) -> f64 {
+    /// The top-1 accuracy, 0 to 1, on `test` of what was learnt from `train`; nothing where features alone do not do.
+    pub fn accuracy(&self, train: Features<'_>, test: Features<'_>) -> Option<f64> {
         match self {
-            Self::Knn(settings) => knn(train, test, settings),
-            Self::Linear(settings) => linear_probe(train, test, settings),
+            Self::Knn(settings) => Some(knn(train, test, *settings)),
+            Self::Linear(settings) => Some(linear_probe(train, test, *settings)),
+            Self::Finetune(_) => None,
         }
     }
 }

@@ -56,7 +56,7 @@ pub enum Event {
     /// The closing judgement has come to this encoder.
     Judging {
         /// What is judged.
-        subject: &'static str,
+        subject: String,
     },
 }
 

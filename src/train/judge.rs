@@ -1,11 +1,13 @@
 //! What an encoder is worth: now and then while it learns, and at the end.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::extract::{Extractor, Rows, raw_pixels, subset};
+use super::finetune::Tuner;
 use super::{Event, TrainError};
 use crate::catalog::Config;
-use crate::check::Recipe;
+use crate::check::{Encoder, Recipe};
 use crate::data::{DataSet, Loader};
 use crate::eval::{self, LinearProbe, Probe};
 use crate::exec::{EngineKind, Memory};
@@ -37,6 +39,9 @@ pub struct Splits {
 
 /// Judges the encoder of a recipe.
 pub struct Judge {
+    encoder: Encoder,
+    engine: EngineKind,
+    seed: u64,
     extractor: Extractor,
     bank: Arc<dyn DataSet>,
     queries: Arc<dyn DataSet>,
@@ -65,6 +70,9 @@ impl Judge {
             test: subset(&data.test, recipe.evaluate.test_samples),
         };
         Ok(Some(Self {
+            encoder: encoder.clone(),
+            engine: kind,
+            seed: recipe.train.seed,
             extractor: Extractor::new(encoder, kind)?,
             bank: subset(&data.train, BANK),
             queries: subset(&data.test, QUERIES),
@@ -94,50 +102,72 @@ impl Judge {
         Ok(measures)
     }
 
-    /// The recipe's probes on all of the data, for the trained encoder, the untrained one and raw pixels.
+    /// The recipe's probes on all of the data, for the trained encoder, the untrained one and raw pixels; nothing where
+    /// `stop` was set before the end.
     pub fn verdict(
         &mut self,
         trained: &mut Memory,
         untrained: &mut Memory,
+        stop: &AtomicBool,
         on_event: &mut dyn FnMut(&Event),
-    ) -> Result<Verdict, TrainError> {
-        let mut of = |subject, judge: &mut Self, memory: Option<&mut Memory>| {
-            on_event(&Event::Judging { subject });
-            judge.judge(memory)
-        };
-        Ok(Verdict {
-            trained: of("the trained encoder", self, Some(trained))?,
-            untrained: of("the untrained encoder", self, Some(untrained))?,
-            raw: of("raw pixels", self, None)?,
-        })
+    ) -> Result<Option<Verdict>, TrainError> {
+        let Some(trained) = self.judge("the trained encoder", trained, stop, on_event)? else { return Ok(None) };
+        let Some(untrained) = self.judge("the untrained encoder", untrained, stop, on_event)? else { return Ok(None) };
+        on_event(&Event::Judging { subject: "raw pixels".to_owned() });
+        let size = self.extractor.size();
+        let raw = self.measure(&raw_pixels(&self.whole.train, size)?, &raw_pixels(&self.whole.test, size)?);
+        Ok(Some(Verdict { trained, untrained, raw }))
     }
 
-    /// The recipe's probes on all of the data, on an encoder's features or on raw pixels.
-    fn judge(&mut self, memory: Option<&mut Memory>) -> Result<Measures, TrainError> {
-        let (train, test) = (self.whole.train.clone(), self.whole.test.clone());
-        let (train, test) = match memory {
-            Some(memory) => (self.extractor.rows(memory, &train)?, self.extractor.rows(memory, &test)?),
-            None => (raw_pixels(&train, self.extractor.size())?, raw_pixels(&test, self.extractor.size())?),
-        };
-        let mut measures = accuracies(&self.probes, &train, &test);
+    /// The recipe's probes on all of the data, on an encoder; nothing where `stop` was set before the end.
+    pub fn judge(
+        &mut self,
+        subject: &str,
+        memory: &mut Memory,
+        stop: &AtomicBool,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<Option<Measures>, TrainError> {
+        on_event(&Event::Judging { subject: subject.to_owned() });
+        let train = self.extractor.rows(memory, &self.whole.train)?;
+        let test = self.extractor.rows(memory, &self.whole.test)?;
+        let mut measures = self.measure(&train, &test);
+        for (place, (name, probe)) in self.probes.iter().enumerate() {
+            let Probe::Finetune(settings) = probe else { continue };
+            let tell = |what| on_event(&Event::Judging { subject: format!("{subject}: {what}") });
+            let tuner = Tuner { encoder: &self.encoder, engine: self.engine, data: &self.whole, seed: self.seed };
+            match tuner.accuracy(settings, memory, stop, tell)? {
+                Some(accuracy) => measures.0.insert(place, (name.clone(), accuracy)),
+                None => return Ok(None),
+            }
+        }
+        Ok((!stop.load(Ordering::Relaxed)).then_some(measures))
+    }
+
+    /// What features alone can tell.
+    fn measure(&self, train: &Rows, test: &Rows) -> Measures {
+        let mut measures = accuracies(&self.probes, train, test);
         measures.0.push(("effective_rank".to_owned(), eval::effective_rank(&test.values, test.dim)));
-        Ok(measures)
+        measures
     }
 }
 
-/// The accuracy of each probe; not a number where a feature is none.
+/// The accuracy of each probe of features; not a number where a feature is none.
 fn accuracies(probes: &[(String, Probe)], train: &Rows, test: &Rows) -> Measures {
     let finite = train.finite() && test.finite();
-    let accuracy = |p: &Probe| if finite { p.accuracy(train.features(), test.features()) } else { f64::NAN };
-    Measures(probes.iter().map(|(name, p)| (name.clone(), accuracy(p))).collect())
+    let accuracy = |p: &Probe| match p {
+        Probe::Finetune(_) => None,
+        _ if !finite => Some(f64::NAN),
+        _ => p.accuracy(train.features(), test.features()),
+    };
+    Measures(probes.iter().filter_map(|(name, p)| Some((name.clone(), accuracy(p)?))).collect())
 }
 
 /// The probes by name; one that occurs more than once also by its place.
 fn named_probes(configs: &[Config]) -> Vec<(String, Probe)> {
     let probes: Vec<Probe> = configs.iter().filter_map(Probe::from_config).collect();
     let alone = |p: &Probe| probes.iter().filter(|q| q.name() == p.name()).count() == 1;
-    let name = |(i, p): (usize, &Probe)| if alone(p) { p.name().to_owned() } else { format!("{} {}", p.name(), i + 1) };
-    probes.iter().enumerate().map(|(i, p)| (name((i, p)), *p)).collect()
+    let name = |i: usize, p: &Probe| if alone(p) { p.name().to_owned() } else { format!("{} {}", p.name(), i + 1) };
+    probes.iter().enumerate().map(|(i, p)| (name(i, p), p.clone())).collect()
 }
 
 /// The first two crops of some samples, if the encoder takes their size.

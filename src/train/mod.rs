@@ -7,6 +7,7 @@ mod descent;
 mod error;
 mod event;
 mod extract;
+mod finetune;
 mod judge;
 mod learner;
 mod pace;

@@ -166,16 +166,22 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    /// Keeps the encoder by itself, and judges it with the recipe's probes beside what it has to beat.
-    pub fn verdict(&mut self, run: &Path, on_event: &mut dyn FnMut(&Event)) -> Result<Verdict, TrainError> {
+    /// Keeps the encoder by itself, and judges it with the recipe's probes beside what it has to beat; nothing where
+    /// `stop` was set before the end.
+    pub fn verdict(
+        &mut self,
+        run: &Path,
+        stop: &AtomicBool,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<Option<Verdict>, TrainError> {
         let (Some(judge), Some(encoder)) = (&mut self.judge, &self.setup.recipe.evaluate.encoder) else {
-            return Ok(Verdict::default());
+            return Ok(Some(Verdict::default()));
         };
         checkpoint::save_encoder(&self.learner.memory, encoder, run)?;
         let train = &self.setup.recipe.train;
         let size = |symbol: &str| (symbol == "N").then_some(train.batch as i64);
         let mut untrained = Memory::new(&self.setup.recipe.graph, &size, train.seed)?;
-        judge.verdict(&mut self.learner.memory, &mut untrained, on_event)
+        judge.verdict(&mut self.learner.memory, &mut untrained, stop, on_event)
     }
 
     /// What learns.

@@ -156,7 +156,7 @@ fn probes_are_read_from_calls_with_the_defaults_of_their_entries() {
         let default = |p: &sslrun::catalog::Param| Arg::Number(p.default.unwrap().parse().unwrap());
         let args = entry.params.iter().map(|p| (p.name.to_owned(), default(p))).collect();
         let config = Config { name: entry.name.into(), args, span: Span::new(FileId(0), 0..0) };
-        assert_eq!(Probe::from_config(&config), Some(want));
+        assert_eq!(Probe::from_config(&config), Some(want.clone()));
         assert_eq!(want.name(), entry.name);
     }
 }
@@ -166,8 +166,8 @@ fn nothing_and_nonsense_do_not_panic() {
     let none = Features::new(&[], &[], 4);
     let nan = Features::new(&[f32::NAN; 8], &[0, 1], 4);
     for probe in [Probe::Knn(Knn::default()), Probe::Linear(LinearProbe::default())] {
-        assert_eq!(probe.accuracy(none, none), 0.0);
-        assert_eq!(probe.accuracy(none, nan), 0.0);
-        assert!(probe.accuracy(nan, nan).is_finite());
+        assert_eq!(probe.accuracy(none, none), Some(0.0));
+        assert_eq!(probe.accuracy(none, nan), Some(0.0));
+        assert!(probe.accuracy(nan, nan).is_some_and(f64::is_finite));
     }
 }

@@ -2,17 +2,18 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::fixtures::{Fixture, assert_close};
 use sslrun::check::{self, Recipe};
-use sslrun::data::Batch;
+use sslrun::data::{self, Batch, Split};
 use sslrun::diag;
 use sslrun::driver::{self, Failure, Report, Request};
 use sslrun::exec::EngineKind;
 use sslrun::report::{Outcome, RunRecord};
 use sslrun::source::{Source, Sources};
-use sslrun::train::{Clock, Ending, Event, Learner};
+use sslrun::train::{Clock, Ending, Event, Learner, Setup, Splits, Training, Verdict};
 
 /// Everything that lives between steps: parameters, their averages, running statistics, a queue, the optimizer's moments.
 const TINY: &str = r#"recipe "Tiny"
@@ -236,4 +237,50 @@ fn things_fall_due_by_epochs() {
     let due = |every: f64| (1..=25).filter(|&s| clock.due(s, every)).collect::<Vec<_>>();
     assert_eq!((due(1.0), due(0.5)), (vec![10, 20], vec![5, 10, 15, 20, 25]));
     assert_eq!((due(0.0).len(), due(0.001).len(), due(100.0).len()), (0, 25, 0));
+}
+
+/// The verdict of a recipe without training, on the very samples that probes learn from.
+fn verdict(text: &str, data: &str, stop: &AtomicBool) -> Option<Verdict> {
+    let mut sources = Sources::default();
+    let id = sources.add(Source::new("test.ssl", None, text));
+    let data = data::parse_spec(data).expect("a data set");
+    let options = check::Options { data: Some(data), ..check::Options::default() };
+    let outcome = check::check(&mut sources, id, &options);
+    let recipe = outcome.recipe.unwrap_or_else(|| panic!("{}", diag::render(&outcome.diagnostics, &sources)));
+    let train: Arc<dyn data::DataSet> = Arc::from(data::open(&recipe.data, Split::Train).expect("a split"));
+    let splits = Splits { train: train.clone(), test: train };
+    let setup = Setup { recipe: &recipe, data: splits, engine: EngineKind::Planned, threads: None };
+    let mut training = Training::new(setup, None).expect("a training");
+    let before = training.learner().memory.to_map().expect("tensors");
+    let verdict = training.verdict(&folder("verdict"), stop, &mut |_| ()).expect("a verdict");
+    for (name, tensor) in training.learner().memory.iter() {
+        let values = |t: &candle_core::Tensor| t.flatten_all().and_then(|t| t.to_vec1::<f32>()).expect("floats");
+        assert_eq!(values(tensor), values(&before[name]), "{name} is changed by a probe");
+    }
+    verdict
+}
+
+const TUNED: &str = "views { a, b: crop(0.5..1) }
+    branch f { encoder: conv2d(8, stride: 2) | batchnorm | relu | flatten() ; head: linear(4) }
+    branch slow = ema(f, decay: 0.9)
+    loss { align: mse(f(a), slow(b)) + hinge_variance(f(a)) }
+    train { batch: 16 }
+    evaluate { on: slow.encoder; probes: [knn(), finetune(epochs: 60, batch: 16, scale: 1, optimizer: adamw(lr: cosine(5e-3 -> 0))), linear()] }";
+
+#[test]
+fn fine_tuning_trains_a_copy_of_the_encoder_also_of_an_average() {
+    let go = AtomicBool::new(false);
+    let data = "shapes:train=64,test=10,size=16";
+    let verdict = verdict(TUNED, data, &go).expect("nobody stops it");
+    let names: Vec<&str> = verdict.trained.0.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["knn", "finetune", "linear", "effective_rank"]);
+    // The classifier starts at chance: what is learnt is learnt by the probe.
+    let get = |name: &str| verdict.trained.get(name).expect("a measure");
+    assert!(get("finetune") > 0.95, "{:?}", verdict.trained);
+    assert_eq!(verdict.trained, verdict.untrained);
+    assert_eq!((verdict.raw.get("finetune"), verdict.raw.0.len()), (None, 3));
+    let text = TUNED.replace("epochs: 60", "epochs: 1").replace("adamw(lr: cosine(5e-3 -> 0))", "sgd(lr: 1e30)");
+    let broken = self::verdict(&text, data, &go).expect("nobody stops it");
+    assert!(broken.trained.get("finetune").is_some_and(|x| x.is_nan() || x < 0.5), "{broken:?}");
+    assert_eq!(self::verdict(TUNED, "shapes:train=40,test=10,size=16", &AtomicBool::new(true)), None);
 }

@@ -1,0 +1,178 @@
+//! Fine-tuning: a copy of the encoder and a linear classifier, trained by labels and judged on the test split.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::extract::Extractor;
+use super::{Clock, Descent, Splits, TrainError};
+use crate::catalog::{Arg, Config};
+use crate::check::{Encoder, Train};
+use crate::compile::Program;
+use crate::data::augment::AUGMENTATIONS;
+use crate::data::{self, Batch, Loader, ViewSpec};
+use crate::eval::{Finetune, LinearClassifier};
+use crate::exec::{self, Engine, EngineKind, ExecError, Feed, Memory};
+use crate::graph::{
+    DType, Dim, Graph, Init, InputKind, NodeId, ParamId, ParamKind, Parameter, Shape, ShapeError, TensorType,
+};
+
+/// Names that no recipe can give to a weight of its own.
+const WEIGHT: &str = "classifier weight";
+const BIAS: &str = "classifier bias";
+
+/// What is tuned, and on what.
+pub(super) struct Tuner<'a> {
+    pub encoder: &'a Encoder,
+    pub engine: EngineKind,
+    pub data: &'a Splits,
+    pub seed: u64,
+}
+
+impl Tuner<'_> {
+    /// The accuracy on the test split after tuning a copy of `start`; nothing where `stop` was set before the end.
+    pub fn accuracy(
+        &self,
+        settings: &Finetune,
+        start: &Memory,
+        stop: &AtomicBool,
+        mut tell: impl FnMut(String),
+    ) -> Result<Option<f64>, TrainError> {
+        let batch = settings.batch.min(self.data.train.len());
+        let loader = Loader::new(self.data.train.clone(), &[self.view(settings)], batch, self.seed)?;
+        let clock = Clock::new(settings.epochs, loader.batches_per_epoch());
+        let mut classifier = self.classifier(settings, start, batch, clock)?;
+        for (step, made) in loader.steps(0..clock.steps).enumerate() {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            if step % clock.per_epoch == 0 {
+                tell(format!("fine-tuning, epoch {} of {}", step / clock.per_epoch + 1, settings.epochs.ceil()));
+            }
+            let made = made?;
+            if !classifier.step(step, &made, self.seed)? {
+                return Ok(Some(f64::NAN));
+            }
+            loader.recycle(made);
+        }
+        self.judge(classifier, start).map(Some)
+    }
+
+    /// Crops in the encoder's size, every other one flipped.
+    fn view(&self, settings: &Finetune) -> ViewSpec {
+        let word = |name: &str| {
+            let entry = AUGMENTATIONS.iter().find(|a| a.entry.name == name).map(|a| &a.entry);
+            data::defaults(entry.expect("crop and flip are among the augmentations"))
+        };
+        let mut crop = word("crop");
+        set(&mut crop, "scale", Arg::Range(settings.scale.0, settings.scale.1));
+        if self.data.train.size() != Some(self.encoder.size) {
+            set(&mut crop, "size", Arg::Number(self.encoder.size.0 as f64));
+        }
+        ViewSpec { name: "sample".to_owned(), from: None, steps: vec![crop, word("flip")] }
+    }
+
+    /// Encoder and classifier before their first step.
+    fn classifier(
+        &self,
+        settings: &Finetune,
+        start: &Memory,
+        batch: usize,
+        clock: Clock,
+    ) -> Result<Classifier, TrainError> {
+        let explain = |e: ShapeError| ExecError::new(format!("the encoder cannot be tuned: {}", e.message));
+        let (mut graph, features) =
+            self.encoder.tuned.clone().ok_or_else(|| ExecError::new("the encoder has no form to be tuned in"))?;
+        let loss = classify(&mut graph, features, self.data.train.classes().len()).map_err(explain)?;
+        let program = Program::training(graph, &[loss], loss, &[]).map_err(explain)?;
+        let trained: Vec<ParamId> = program.grads.iter().map(|(id, _)| *id).collect();
+        let size = |symbol: &str| (symbol == "N").then_some(batch as i64);
+        let mut memory = Memory::new(&program.graph, &size, self.seed)?;
+        let known = start.to_map()?.into_iter();
+        let own = [WEIGHT, BIAS].into_iter().filter_map(|name| Some((name.to_owned(), memory.get(name)?.clone())));
+        memory.load(&known.chain(own.collect::<Vec<_>>()).collect())?;
+        let train = Train {
+            epochs: settings.epochs,
+            batch,
+            seed: self.seed,
+            optimizer: settings.optimizer.clone(),
+            rules: Vec::new(),
+            clip: None,
+            together: false,
+            checkpoint: f64::INFINITY,
+        };
+        let descent = Descent::new(&train, &program.graph, &trained)?;
+        let engine = exec::engine(self.engine, &program, &size)?;
+        Ok(Classifier { engine, memory, descent, graph: program.graph, clock })
+    }
+
+    fn judge(&self, mut classifier: Classifier, start: &Memory) -> Result<f64, TrainError> {
+        let mut extractor = Extractor::new(self.encoder, self.engine)?;
+        // What an average follows is part of the encoder's graph, but not of what was tuned.
+        let tensors = start.to_map()?.into_iter().chain(classifier.memory.to_map()?).collect();
+        let size = |symbol: &str| (symbol == "N").then_some(1);
+        let mut memory = Memory::new(&self.encoder.graph, &size, self.seed)?;
+        memory.load(&tensors)?;
+        let rows = extractor.rows(&mut memory, &self.data.test)?;
+        if !rows.finite() {
+            return Ok(f64::NAN);
+        }
+        let mut values = |name: &str| classifier.memory.with_mut(name, |v| v.to_vec()).unwrap_or_default();
+        let (weight, bias) = (values(WEIGHT), values(BIAS));
+        let transposed = (0..rows.dim).flat_map(|d| weight.iter().skip(d).step_by(rows.dim)).copied().collect();
+        let linear = LinearClassifier { weight: transposed, bias, dim: rows.dim };
+        let right = linear.predict(&rows.values).iter().zip(&rows.labels).filter(|(p, l)| p == l).count();
+        Ok(right as f64 / rows.labels.len().max(1) as f64)
+    }
+}
+
+/// Encoder and classifier in training.
+struct Classifier {
+    engine: Box<dyn Engine>,
+    memory: Memory,
+    descent: Descent,
+    graph: Graph,
+    clock: Clock,
+}
+
+impl Classifier {
+    /// Trains on one batch; whether the loss was finite.
+    fn step(&mut self, step: usize, batch: &Batch, seed: u64) -> Result<bool, TrainError> {
+        let labels: Vec<f32> = batch.labels.iter().map(|&l| l as f32).collect();
+        let inputs = self.graph.inputs.iter().map(|input| {
+            let values = if input.kind == InputKind::Label { labels.as_slice() } else { &batch.views[0] };
+            (input.name.as_str(), values)
+        });
+        let value = |s: &crate::graph::Scalar| s.schedule.at(step, self.clock.steps, self.clock.per_epoch);
+        let scalars = self.graph.scalars.iter().map(value).collect();
+        self.engine.run(&mut self.memory, &Feed { inputs: inputs.collect(), scalars, step: step as u64, seed })?;
+        if !self.engine.output(0).iter().all(|loss| loss.is_finite()) {
+            return Ok(false);
+        }
+        self.descent.apply(&*self.engine, &mut self.memory, step, self.clock);
+        Ok(true)
+    }
+}
+
+/// Adds a linear classifier of the features, and its mean cross entropy with the labels.
+fn classify(graph: &mut Graph, features: NodeId, classes: usize) -> Result<NodeId, ShapeError> {
+    let dim = graph.shape(features).0.last().and_then(Dim::constant).unwrap_or(0) as usize;
+    let parameter = |name: &str, shape: &[usize], init, kind| Parameter {
+        name: name.to_owned(),
+        shape: shape.to_vec(),
+        init,
+        kind,
+        ema: None,
+        span: None,
+    };
+    let weight = graph.parameter(parameter(WEIGHT, &[classes, dim], Init::TruncatedNormal(0.02), ParamKind::Weight));
+    let bias = graph.parameter(parameter(BIAS, &[classes], Init::Constant(0.0), ParamKind::Bias));
+    let ty = TensorType { shape: Shape(vec![Dim::batch()]), dtype: DType::Int };
+    let label = graph.input("label", ty, InputKind::Label);
+    let product = graph.product(features, weight, false, true)?;
+    let logits = graph.add(product, bias)?;
+    let each = graph.cross_entropy(label, logits)?;
+    graph.mean(each, &[0], false)
+}
+
+fn set(config: &mut Config, name: &str, value: Arg) {
+    config.args.iter_mut().filter(|(n, _)| n == name).for_each(|(_, old)| *old = value.clone());
+}
