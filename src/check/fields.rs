@@ -79,6 +79,12 @@ impl Checker<'_> {
         if let Some((_, tap)) = taps.iter().find(|(tap, _)| *tap == name.text) {
             return Some(Ok(Value::Tensor(*tap)));
         }
+        // Taps that are numbered, `blocks.0` and so on, are a list.
+        let numbered = |i: usize| taps.iter().find(|(tap, _)| *tap == format!("{}.{i}", name.text));
+        let items: Vec<Value> = (0..).map_while(numbered).map(|(_, tap)| Value::Tensor(*tap)).collect();
+        if !items.is_empty() {
+            return Some(Ok(Value::List(items)));
+        }
         (name.text == "T").then(|| self.transposed(node, span))
     }
 

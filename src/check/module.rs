@@ -119,7 +119,8 @@ impl Checker<'_> {
                 self.at(*span);
                 let mode = self.mode;
                 let build = Build::new(&mut self.graph, path, mode, owner.clone());
-                let output = layer.apply(&mut build.with_mask(fed.mask.as_deref()), x);
+                let mut build = build.with_image(self.views.largest).with_mask(fed.mask.as_deref());
+                let output = layer.apply(&mut build, x);
                 self.shaped(output, *span).map(|o| (o.value, o.taps))
             }
             Module::Function(closure, span) => {

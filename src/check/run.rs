@@ -189,6 +189,7 @@ impl<'a> Pass<'a> {
         let size = self.encoder_size(checker, branch);
         let mut inner = Checker::new(self.sources, self.definitions, self.library, Mode::Eval);
         inner.views.sample_size = checker.views.sample_size;
+        inner.views.largest = checker.views.largest;
         let parts: Vec<&str> = parts.collect();
         let result = features(&mut inner, branch, &parts, size, span);
         checker.used.append(&mut inner.used);
@@ -235,7 +236,7 @@ fn rules(checker: &mut Checker, train: &Train) {
         let rule = Rule::from_config(config);
         if !checker.graph.params.iter().any(|p| rule.matches(&p.name, p.kind)) && !failed(&checker.diagnostics) {
             let message = "this rule speaks of no parameter there is";
-            let help = "`on` takes `bias`, `norm`, `weight`, a branch, a stage, or a list of these";
+            let help = "`on` takes `bias`, `norm`, `weight`, `token`, a branch, a stage, or a list of these";
             checker.report(Diagnostic::error(Code::UNKNOWN_NAME, config.span, message).help(help));
         }
     }

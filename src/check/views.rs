@@ -22,6 +22,8 @@ pub(super) struct Views {
     groups: Vec<Group>,
     /// Names whose pipelines have been complained of.
     pub failed: Vec<String>,
+    /// Height and width of the largest view.
+    pub largest: Option<(usize, usize)>,
     /// Height and width of the samples.
     pub sample_size: (usize, usize),
 }
@@ -64,6 +66,7 @@ impl Checker<'_> {
                 self.views.failed.extend(entry.names.iter().map(|n| n.name.text.clone()));
             }
         }
+        self.views.largest = self.views.all.iter().map(|v| v.size).max();
     }
 
     /// The view, the group, or all views, if `name` names them.

@@ -41,6 +41,8 @@ pub enum ParamKind {
     Bias,
     /// Scale or shift of a normalisation.
     Norm,
+    /// A token or a position: a vector that stands among others.
+    Token,
     /// A `weight` of the recipe that belongs to no branch.
     Free,
 }

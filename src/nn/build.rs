@@ -16,6 +16,8 @@ pub struct Build<'a> {
     pub mode: Mode,
     /// Whom the parameters belong to.
     pub owner: Owner,
+    /// Height and width of the recipe's largest view, for layers that have one set of weights for images of several sizes.
+    pub image: Option<(usize, usize)>,
     /// What is hidden of the view that the branch is applied to, where it is a masked one.
     pub mask: Option<&'a MaskInput>,
 }
@@ -62,7 +64,12 @@ impl EmaOf {
 impl<'a> Build<'a> {
     /// The root of `path` in a graph.
     pub fn new(graph: &'a mut Graph, path: impl Into<String>, mode: Mode, owner: Owner) -> Self {
-        Self { graph, path: path.into(), mode, owner, mask: None }
+        Self { graph, path: path.into(), mode, owner, image: None, mask: None }
+    }
+
+    /// The same for a recipe whose largest view is that large.
+    pub fn with_image(self, image: Option<(usize, usize)>) -> Self {
+        Self { image, ..self }
     }
 
     /// The same for a view with that mask.

@@ -16,7 +16,7 @@ pub const LAYER: Layer = Layer {
         formula: "[.., D] -> [.., out]: x @ weight.T + bias",
         doc: "A linear map of vectors or tokens; weights start uniform in 1 / sqrt(D), as in PyTorch.",
     },
-    build: |config| Ok(Box::new(Linear { out: config.int("out"), bias: config.bool("bias") })),
+    build: |config| Ok(Box::new(Linear { out: config.int("out"), bias: config.bool("bias"), init: None })),
 };
 
 /// `x [N, D] -> [N, out]`, or `[N, T, D] -> [N, T, out]`.
@@ -26,6 +26,8 @@ pub struct Linear {
     pub out: usize,
     /// Whether a bias is added.
     pub bias: bool,
+    /// How weights start, beside a bias of 0; uniform in `1 / sqrt(D)`, both, when not said.
+    pub init: Option<Init>,
 }
 
 impl Module for Linear {
@@ -36,9 +38,10 @@ impl Module for Linear {
             return Err(error.help("put `flatten()` or `global_avgpool()` before it"));
         }
         let features = cx.features("linear", x)?;
-        let init = Init::Uniform(1.0 / (features as f64).sqrt());
-        let weight = cx.weight("weight", &[self.out, features], init, ParamKind::Weight)?;
-        let bias = if self.bias { Some(cx.weight("bias", &[self.out], init, ParamKind::Bias)?) } else { None };
+        let uniform = Init::Uniform(1.0 / (features as f64).sqrt());
+        let [start, shift] = self.init.map_or([uniform; 2], |init| [init, Init::Constant(0.0)]);
+        let weight = cx.weight("weight", &[self.out, features], start, ParamKind::Weight)?;
+        let bias = if self.bias { Some(cx.weight("bias", &[self.out], shift, ParamKind::Bias)?) } else { None };
         let g = &mut *cx.graph;
         let product = g.product(x, weight, false, true)?;
         match bias {

@@ -96,7 +96,7 @@ impl Module for Mlp {
         let (mut x, mut parts) = (x, 0);
         for (i, &out) in self.widths.iter().enumerate() {
             let last = i + 1 == self.widths.len();
-            x = part(cx, &mut parts, &Linear { out, bias: self.has_bias(last) }, x)?;
+            x = part(cx, &mut parts, &Linear { out, bias: self.has_bias(last), init: None }, x)?;
             if last {
                 break;
             }

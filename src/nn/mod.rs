@@ -13,6 +13,7 @@ mod mlp;
 mod module;
 mod pool;
 mod resnet;
+mod vit;
 
 pub use build::{Build, EmaOf, Mode, Owner};
 pub use mask::MaskInput;
@@ -37,6 +38,12 @@ pub const LAYERS: &[Layer] = &[
     resnet::RESNET18,
     resnet::RESNET34,
     resnet::RESNET50,
+    vit::VIT,
+    vit::TINY,
+    vit::SMALL,
+    vit::BASE,
+    vit::DECODER,
+    vit::PREDICTOR,
 ];
 
 /// The layer of that name.

@@ -14,7 +14,7 @@ pub const RULE: Entry = Entry {
         Param::required(
             "on",
             ParamType::Selector,
-            "Which parameters: `bias`, `norm`, `weight`, a branch, a stage, or a list.",
+            "Which parameters: `bias`, `norm`, `weight`, `token`, a branch, a stage, or a list.",
         ),
         Param::optional("lr", POSITIVE, "none", "Replaces the learning rate."),
         Param::optional("lr_factor", POSITIVE, "none", "Multiplies the learning rate."),
@@ -40,12 +40,13 @@ pub enum Selector {
 }
 
 impl Selector {
-    /// Reads `bias`, `norm`, `weight` or a path.
+    /// Reads `bias`, `norm`, `weight`, `token` or a path.
     pub fn parse(text: &str) -> Self {
         match text {
             "bias" => Self::Kind(ParamKind::Bias),
             "norm" => Self::Kind(ParamKind::Norm),
             "weight" => Self::Kind(ParamKind::Weight),
+            "token" => Self::Kind(ParamKind::Token),
             path => Self::Path(path.to_owned()),
         }
     }

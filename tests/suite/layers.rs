@@ -3,11 +3,12 @@
 mod algebra;
 mod encoders;
 mod run;
+mod transformers;
 mod values;
 
 use sslrun::catalog::{Arg, Config, Schedule};
 use sslrun::graph::{Dim, Graph, Init, InputKind, NodeId, ParamKind, Shape, ShapeError, TensorType};
-use sslrun::nn::{self, Build, EmaOf, Mode, Output, Owner};
+use sslrun::nn::{self, Build, EmaOf, MaskInput, Mode, Output, Owner};
 use sslrun::source::{FileId, Span};
 
 /// A call of a layer: the given arguments, and its defaults for the rest.
@@ -66,6 +67,20 @@ fn apply_as(
 ) -> Result<Output, ShapeError> {
     let module = (nn::layer(word).unwrap().build)(&config(word, given)).unwrap();
     module.apply(&mut Build::new(graph, path, mode, owner), x)
+}
+
+/// Applies a layer to what was made of a view with that mask.
+fn apply_masked(
+    graph: &mut Graph,
+    path: &str,
+    mode: Mode,
+    word: &str,
+    given: &[(&str, Arg)],
+    x: NodeId,
+    mask: Option<&MaskInput>,
+) -> Result<Output, ShapeError> {
+    let module = (nn::layer(word).unwrap().build)(&config(word, given)).unwrap();
+    module.apply(&mut Build::new(graph, path, mode, Owner::default()).with_mask(mask), x)
 }
 
 fn input(graph: &mut Graph, name: &str, sizes: &[usize]) -> NodeId {

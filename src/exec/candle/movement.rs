@@ -1,6 +1,8 @@
 //! Shapes changed, elements moved, chosen and multiplied.
 
-use super::lowering::Lower;
+use super::lowering::{Lower, Step};
+use crate::exec::site::Site;
+use crate::graph::ops::tables;
 use candle_core::{DType, Device, Result, Tensor};
 
 /// Every operation of this family.
@@ -15,6 +17,9 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
         let numbers: Vec<f64> = (0..site.output[0]).map(|i| i as f64).collect();
         Tensor::from_vec(numbers, site.output, &Device::Cpu)?.to_dtype(step.dtype)
     }),
+    ("resampling", |site, _, step| table("resampling", site, step)),
+    ("sincos", |site, _, step| table("sincos", site, step)),
+    ("relative", |site, _, step| table("relative", site, step)),
     ("gather", |site, x, _| x[0].gather(&index(&x[1])?, site.attrs.get_usize("axis"))),
     ("scatter_add", |site, x, _| scatter_add(&x[0], &x[1], site.attrs.get_usize("axis"), site.dim("length"))),
     ("argsort", |site, x, _| {
@@ -28,6 +33,11 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
         a.broadcast_matmul(&b)
     }),
 ];
+
+/// Numbers that follow from sizes alone.
+fn table(name: &str, site: &Site, step: Step) -> Result<Tensor> {
+    Tensor::from_vec(tables::table(name, site.attrs), site.output, &Device::Cpu)?.to_dtype(step.dtype)
+}
 
 fn index(x: &Tensor) -> Result<Tensor> {
     x.detach().to_dtype(DType::U32)?.contiguous()

@@ -2,6 +2,7 @@
 
 use super::lowering::{Kernel, Lowering, Site};
 use crate::exec::Real;
+use crate::graph::ops::tables;
 use crate::kernels;
 
 /// Every operation of this family.
@@ -27,8 +28,17 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
             Kernel::whole(move |x, y| kernels::pad(x[0], &dims, axis, before, after, T::ZERO, y))
         }),
         ("concat", concat),
+        ("resampling", |site| table("resampling", site)),
+        ("sincos", |site| table("sincos", site)),
+        ("relative", |site| table("relative", site)),
         ("arange", |_| Kernel::whole(|_, y| y.iter_mut().enumerate().for_each(|(i, y)| *y = T::from_f64(i as f64)))),
     ]
+}
+
+/// Numbers that follow from sizes alone.
+fn table<T: Real>(name: &str, site: &Site) -> Kernel<T> {
+    let numbers: Vec<T> = tables::table(name, site.attrs).into_iter().map(T::from_f64).collect();
+    Kernel::whole(move |_, y| y.copy_from_slice(&numbers))
 }
 
 fn concat<T: Real>(site: &Site) -> Kernel<T> {

@@ -23,6 +23,7 @@ pub mod shapes;
 pub mod similarity;
 pub mod softmax;
 pub mod statistics;
+pub mod tables;
 pub mod window;
 
 use super::{Function, Operation};
@@ -38,6 +39,7 @@ pub const OPERATIONS: &[&[&Operation]] = &[
     matmul::OPERATIONS,
     index::OPERATIONS,
     create::OPERATIONS,
+    tables::OPERATIONS,
     softmax::OPERATIONS,
     attention::OPERATIONS,
     conv::OPERATIONS,

@@ -54,10 +54,15 @@ impl Graph {
         self.apply(op, attrs(dims, stream), &[])
     }
 
+    /// A mask of those dimensions that drops elements with probability `p` and scales up the others.
+    pub fn drop_mask(&mut self, dims: &[Dim], p: f64, stream: u64) -> Result<NodeId, ShapeError> {
+        self.apply(&DROPOUT_MASK, attrs(dims, stream).float("p", p), &[])
+    }
+
     /// A mask that drops elements with probability `p` and scales up the others, of the dimensions of `x`.
     pub fn dropout_mask(&mut self, x: NodeId, p: f64, stream: u64) -> Result<NodeId, ShapeError> {
         let dims = self.shape(x).0.clone();
-        self.apply(&DROPOUT_MASK, attrs(&dims, stream).float("p", p), &[])
+        self.drop_mask(&dims, p, stream)
     }
 }
 

@@ -5,7 +5,7 @@ use super::{apply, number};
 use crate::fixtures::{Fixture, assert_close, filled};
 use serde_json::Value;
 use sslrun::catalog::Arg;
-use sslrun::exec::Real;
+use sslrun::exec::{EngineKind, Real};
 use sslrun::graph::Graph;
 use sslrun::nn::Mode;
 
@@ -17,7 +17,7 @@ fn run_case<T: Real>(fixture: &Fixture, case: &str, config: &Value, mode: Mode) 
     let args = [("stem", Arg::Text(stem.into())), ("width", number(config["width"].as_u64().unwrap() as usize))];
     let out = apply(&mut graph, "", mode, config["encoder"].as_str().unwrap(), &args, input).unwrap().value;
     let cotangent = (mode == Mode::Train).then(|| fixture.get(&format!("{case}/cot")));
-    run::<T>(graph, out, cotangent, &[], &[("x", x)], &|name, shape| Some(filled(name, shape)))
+    run::<T>(EngineKind::Planned, graph, out, cotangent, &[], &[("x", x)], &|name, shape| Some(filled(name, shape)))
 }
 
 /// Which gradients of a network are compared in f32; in f64 all are.

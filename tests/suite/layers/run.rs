@@ -1,4 +1,4 @@
-//! Runs a module or a function of the graph on the planned engine and gives back values and gradients.
+//! Runs a module or a function of the graph on an engine and gives back values and gradients.
 
 use super::sizes;
 use crate::fixtures::Tensor;
@@ -21,6 +21,7 @@ pub struct Ran {
 /// Computes `out` and, given a cotangent, the gradients of `sum(out * cotangent)` by all parameters and by the inputs
 /// `by`. `fill` gives the values of parameters and states by name.
 pub fn run<T: Real>(
+    kind: EngineKind,
     mut graph: Graph,
     out: NodeId,
     cotangent: Option<&Tensor>,
@@ -43,7 +44,7 @@ pub fn run<T: Real>(
     let size = sizes(inputs.first().map_or(1, |(_, t)| t.shape[0]));
     let mut memory = Memory::<T>::new(&program.graph, &size, 1).unwrap();
     set(&mut memory, &program.graph, fill, &size);
-    let mut engine = engine::<T>(EngineKind::Planned, &program, &size).unwrap();
+    let mut engine = engine::<T>(kind, &program, &size).unwrap();
     engine.run(&mut memory, &Feed { inputs: given, scalars: Vec::new(), step: 0, seed: 0 }).unwrap();
     collect(&program, &*engine, &memory, by)
 }

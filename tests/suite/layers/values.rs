@@ -5,7 +5,7 @@ use super::{apply, number};
 use crate::fixtures::{Fixture, assert_close};
 use serde_json::Value;
 use sslrun::catalog::Arg;
-use sslrun::exec::Real;
+use sslrun::exec::{EngineKind, Real};
 use sslrun::graph::Graph;
 use sslrun::nn::Mode;
 
@@ -42,7 +42,7 @@ fn check<T: Real>(tolerance: f64) {
             _ => apply(&mut graph, "f", mode, word, &args, x).unwrap().value,
         };
         let fill = |name: &str, _: &[usize]| Some(get(name.strip_prefix("f.").unwrap()).values.clone());
-        let ran = run::<T>(graph, out, Some(get("cot")), &["x"], &[("x", get("x"))], &fill);
+        let ran = run::<T>(EngineKind::Planned, graph, out, Some(get("cot")), &["x"], &[("x", get("x"))], &fill);
         compare(&fixture, case, &ran, tolerance);
     }
 }
@@ -79,7 +79,7 @@ fn a_dropped_element_is_zero_and_passes_no_gradient() {
     let ones = crate::fixtures::Tensor { shape: vec![50, 40], values: vec![1.0; 2000] };
     let x = batch_input(&mut graph, "x", &ones);
     let out = apply(&mut graph, "f", Mode::Train, "dropout", &[("p", Arg::Number(0.25))], x).unwrap().value;
-    let ran = run::<f32>(graph, out, Some(&ones), &["x"], &[("x", &ones)], &|_, _| None);
+    let ran = run::<f32>(EngineKind::Planned, graph, out, Some(&ones), &["x"], &[("x", &ones)], &|_, _| None);
     assert_eq!(ran.out, ran.grads["x"]);
     let kept = ran.out.iter().filter(|&&y| (y - 4.0 / 3.0).abs() < 1e-6).count();
     assert_eq!(kept + ran.out.iter().filter(|&&y| y == 0.0).count(), 2000);
@@ -92,7 +92,10 @@ fn flattened_images_are_laid_out_channel_by_channel() {
     let image = crate::fixtures::Tensor { shape: vec![1, 1, 2, 3], values: vec![0.0, 1.0, 2.0, 3.0, 4.0, 5.0] };
     let x = batch_input(&mut graph, "x", &image);
     let out = apply(&mut graph, "f", Mode::Train, "flatten", &[], x).unwrap().value;
-    assert_eq!(run::<f32>(graph, out, None, &[], &[("x", &image)], &|_, _| None).out, [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+    assert_eq!(
+        run::<f32>(EngineKind::Planned, graph, out, None, &[], &[("x", &image)], &|_, _| None).out,
+        [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]
+    );
 }
 
 #[test]
@@ -103,7 +106,7 @@ fn a_perceptron_ends_standardised_when_told() {
     let x = batch_input(&mut graph, "x", &rows);
     let args = [("widths", Arg::List(vec![number(8), number(3)])), ("last", Arg::Text("batchnorm".into()))];
     let out = apply(&mut graph, "f", Mode::Train, "mlp", &args, x).unwrap().value;
-    let ran = run::<f32>(graph, out, None, &[], &[("x", &rows)], &|_, _| None);
+    let ran = run::<f32>(EngineKind::Planned, graph, out, None, &[], &[("x", &rows)], &|_, _| None);
     for channel in 0..3 {
         let column: Vec<f32> = ran.out.iter().skip(channel).step_by(3).copied().collect();
         let mean = column.iter().sum::<f32>() / 16.0;
