@@ -63,26 +63,58 @@ pub fn scatter_add<T: Elem>(
     Ok(())
 }
 
-/// The rows of `x` (each of `width`) that the index names.
-pub fn index_select<T: Elem>(x: &[T], width: usize, index: &[T], out: &mut [T]) -> Result<(), BadIndex> {
-    assert_eq!(out.len(), index.len() * width, "one row for each index");
-    check(index, x.len() / width.max(1))?;
+/// Rows of `width` numbers that belong to samples, and which of them are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// Rows of each sample.
+    pub rows: usize,
+    /// Numbers of a row.
+    pub width: usize,
+    /// Indices of each sample.
+    pub count: usize,
+}
+
+/// The rows of each sample of `x` that its indices name, `[n, rows, width]` and `[n, count]` to `[n, count, width]`.
+pub fn take_rows<T: Elem>(cfg: &Rows, x: &[T], index: &[T], out: &mut [T]) -> Result<(), BadIndex> {
+    cfg.check(x.len(), index, out.len())?;
+    let (rows, width, count) = (cfg.rows, cfg.width, cfg.count);
     parallel::rows(out, width, |first, out| {
-        for (row, &i) in out.chunks_exact_mut(width).zip(&index[first..]) {
-            row.copy_from_slice(&x[position(i) * width..][..width]);
+        for (i, row) in out.chunks_exact_mut(width).enumerate() {
+            let from = (first + i) / count * rows + position(index[first + i]);
+            row.copy_from_slice(&x[from * width..][..width]);
         }
     });
     Ok(())
 }
 
-/// Adds each row of `x` (of `width`) to the row of `out` that the index names.
-pub fn index_add<T: Elem>(x: &[T], width: usize, index: &[T], out: &mut [T]) -> Result<(), BadIndex> {
-    assert_eq!(x.len(), index.len() * width, "one row for each index");
-    check(index, out.len() / width.max(1))?;
-    for (row, &i) in x.chunks_exact(width.max(1)).zip(index) {
-        out[position(i) * width..][..width].iter_mut().zip(row).for_each(|(o, &v)| *o += v);
-    }
+/// Zeros `[n, rows, width]`, and each row of `x [n, count, width]` added to the row of its sample that its index names.
+pub fn place_rows<T: Elem>(cfg: &Rows, x: &[T], index: &[T], out: &mut [T]) -> Result<(), BadIndex> {
+    cfg.check(out.len(), index, x.len())?;
+    let (sample, width, count) = (cfg.rows * cfg.width, cfg.width, cfg.count);
+    parallel::rows(out, sample, |first, out| {
+        out.fill(T::ZERO);
+        for (n, out) in out.chunks_exact_mut(sample).enumerate() {
+            for i in (first + n) * count..(first + n + 1) * count {
+                let to = &mut out[position(index[i]) * width..][..width];
+                to.iter_mut().zip(&x[i * width..][..width]).for_each(|(o, &v)| *o += v);
+            }
+        }
+    });
     Ok(())
+}
+
+impl Rows {
+    /// Whether the sizes fit, and whether all indices lie inside.
+    fn check<T: Elem>(&self, all: usize, index: &[T], chosen: usize) -> Result<(), BadIndex> {
+        let samples = index.len() / self.count.max(1);
+        assert_eq!(
+            (index.len(), chosen),
+            (samples * self.count, index.len() * self.width),
+            "the sizes are those of {self:?}"
+        );
+        assert_eq!(all, samples * self.rows * self.width, "the sizes are those of {self:?}");
+        check(index, self.rows)
+    }
 }
 
 /// Finds, for a position of the index tensor, the position in the indexed one.

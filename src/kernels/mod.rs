@@ -11,7 +11,7 @@
 //! | two or three, with broadcasting | [`binary`], [`select`], [`accumulate`] |
 //! | along axes | [`reduce`], [`argmax`], [`argmin`], [`cumsum`], [`argsort`] |
 //! | moving | [`permute`], [`slice()`], [`pad`], [`concat()`], [`broadcast_to`] |
-//! | choosing | [`gather`], [`scatter_add`], [`index_select`], [`index_add`] |
+//! | choosing | [`gather`], [`scatter_add`], [`take_rows`], [`place_rows`] |
 //! | random numbers | [`uniform`], [`randn`] |
 //! | products of matrices | [`gemm`] |
 //! | convolution | [`conv2d_forward`], [`conv2d_input_grad`], [`conv2d_weight_grad`] |
@@ -62,7 +62,7 @@ pub use copy::{broadcast_to, concat, pad, permute, slice};
 pub use elem::Elem;
 pub use fill::{randn, uniform};
 pub use gemm::{Gemm, Layout, gemm};
-pub use index::{BadIndex, gather, index_add, index_select, scatter_add};
+pub use index::{BadIndex, Rows, gather, place_rows, scatter_add, take_rows};
 pub use kmeans::{kmeans, kmeans_start};
 pub use layer_norm::{layer_norm_forward, layer_norm_input_grad, layer_norm_param_grad};
 pub use linalg::{NotPositive, Triangle, cholesky, triangular_solve};

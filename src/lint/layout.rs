@@ -100,6 +100,7 @@ impl Step<'_> {
                 let other = self.inputs.get(1).is_some_and(|i| i.mixed);
                 (Layout { mixed: layout.mixed || other, ..layout }, mixing)
             }
+            "take" | "place" => self.along(first, 1),
             "slice" | "concat" | "pad" | "stopgrad" | "neg" => (self.join(), None),
             "batch_norm" | "channel_stats" => self.mix(self.join(), Mixing::Statistic),
             "matmul" => self.matmul(),

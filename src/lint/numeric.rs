@@ -120,7 +120,7 @@ impl<'a> Eye<'a> {
             let node = self.graph.node(x);
             let scaled = || self.graph.constant_value(node.inputs[1]).is_some_and(|c| c > 0.0);
             let same = match node.op.name {
-                "reshape" | "broadcast_to" | "permute" | "slice" | "gather" => true,
+                "reshape" | "broadcast_to" | "permute" | "slice" | "gather" | "take" => true,
                 "mul" => scaled(),
                 _ => false,
             };

@@ -75,8 +75,10 @@ fn of_node(graph: &Graph, node: &Node, inputs: &[Range]) -> Range {
         "reduce_sum" => x.total(),
         "matmul" if x.low >= 0.0 && y.low >= 0.0 => Range::at_least_zero(x.zero || y.zero),
         "concat" => inputs.iter().copied().reduce(Range::union).unwrap_or(ANY),
+        "place" => x.total().union(Range::point(0.0)),
         "pad" => x.union(Range::point(0.0)),
-        "reshape" | "permute" | "broadcast_to" | "slice" | "stopgrad" | "gather" | "reduce_max" | "reduce_min" => x,
+        "reshape" | "permute" | "broadcast_to" | "slice" | "stopgrad" | "gather" | "take" | "reduce_max"
+        | "reduce_min" => x,
         _ => ANY,
     }
 }

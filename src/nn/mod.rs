@@ -13,6 +13,7 @@ mod mlp;
 mod module;
 mod pool;
 mod resnet;
+mod upsample;
 mod vit;
 
 pub use build::{Build, EmaOf, Mode, Owner};
@@ -34,6 +35,7 @@ pub const LAYERS: &[Layer] = &[
     pool::AVERAGE,
     pool::GLOBAL,
     flatten::LAYER,
+    upsample::LAYER,
     mlp::LAYER,
     resnet::RESNET18,
     resnet::RESNET34,

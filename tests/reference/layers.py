@@ -135,6 +135,11 @@ def pools(fixture: Fixture) -> None:
         write(fixture, name, config, {"x": x}, forward)
     x = torch.randn((2, 4, 3, 5), generator=generator("global_pool"))
     write(fixture, "global_pool", {"layer": "global_pool"}, {"x": x}, lambda x: x.mean((1, 2)))
+    for factor in [2, 3]:
+        name = f"upsample_{factor}"
+        x = torch.randn((2, 3, 4, 5), generator=generator(name))
+        forward = lambda x: to_nhwc(F.interpolate(to_nchw(x), scale_factor=factor, mode="nearest"))
+        write(fixture, name, {"layer": "upsample", "factor": factor}, {"x": x}, forward)
 
 
 def dense(fixture: Fixture) -> None:

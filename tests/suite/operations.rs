@@ -73,8 +73,8 @@ fn operation(kind: EngineKind, fixture: &Fixture, case: &str, expression: &str) 
     Ok(())
 }
 
-fn every_operation(kind: EngineKind) {
-    let fixture = Fixture::load("ops");
+fn every_operation(kind: EngineKind, fixture: &str) {
+    let fixture = Fixture::load(fixture);
     let results = fixture.cases.iter().map(|(case, e)| (case, e, operation(kind, &fixture, case, e)));
     let failed: Vec<String> = results.filter_map(|(case, e, r)| Some(format!("{case}: `{e}`: {}", r.err()?))).collect();
     assert!(failed.is_empty(), "{} of {} cases:\n{}", failed.len(), fixture.cases.len(), failed.join("\n"));
@@ -82,7 +82,12 @@ fn every_operation(kind: EngineKind) {
 
 #[test]
 fn operations_agree_with_pytorch() {
-    every_operation(EngineKind::Planned);
+    every_operation(EngineKind::Planned, "ops");
+}
+
+#[test]
+fn operations_on_tokens_agree_with_pytorch() {
+    every_operation(EngineKind::Planned, "tokens");
 }
 
 fn every_loss(kind: EngineKind) {

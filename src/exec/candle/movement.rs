@@ -22,6 +22,12 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
     ("relative", |site, _, step| table("relative", site, step)),
     ("gather", |site, x, _| x[0].gather(&index(&x[1])?, site.attrs.get_usize("axis"))),
     ("scatter_add", |site, x, _| scatter_add(&x[0], &x[1], site.attrs.get_usize("axis"), site.dim("length"))),
+    ("take", |_, x, _| take(&x[0], &x[1])),
+    ("place", |site, x, _| {
+        let rows = x[0].reshape((x[0].dim(0)?, x[0].dim(1)?, ()))?;
+        let to = x[1].unsqueeze(2)?.broadcast_as(rows.shape())?;
+        scatter_add(&to, &rows, 1, site.dim("length"))?.contiguous()?.reshape(site.output)
+    }),
     ("argsort", |site, x, _| {
         let (axis, last) = (site.attrs.get_usize("axis"), x[0].rank() - 1);
         let moved = x[0].detach().transpose(axis, last)?.contiguous()?;
@@ -41,6 +47,15 @@ fn table(name: &str, site: &Site, step: Step) -> Result<Tensor> {
 
 fn index(x: &Tensor) -> Result<Tensor> {
     x.detach().to_dtype(DType::U32)?.contiguous()
+}
+
+/// The rows of each sample that its indices name.
+fn take(x: &Tensor, indices: &Tensor) -> Result<Tensor> {
+    let (n, m) = indices.dims2()?;
+    let rows = x.reshape((n, x.dim(1)?, ()))?;
+    let from = index(indices)?.unsqueeze(2)?.broadcast_as((n, m, rows.dim(2)?))?.contiguous()?;
+    let chosen = rows.gather(&from, 1)?;
+    chosen.reshape([&[n, m], &x.dims()[2..]].concat())
 }
 
 /// A matrix, taken transposed if so told.

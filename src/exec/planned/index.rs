@@ -2,7 +2,7 @@
 
 use super::lowering::{Kernel, Lowering};
 use crate::exec::Real;
-use crate::kernels;
+use crate::kernels::{self, Rows};
 
 /// Every operation of this family.
 pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
@@ -18,10 +18,23 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
                 kernels::scatter_add(x[1], x[0], &index, axis, y, &out).map_err(|e| e.to_string())
             })
         }),
+        ("take", |site| {
+            let rows = rows(&site.input(0), &site.input(1));
+            Kernel::fallible(move |x, y| kernels::take_rows(&rows, x[0], x[1], y).map_err(|e| e.to_string()))
+        }),
+        ("place", |site| {
+            let rows = rows(site.output, &site.input(1));
+            Kernel::fallible(move |x, y| kernels::place_rows(&rows, x[0], x[1], y).map_err(|e| e.to_string()))
+        }),
         ("argsort", |site| {
             let (dims, axis) = (site.input(0), site.attrs.get_usize("axis"));
             let descending = site.attrs.get_bool("descending");
             Kernel::whole(move |x, y| kernels::argsort(x[0], &dims, axis, descending, y))
         }),
     ]
+}
+
+/// The rows `[n, t, ..]` of samples of which indices `[n, m]` choose.
+fn rows(all: &[usize], indices: &[usize]) -> Rows {
+    Rows { rows: all[1], width: all[2..].iter().product(), count: indices[1] }
 }

@@ -24,6 +24,7 @@ pub mod similarity;
 pub mod softmax;
 pub mod statistics;
 pub mod tables;
+pub mod tokens;
 pub mod window;
 
 use super::{Function, Operation};
@@ -38,6 +39,7 @@ pub const OPERATIONS: &[&[&Operation]] = &[
     movement::OPERATIONS,
     matmul::OPERATIONS,
     index::OPERATIONS,
+    tokens::OPERATIONS,
     create::OPERATIONS,
     tables::OPERATIONS,
     softmax::OPERATIONS,
@@ -65,6 +67,7 @@ pub const FUNCTIONS: &[&[Function]] = &[
     assign::FUNCTIONS,
     shapes::FUNCTIONS,
     index::FUNCTIONS,
+    tokens::FUNCTIONS,
     create::FUNCTIONS,
 ];
 

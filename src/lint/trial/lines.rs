@@ -122,6 +122,16 @@ pub(super) fn gather(x: &Tensor, index: &Tensor, axis: usize) -> Option<Tensor> 
     Some(Tensor { shape: index.shape.clone(), data })
 }
 
+/// The rows of each sample that the indices name.
+pub(super) fn take(x: &Tensor, indices: &Tensor, shape: &[usize]) -> Option<Tensor> {
+    let (_, length, width) = x.around(1);
+    let count = shape.get(1).copied().filter(|&n| n > 0)?;
+    let rows = indices.data.iter().enumerate();
+    let starts = rows.map(|(i, &at)| (i / count * length + (at as usize).min(length - 1)) * width);
+    let rows = starts.map(|start| x.data.get(start..start + width)).collect::<Option<Vec<_>>>()?;
+    Some(Tensor { shape: shape.to_vec(), data: rows.concat() })
+}
+
 /// `softmax`, `log_softmax` and `logsumexp` over the last dimension.
 pub(super) fn softmax(name: &str, x: &Tensor, shape: &[usize]) -> Option<Tensor> {
     let length = x.shape.last().copied().filter(|&n| n > 0)?;

@@ -64,6 +64,7 @@ pub(super) fn apply(node: &Node, inputs: &[&Tensor], shape: &[usize]) -> Option<
         "argsort" | "argmax" | "cumsum" => lines::along(node.op.name, first, attrs, shape)?,
         "gather" => lines::gather(first, inputs.get(1)?, attrs.get_usize("axis"))?,
         "sinkhorn" => lines::sinkhorn(first, attrs)?,
+        "take" => lines::take(first, inputs.get(1)?, shape)?,
         "softmax" | "log_softmax" | "logsumexp" => lines::softmax(node.op.name, first, shape)?,
         _ => return None,
     })

@@ -147,6 +147,25 @@ const ROWS: &[Case] = &[
 ];
 
 const TOKENS: &[Case] = &[
+    case("take", &[&[2, 4, 3]], ANY, |g, x| {
+        let index = chosen(g)?;
+        g.take(x[0], index)
+    }),
+    case("take of numbers", &[&[2, 4]], ANY, |g, x| {
+        let index = chosen(g)?;
+        g.take(x[0], index)
+    }),
+    case("place", &[&[2, 3, 4]], ANY, |g, x| {
+        let index = chosen(g)?;
+        g.place(x[0], index, &Dim::from(5i64))
+    }),
+    case("patches", &[&[2, 4, 6, 2]], ANY, |g, x| {
+        let patches = g.patches(x[0], 2)?;
+        g.square(patches)
+    }),
+    case("unpatches", &[&[2, 6, 8]], ANY, |g, x| g.unpatches(x[0], 2, &dims(&[2, 3]))),
+    case("masked_mean", &[&[3, 4, 2], &[3, 4]], POSITIVE, |g, x| g.masked_mean(x[0], x[1], false)),
+    case("masked_mean per sample", &[&[3, 4], &[3, 4]], POSITIVE, |g, x| g.masked_mean(x[0], x[1], true)),
     case("attention", &[&[2, 3, 4], &[2, 5, 4], &[2, 5, 4]], ANY, |g, x| {
         g.attention(Attended::Apart([x[0], x[1], x[2]]), 2, None)
     }),
@@ -201,6 +220,15 @@ const MATRICES: &[Case] = &[
 /// All cases.
 pub const FAMILIES: &[&[Case]] =
     &[ELEMENTWISE, ARITHMETIC, MOVING, REDUCTIONS, PRODUCTS, ROWS, TOKENS, IMAGES, MATRICES];
+
+/// Three of four rows for each of two samples, one of them twice: `[[0, 2, 3], [1, 1, 0]]`.
+fn chosen(g: &mut Graph) -> Built {
+    let places = g.arange(&Dim::from(6i64));
+    let places = g.reshape(places, &dims(&[2, 3]))?;
+    let wave = g.scale(places, 1.9)?;
+    let wave = g.cos(wave)?;
+    g.argsort(wave, 1, false)
+}
 
 fn conv(g: &mut Graph, x: &[NodeId], stride: usize, padding: usize, groups: usize) -> Built {
     g.conv2d(x[0], x[1], Conv { stride, padding, groups })

@@ -1,6 +1,6 @@
 //! Permuting, cutting, joining, choosing.
 use super::{indices, place, positions, random, same_for_any_threads};
-use sslrun::kernels::{broadcast_to, concat, gather, index_add, index_select, pad, permute, scatter_add, slice};
+use sslrun::kernels::{Rows, broadcast_to, concat, gather, pad, permute, place_rows, scatter_add, slice, take_rows};
 
 /// A tensor built from the value at every index.
 fn build(dims: &[usize], f: impl Fn(&[usize]) -> f32) -> Vec<f32> {
@@ -84,13 +84,25 @@ fn gathering_and_scattering() {
         positions(&index_dims).iter().zip(&out).for_each(|(at, v)| expected[from(at)] += v);
         assert_eq!(sums, expected);
     }
-    let mut rows = [0.0; 8];
-    index_select(&x, 4, &[20.0, 3.0], &mut rows).expect("indices inside");
-    assert_eq!((&rows[..4], &rows[4..]), (&x[80..84], &x[12..16]));
-    let mut sums = [0.0; 8];
-    index_add(&x[..12], 4, &[1.0, 1.0, 0.0], &mut sums).expect("indices inside");
-    assert_eq!(sums[0], x[8]);
-    assert_eq!(sums[4], x[0] + x[4]);
+}
+
+#[test]
+fn rows_of_samples_are_taken_and_placed() {
+    for (n, rows, width, count) in [(3, 7, 4, 2), (1, 5, 1, 9), (40, 16, 96, 12)] {
+        let x: Vec<f32> = random(1, n * rows * width);
+        let index = indices(3, n * count, rows);
+        let from = |at: &[usize]| place(&[at[0], index[at[0] * count + at[1]] as usize, at[2]], &[n, rows, width]);
+        let cfg = Rows { rows, width, count };
+        let mut taken = vec![1.0; n * count * width];
+        take_rows(&cfg, &x, &index, &mut taken).expect("indices inside");
+        assert_eq!(taken, build(&[n, count, width], |at| x[from(at)]));
+        let mut placed = vec![1.0; x.len()];
+        place_rows(&cfg, &taken, &index, &mut placed).expect("indices inside");
+        let mut expected = vec![0.0; x.len()];
+        positions(&[n, count, width]).iter().zip(&taken).for_each(|(at, v)| expected[from(at)] += v);
+        assert_eq!(placed, expected);
+        same_for_any_threads(x.len(), |out| place_rows(&cfg, &taken, &index, out).expect("indices inside"));
+    }
 }
 
 #[test]
@@ -100,6 +112,7 @@ fn a_bad_index_is_named() {
         let error = gather(&[1.0, 2.0, 3.0], &[3], 0, &[0.0, bad], &[2], &mut out).expect_err("outside");
         assert_eq!((error.at, error.size), (1, 3));
     }
-    let error = index_select(&[1.0f32, 2.0], 1, &[5.0, 0.0], &mut out).expect_err("outside");
+    let cfg = Rows { rows: 2, width: 1, count: 2 };
+    let error = take_rows(&cfg, &[1.0f32, 2.0], &[5.0, 0.0], &mut out).expect_err("outside");
     assert_eq!(error.to_string(), "index 5 (element 0) lies outside an axis of size 2");
 }

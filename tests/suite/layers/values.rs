@@ -22,7 +22,7 @@ fn layer(config: &Value) -> (&str, Vec<(&str, Arg)>) {
         Value::Number(n) => Some((name, Arg::Number(n.as_f64().unwrap()))),
         _ => None,
     };
-    let names = ["out", "kernel", "stride", "padding", "groups", "bias", "affine", "eps", "momentum"];
+    let names = ["out", "kernel", "stride", "padding", "groups", "bias", "affine", "eps", "momentum", "factor"];
     (word, names.into_iter().filter_map(|n| argument((n, &config[n]))).collect())
 }
 
