@@ -158,6 +158,7 @@ impl Checker<'_> {
             init,
             kind: ParamKind::Free,
             ema: None,
+            unit_rows: false,
             span: Some(weight.name.span),
         };
         Ok(Value::Tensor(self.graph.parameter(parameter)))

@@ -113,6 +113,8 @@ impl Checker<'_> {
     fn selector(&mut self, expr: &Expr) -> Checked<Arg> {
         match &expr.kind {
             ExprKind::List(items) => items.iter().map(|i| self.selector(i)).collect::<Checked<_>>().map(Arg::List),
+            // The parts of a composition are numbered: `"f.head.2"`.
+            ExprKind::Text(path) => Ok(Arg::Text(path.clone())),
             _ => match path(expr) {
                 Some(path) => Ok(Arg::Text(path)),
                 None => self.error(

@@ -17,6 +17,8 @@ pub struct Parameter {
     pub kind: ParamKind,
     /// If it follows another parameter instead of being trained.
     pub ema: Option<Ema>,
+    /// Whether its rows are put back to length 1 before each step.
+    pub unit_rows: bool,
     /// Where its branch or weight is declared.
     pub span: Option<Span>,
 }

@@ -86,7 +86,23 @@ impl<'a> Build<'a> {
             Some(ema) => self.follow(ema, &name, shape, init, kind)?,
             None => None,
         };
-        self.parameter(Parameter { name, shape: shape.to_vec(), init, kind, ema, span: self.owner.span })
+        self.parameter(Parameter {
+            name,
+            shape: shape.to_vec(),
+            init,
+            kind,
+            ema,
+            unit_rows: false,
+            span: self.owner.span,
+        })
+    }
+
+    /// Says that the rows of the parameter `path.name` are put back to length 1 before each step.
+    pub fn keep_unit_rows(&mut self, name: &str) {
+        let name = self.join(name);
+        if let Some(parameter) = self.graph.params.iter_mut().find(|p| p.name == name) {
+            parameter.unit_rows = true;
+        }
     }
 
     /// The state `path.name`: its number, and the node that reads it as it stood before this step.
@@ -143,7 +159,8 @@ impl<'a> Build<'a> {
         kind: ParamKind,
     ) -> Result<Option<Ema>, ShapeError> {
         let Some(source) = ema.source_of(name) else { return Ok(None) };
-        let parameter = Parameter { name: source.clone(), shape: shape.to_vec(), init, kind, ema: None, span: None };
+        let (name, shape) = (source.clone(), shape.to_vec());
+        let parameter = Parameter { name, shape, init, kind, ema: None, unit_rows: false, span: None };
         self.parameter(parameter)?;
         let of = self.graph.find_parameter(&source).expect("it was just made");
         Ok(Some(Ema { of, decay: ema.decay, before: ema.before }))

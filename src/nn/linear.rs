@@ -1,7 +1,7 @@
 //! A linear map of the last dimension.
 
 use super::{Build, Layer, Module, Output};
-use crate::catalog::{Entry, Kind, Param, ParamType};
+use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::graph::{Init, NodeId, ParamKind, ShapeError};
 
 /// `linear(out)`
@@ -12,12 +12,57 @@ pub const LAYER: Layer = Layer {
         params: &[
             Param::required("out", ParamType::Int { min: 1, max: 1 << 24 }, "how many features come out"),
             Param::optional("bias", ParamType::Bool, "true", "whether a bias is added"),
+            Param::optional(
+                "norm",
+                ParamType::Choice(&["none", "weight"]),
+                "none",
+                "weight: each row of the weight is scaled to length 1 in use, times a gain (Salimans & Kingma 2016)",
+            ),
+            Param::optional(
+                "gain",
+                ParamType::Choice(&["fixed", "trained"]),
+                "fixed",
+                "with `norm: weight`, whether the gain of a row stays 1 or is trained from 1",
+            ),
+            INIT,
         ],
         formula: "[.., D] -> [.., out]: x @ weight.T + bias",
         doc: "A linear map of vectors or tokens; weights start uniform in 1 / sqrt(D), as in PyTorch.",
     },
-    build: |config| Ok(Box::new(Linear { out: config.int("out"), bias: config.bool("bias"), init: None })),
+    build: |config| {
+        let norm = match (config.text("norm"), config.text("gain")) {
+            ("weight", "trained") => RowNorm::Trained,
+            ("weight", _) => RowNorm::Fixed,
+            _ => RowNorm::None,
+        };
+        Ok(Box::new(Linear { out: config.int("out"), bias: config.bool("bias"), init: init(config), norm }))
+    },
 };
+
+/// How a layer's weights start.
+pub(super) const INIT: Param = Param::optional(
+    "init",
+    ParamType::Choice(&["uniform", "trunc_normal"]),
+    "uniform",
+    "uniform in 1 / sqrt(D), biases too; or normal with deviation 0.02, cut off at two deviations, biases 0",
+);
+
+/// How the weights of a layer start, as its call says it.
+pub(super) fn init(config: &Config) -> Option<Init> {
+    (config.text("init") == "trunc_normal").then_some(Init::TruncatedNormal(0.02))
+}
+
+/// Whether the rows of a weight are scaled to length 1 in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RowNorm {
+    /// They are used as they are.
+    #[default]
+    None,
+    /// They have length 1.
+    Fixed,
+    /// They have a trained length.
+    Trained,
+}
 
 /// `x [N, D] -> [N, out]`, or `[N, T, D] -> [N, T, out]`.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +73,8 @@ pub struct Linear {
     pub bias: bool,
     /// How weights start, beside a bias of 0; uniform in `1 / sqrt(D)`, both, when not said.
     pub init: Option<Init>,
+    /// Whether the rows of the weight are scaled to length 1 in use.
+    pub norm: RowNorm,
 }
 
 impl Module for Linear {
@@ -40,7 +87,7 @@ impl Module for Linear {
         let features = cx.features("linear", x)?;
         let uniform = Init::Uniform(1.0 / (features as f64).sqrt());
         let [start, shift] = self.init.map_or([uniform; 2], |init| [init, Init::Constant(0.0)]);
-        let weight = cx.weight("weight", &[self.out, features], start, ParamKind::Weight)?;
+        let weight = self.weight(cx, features, start)?;
         let bias = if self.bias { Some(cx.weight("bias", &[self.out], shift, ParamKind::Bias)?) } else { None };
         let g = &mut *cx.graph;
         let product = g.product(x, weight, false, true)?;
@@ -48,5 +95,22 @@ impl Module for Linear {
             Some(bias) => Ok(g.add(product, bias)?.into()),
             None => Ok(product.into()),
         }
+    }
+}
+
+impl Linear {
+    /// The weight as it is used: its rows as they are, or scaled. PyTorch calls the parts `weight_v` and `weight_g`.
+    fn weight(&self, cx: &mut Build, features: usize, init: Init) -> Result<NodeId, ShapeError> {
+        let shape = [self.out, features];
+        if self.norm == RowNorm::None {
+            return cx.weight("weight", &shape, init, ParamKind::Weight);
+        }
+        let rows = cx.weight("weight_v", &shape, init, ParamKind::Weight)?;
+        let unit = cx.graph.normalize(rows, 1, 1e-12)?;
+        if self.norm == RowNorm::Fixed {
+            return Ok(unit);
+        }
+        let gain = cx.weight("weight_g", &[self.out, 1], Init::Constant(1.0), ParamKind::Weight)?;
+        cx.graph.mul(unit, gain)
     }
 }

@@ -2,10 +2,10 @@
 
 use super::batchnorm::BatchNorm;
 use super::layernorm::LayerNorm;
-use super::linear::Linear;
+use super::linear::{INIT, Linear, RowNorm, init};
 use super::{Build, Layer, Module, Output};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
-use crate::graph::{NodeId, ShapeError};
+use crate::graph::{Init, NodeId, ShapeError};
 
 /// `mlp(hidden, ..., out)`
 pub const LAYER: Layer = Layer {
@@ -39,6 +39,7 @@ pub const LAYER: Layer = Layer {
                 "how it ends: with the linear layer, or with a batch norm without scale and shift",
             ),
             Param::optional("last_bias", ParamType::Bool, "true", "whether the last linear layer may have a bias"),
+            INIT,
         ],
         formula: "[.., D] -> [.., out]: linear | norm | activation | ... | linear",
         doc: "A multi-layer perceptron; its parts are numbered as in PyTorch's Sequential.",
@@ -55,6 +56,7 @@ pub struct Mlp {
     bias: Bias,
     last_norm: bool,
     last_bias: bool,
+    init: Option<Init>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +90,7 @@ fn build(config: &Config) -> Result<Box<dyn Module>, String> {
     };
     let gelu = config.text("activation") == "gelu";
     let (last_norm, last_bias) = (config.text("last") == "batchnorm", config.bool("last_bias"));
-    Ok(Box::new(Mlp { widths, norm, gelu, bias, last_norm, last_bias }))
+    Ok(Box::new(Mlp { widths, norm, gelu, bias, last_norm, last_bias, init: init(config) }))
 }
 
 impl Module for Mlp {
@@ -96,7 +98,8 @@ impl Module for Mlp {
         let (mut x, mut parts) = (x, 0);
         for (i, &out) in self.widths.iter().enumerate() {
             let last = i + 1 == self.widths.len();
-            x = part(cx, &mut parts, &Linear { out, bias: self.has_bias(last), init: None }, x)?;
+            let linear = Linear { out, bias: self.has_bias(last), init: self.init, norm: RowNorm::None };
+            x = part(cx, &mut parts, &linear, x)?;
             if last {
                 break;
             }

@@ -12,6 +12,7 @@ mod mask;
 mod mlp;
 mod module;
 mod pool;
+mod prototypes;
 mod resnet;
 mod upsample;
 mod vit;
@@ -26,6 +27,7 @@ pub const MASKED: &str = "masked";
 /// Every layer and backbone that recipes can name.
 pub const LAYERS: &[Layer] = &[
     linear::LAYER,
+    prototypes::LAYER,
     conv2d::LAYER,
     batchnorm::LAYER,
     layernorm::LAYER,

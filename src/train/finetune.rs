@@ -161,6 +161,7 @@ fn classify(graph: &mut Graph, features: NodeId, classes: usize) -> Result<NodeI
         init,
         kind,
         ema: None,
+        unit_rows: false,
         span: None,
     };
     let weight = graph.parameter(parameter(WEIGHT, &[classes, dim], Init::TruncatedNormal(0.02), ParamKind::Weight));

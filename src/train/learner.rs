@@ -1,7 +1,7 @@
 //! What learns: parameters and states, the engine that computes steps on them, and the optimizer.
 
 use super::error::NotFinite;
-use super::{Averages, Clock, Descent, TrainError};
+use super::{Averages, Clock, Descent, TrainError, restore_unit_rows};
 use crate::check::Recipe;
 use crate::compile::Program;
 use crate::data::Batch;
@@ -66,6 +66,7 @@ impl Learner {
     /// Trains on one batch; `step` counts from 0. Nothing is updated where the loss is not finite.
     pub fn step(&mut self, step: usize, batch: &Batch) -> Result<Losses, TrainError> {
         self.averages.apply(&mut self.memory, true, step, self.clock);
+        restore_unit_rows(&self.graph, &mut self.memory);
         self.compute(step, batch)?;
         let losses = self.losses();
         self.check_finite(step, &losses)?;

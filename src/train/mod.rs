@@ -13,6 +13,7 @@ mod learner;
 mod pace;
 mod speed;
 mod training;
+mod unit_rows;
 
 pub use averages::Averages;
 pub use checkpoint::{Checkpoint, encoder_file, last_checkpoint};
@@ -25,3 +26,4 @@ pub use judge::{Judge, Measures, Splits, Verdict};
 pub use learner::{Learner, Losses};
 pub use pace::seconds_a_step;
 pub use training::{Ending, Setup, Training, view_specs};
+pub use unit_rows::restore_unit_rows;

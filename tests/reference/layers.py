@@ -142,6 +142,21 @@ def pools(fixture: Fixture) -> None:
         write(fixture, name, {"layer": "upsample", "factor": factor}, {"x": x}, forward)
 
 
+def weight_norms(fixture: Fixture) -> None:
+    """torch.nn.utils.weight_norm over dimension 0, its gain fixed at 1 or trained."""
+    for name, trained in [("linear_weight_norm", False), ("linear_weight_norm_trained", True)]:
+        g = generator(name)
+        tensors = {"x": torch.randn((4, 6), generator=g), "weight_v": torch.randn((5, 6), generator=g)}
+        if trained:
+            tensors["weight_g"] = 0.5 + torch.rand((5, 1), generator=g)
+        forward = lambda x, v, gain=torch.ones(5, 1, dtype=torch.float64): F.linear(x, torch._weight_norm(v, gain, 0))
+        config = {"layer": "linear", "in": 6, "out": 5, "bias": False, "norm": "weight", "gain": "trained" if trained else "fixed"}
+        write(fixture, name, config, tensors, forward)
+    g = generator("prototypes")
+    tensors = {"x": 3 * torch.randn((4, 6), generator=g), "weight": F.normalize(torch.randn((5, 6), generator=g))}
+    write(fixture, "prototypes", {"layer": "prototypes", "k": 5}, tensors, lambda x, w: F.linear(F.normalize(x), w))
+
+
 def dense(fixture: Fixture) -> None:
     for name, shape, bias in [("linear", (4, 6), True), ("linear_no_bias", (4, 6), False), ("linear_tokens", (2, 3, 6), True)]:
         g = generator(name)
@@ -149,6 +164,7 @@ def dense(fixture: Fixture) -> None:
         if bias:
             tensors["bias"] = torch.randn(5, generator=g)
         write(fixture, name, {"layer": "linear", "in": 6, "out": 5, "bias": bias}, tensors, F.linear)
+    weight_norms(fixture)
     x = torch.randn((3, 4), generator=generator("gelu"))
     write(fixture, "gelu", {"layer": "gelu"}, {"x": x}, F.gelu)
     x = torch.randn((3, 4), generator=generator("relu"))

@@ -16,6 +16,7 @@ fn parameter(g: &mut Graph, name: &str, shape: &[usize]) -> NodeId {
         init: Init::Constant(0.0),
         kind: ParamKind::Weight,
         ema: None,
+        unit_rows: false,
         span: None,
     })
 }

@@ -15,7 +15,15 @@ use sslrun::graph::{StateId, TensorType};
 use std::collections::HashMap;
 
 fn parameter(name: &str, shape: &[usize], init: Init) -> Parameter {
-    Parameter { name: name.into(), shape: shape.to_vec(), init, kind: ParamKind::Weight, ema: None, span: None }
+    Parameter {
+        name: name.into(),
+        shape: shape.to_vec(),
+        init,
+        kind: ParamKind::Weight,
+        ema: None,
+        unit_rows: false,
+        span: None,
+    }
 }
 
 fn small_graph() -> Graph {

@@ -24,6 +24,7 @@ fn program(case: &Case) -> Program {
                 init: Init::Uniform(spread),
                 kind: ParamKind::Weight,
                 ema: None,
+                unit_rows: false,
                 span: None,
             })
         })

@@ -18,6 +18,7 @@ mod format;
 mod fuzz;
 mod gradients;
 mod graph;
+mod heads;
 mod kernels;
 mod layers;
 mod lint;

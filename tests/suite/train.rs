@@ -66,7 +66,7 @@ pub fn recipe_file(folder: &Path, text: &str) -> PathBuf {
     path
 }
 
-fn recipe(text: &str) -> Recipe {
+pub fn recipe(text: &str) -> Recipe {
     let mut sources = Sources::default();
     let id = sources.add(Source::new("test.ssl", None, text));
     let outcome = check::check(&mut sources, id, &check::Options::default());

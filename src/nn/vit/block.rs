@@ -4,7 +4,7 @@ use super::positions::ScoreBias;
 use crate::graph::ops::attention::Attended;
 use crate::graph::{Dim, Init, NodeId, ParamKind, ShapeError};
 use crate::nn::layernorm::LayerNorm;
-use crate::nn::linear::Linear;
+use crate::nn::linear::{Linear, RowNorm};
 use crate::nn::{Build, Mode, Module};
 
 /// How linear maps and tokens start.
@@ -97,6 +97,6 @@ pub(super) fn linear(
     bias: bool,
     std: f64,
 ) -> Result<NodeId, ShapeError> {
-    let layer = Linear { out, bias, init: Some(Init::TruncatedNormal(std)) };
+    let layer = Linear { out, bias, init: Some(Init::TruncatedNormal(std)), norm: RowNorm::None };
     Ok(cx.scope(name, |cx| layer.apply(cx, x))?.value)
 }

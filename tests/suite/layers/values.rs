@@ -19,10 +19,14 @@ fn layer(config: &Value) -> (&str, Vec<(&str, Arg)>) {
     };
     let argument = |(name, value): (&'static str, &Value)| match value {
         Value::Bool(b) => Some((name, Arg::Bool(*b))),
+        Value::String(t) => Some((name, Arg::Text(t.clone()))),
         Value::Number(n) => Some((name, Arg::Number(n.as_f64().unwrap()))),
         _ => None,
     };
-    let names = ["out", "kernel", "stride", "padding", "groups", "bias", "affine", "eps", "momentum", "factor"];
+    let names = [
+        "out", "kernel", "stride", "padding", "groups", "bias", "affine", "eps", "momentum", "factor", "norm", "gain",
+        "k",
+    ];
     (word, names.into_iter().filter_map(|n| argument((n, &config[n]))).collect())
 }
 
