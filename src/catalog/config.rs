@@ -52,6 +52,13 @@ pub enum Ramp {
     Cosine,
     /// A straight line.
     Linear,
+    /// `from` between two times, `to` before and after.
+    Window {
+        /// When it begins.
+        start: f64,
+        /// When it is over.
+        end: f64,
+    },
     /// Multiplied by `factor` at each time of `at`.
     Step {
         /// By what it is multiplied.
@@ -113,6 +120,13 @@ impl Schedule {
             Ramp::Constant => self.to,
             Ramp::Linear => self.from + (self.to - self.from) * progress,
             Ramp::Cosine => self.to + (self.from - self.to) * (1.0 + (std::f64::consts::PI * progress).cos()) / 2.0,
+            Ramp::Window { start, end } => {
+                if (start * scale..end * scale).contains(&now) {
+                    self.from
+                } else {
+                    self.to
+                }
+            }
             Ramp::Step { factor, at } => {
                 self.from * factor.powi(at.iter().filter(|&&t| now >= t * scale).count() as i32)
             }

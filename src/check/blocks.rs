@@ -30,7 +30,7 @@ pub(super) static BLOCKS: &[Entry] = &[
                 "optimizer",
                 ParamType::Word(Kind::Optimizer),
                 "sgd(lr: 0.06, momentum: 0.9, weight_decay: 5e-4)",
-                "the rule that updates parameters",
+                "what updates parameters: one optimizer, or a list of several that share them out by `on`",
             ),
             Param::optional(
                 "rules",
@@ -96,9 +96,10 @@ impl Checker<'_> {
     pub(super) fn train(&mut self) -> Checked<Train> {
         let definitions = self.definitions;
         let config = self.block(&BLOCKS[0], &definitions.train)?;
-        let Arg::Config(optimizer) = config.arg("optimizer").clone() else {
+        let optimizers = configs(config.arg("optimizer"));
+        if optimizers.is_empty() {
             return self.error(Code::MISSING_ARGUMENT, config.span, "`train` needs an optimizer");
-        };
+        }
         let clip = match config.arg("clip") {
             Arg::Config(clip) if clip.name != "rule" => Some(clip.clone()),
             Arg::Config(rule) => {
@@ -118,7 +119,7 @@ impl Checker<'_> {
             epochs: config.number("epochs"),
             batch: config.int("batch"),
             seed: config.number("seed") as u64,
-            optimizer,
+            optimizers,
             rules,
             clip,
             together: config.text("views") == "together",

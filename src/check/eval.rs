@@ -22,10 +22,7 @@ impl Checker<'_> {
             ExprKind::Name(name) => self.name(name, expr.span, env),
             ExprKind::List(items) => items.iter().map(|i| self.eval(i, env)).collect::<Checked<_>>().map(Value::List),
             ExprKind::Unary(UnaryOp::Negate, inner) => self.negate(inner, expr.span, env),
-            ExprKind::Unary(UnaryOp::Not, inner) => {
-                let truth = self.truth(inner, env)?;
-                Ok(Value::Bool(!truth))
-            }
+            ExprKind::Unary(UnaryOp::Not, inner) => self.negation(inner, expr.span, env),
             ExprKind::Binary(op, left, right) => self.binary(*op, left, right, expr.span, env),
             ExprKind::Call(callee, args) => self.call(callee, args, expr.span, env),
             ExprKind::Field(base, name) => self.field(base, name, expr.span, env),
@@ -112,8 +109,7 @@ impl Checker<'_> {
     fn binary(&mut self, op: BinaryOp, left: &Expr, right: &Expr, span: Span, env: &Env) -> Checked<Value> {
         match op {
             BinaryOp::Pipe => self.pipe(left, right, env),
-            BinaryOp::And => Ok(Value::Bool(self.truth(left, env)? && self.truth(right, env)?)),
-            BinaryOp::Or => Ok(Value::Bool(self.truth(left, env)? || self.truth(right, env)?)),
+            BinaryOp::And | BinaryOp::Or => self.junction(op, left, right, span, env),
             BinaryOp::Ramp | BinaryOp::Range => {
                 let a = self.number(left, env)?;
                 let b = self.number(right, env)?;

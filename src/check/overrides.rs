@@ -175,6 +175,7 @@ fn find_target<'a>(expr: &'a mut Expr, name: &str, last: bool) -> Option<Target<
             }
             None
         }
+        ExprKind::List(items) => items.iter_mut().find(|item| calls(item, name)).map(Target::Call),
         ExprKind::Call(_, args) => match args.iter().position(|a| is_named(a, name)) {
             Some(i) => Some(Target::Argument(&mut args[i].value)),
             None if last => Some(Target::NewArgument(args)),
@@ -209,6 +210,7 @@ fn argument_names(expr: &Expr) -> Vec<String> {
             word.into_iter().chain(args.iter().filter_map(|a| a.name.as_ref().map(|n| n.text.clone()))).collect()
         }
         ExprKind::Name(word) => vec![word.clone()],
+        ExprKind::List(items) => items.iter().flat_map(argument_names).collect(),
         _ => Vec::new(),
     }
 }

@@ -95,8 +95,8 @@ pub struct Train {
     pub batch: usize,
     /// From which everything random is derived.
     pub seed: u64,
-    /// The optimizer.
-    pub optimizer: Config,
+    /// The optimizers: one for all parameters, or several that share them out by their `on`.
+    pub optimizers: Vec<Config>,
     /// Rules for groups of parameters (`rule(...)`), later ones win.
     pub rules: Vec<Config>,
     /// Gradient clipping (`clip_norm(...)`, `clip_each(...)`).

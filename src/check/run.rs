@@ -6,13 +6,12 @@ use super::recipe::{Encoder, Evaluate, Loss, Recipe, Train};
 use super::scope::{Env, Home};
 use super::unused;
 use super::value::Value;
-use super::{library, load, overrides};
+use super::{library, load, optimizers, overrides};
 use crate::catalog::{Config, Kind};
 use crate::data;
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::graph::{Dim, Graph, InputKind, NodeId, Shape, TensorType};
 use crate::nn::Mode;
-use crate::optim::Rule;
 use crate::source::{FileId, Sources, Span};
 
 /// What the command line says besides the recipe.
@@ -83,7 +82,9 @@ impl<'a> Pass<'a> {
         };
         checker.batch = Some(train.batch);
         let (mut loss, mut expectations) = self.body(&mut checker);
-        rules(&mut checker, &train);
+        if !failed(&checker.diagnostics) {
+            optimizers::report(&mut checker, &train, &loss);
+        }
         if train.together && !failed(&checker.diagnostics) {
             // Only now is it known which views go through which branch.
             let mut second = Checker::new(self.sources, self.definitions, self.library, Mode::Train);
@@ -227,18 +228,6 @@ impl<'a> Pass<'a> {
         let seen = checker.branches.applied_to.get(&branch);
         let sizes = seen.into_iter().flatten().map(|&v| checker.views.all[v].size);
         sizes.max().unwrap_or(checker.views.sample_size)
-    }
-}
-
-/// A rule that speaks of no parameter is a slip.
-fn rules(checker: &mut Checker, train: &Train) {
-    for config in &train.rules {
-        let rule = Rule::from_config(config);
-        if !checker.graph.params.iter().any(|p| rule.matches(&p.name, p.kind)) && !failed(&checker.diagnostics) {
-            let message = "this rule speaks of no parameter there is";
-            let help = "`on` takes `bias`, `norm`, `weight`, `token`, a branch, a stage, or a list of these";
-            checker.report(Diagnostic::error(Code::UNKNOWN_NAME, config.span, message).help(help));
-        }
     }
 }
 

@@ -44,6 +44,19 @@ pub(super) static SCHEDULES: &[Entry] = &[
         doc: "Multiplied by a factor at the given epochs.",
     },
     Entry {
+        name: "during",
+        kind: Kind::Schedule,
+        params: &[
+            Param::required("epochs", ParamType::Range { min: 0.0, max: 1e12 }, "from when to when, as in `2..8`"),
+            Param::optional("value", ANY, "1", "the value between these epochs"),
+            Param::optional("otherwise", ANY, "0", "the value before and after"),
+        ],
+        formula: "value if start <= t < end else otherwise",
+        doc: "One value between two epochs and another outside of them: as a factor, a loss term of one phase of the \
+              training. Parameters that only such a term trains are to be `frozen` meanwhile (see `rule`), as weight \
+              decay and momentum do not stop where a gradient is 0.",
+    },
+    Entry {
         name: "constant",
         kind: Kind::Schedule,
         params: &[Param::required("value", ANY, "the value"), WARMUP, WARMUP_FROM],
@@ -69,6 +82,12 @@ impl Checker<'_> {
             "cosine" => Ramp::Cosine,
             "linear" => Ramp::Linear,
             "step" => Ramp::Step { factor: config.number("factor"), at: config.numbers("at") },
+            "during" => {
+                let (start, end) = config.range("epochs").unwrap_or_default();
+                let ramp = Ramp::Window { start, end };
+                let (from, to) = (config.number("value"), config.number("otherwise"));
+                return Ok(Schedule { from, to, ramp, ..Schedule::constant(0.0) });
+            }
             _ => Ramp::Constant,
         };
         let unit = if steps.is_some() { Unit::Steps } else { Unit::Epochs };

@@ -1,5 +1,6 @@
 //! Adam with decoupled weight decay.
 
+use super::owners::ON;
 use super::update::{Optimizer, ParamInfo, StepInfo, by_chunks, slots};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 
@@ -27,6 +28,7 @@ pub const ENTRY: Entry = Entry {
             "0.01",
             "The share of the parameter, times the learning rate, that each step takes away.",
         ),
+        ON,
     ],
     formula: "p -= lr weight_decay p;  m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;  \
               p -= lr (m / (1-b1^t)) / (sqrt(v / (1-b2^t)) + eps)",

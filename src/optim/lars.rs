@@ -1,6 +1,7 @@
 //! Layer-wise adaptive rate scaling: momentum whose step in each parameter is proportional to the parameter's norm.
 
 use super::clip::{norm, norm_of_sum};
+use super::owners::ON;
 use super::update::{Optimizer, ParamInfo, StepInfo, by_chunks, slots};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 
@@ -46,6 +47,7 @@ pub const ENTRY: Entry = Entry {
             "1e-8",
             "Added to the denominator of the clipped form.",
         ),
+        ON,
     ],
     formula: "q = eta |p| / |g + weight_decay p|  (clip: min(eta |p| / (|g| + weight_decay |p| + eps) / lr, 1));  \
               m = momentum m + q (g + weight_decay p);  p -= lr m",

@@ -21,9 +21,10 @@ pub const RULE: Entry = Entry {
         Param::optional("weight_decay", POSITIVE, "none", "Replaces the weight decay."),
         Param::optional(
             "frozen",
-            ParamType::Number { min: 0.0, max: f64::MAX },
+            ParamType::Range { min: 0.0, max: f64::MAX },
             "none",
-            "For how many epochs from the start these parameters are not updated at all: no decay, no momentum.",
+            "While these parameters are not updated at all, no decay, no momentum: for so many epochs from the start, \
+             or from one epoch to another (`2..8`).",
         ),
     ],
     formula: "",
@@ -51,6 +52,15 @@ impl Selector {
         }
     }
 
+    /// Reads one selector or a list of them; none where the argument is left out.
+    pub fn list(arg: &Arg) -> Vec<Self> {
+        match arg {
+            Arg::List(items) => items.iter().flat_map(Self::list).collect(),
+            Arg::Text(text) => vec![Self::parse(text)],
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether a parameter of that path and kind is meant; a path matches whole segments only.
     pub fn matches(&self, path: &str, kind: ParamKind) -> bool {
         match self {
@@ -73,24 +83,22 @@ pub struct Rule {
     pub lr_factor: Option<Schedule>,
     /// Replaces the weight decay.
     pub weight_decay: Option<Schedule>,
-    /// Up to which epoch the parameters are left alone.
-    pub frozen_until: Option<f64>,
+    /// From which epoch to which the parameters are left alone.
+    pub frozen: Option<(f64, f64)>,
 }
 
 impl Rule {
     /// Reads a checked call of `rule`.
     pub fn from_config(config: &Config) -> Self {
         let schedule = |name| (*config.arg(name) != Arg::None).then(|| config.schedule(name));
-        let on = match config.arg("on") {
-            Arg::List(items) => items.iter().filter_map(text).map(Selector::parse).collect(),
-            item => text(item).map(Selector::parse).into_iter().collect(),
-        };
+        // A single number is a range of one point for the checker; here it is the end.
+        let frozen = config.range("frozen").map(|(from, to)| if from == to { (0.0, to) } else { (from, to) });
         Self {
-            on,
+            on: Selector::list(config.arg("on")),
             lr: schedule("lr"),
             lr_factor: schedule("lr_factor"),
             weight_decay: schedule("weight_decay"),
-            frozen_until: config.maybe_number("frozen"),
+            frozen,
         }
     }
 
@@ -98,10 +106,6 @@ impl Rule {
     pub fn matches(&self, path: &str, kind: ParamKind) -> bool {
         self.on.iter().any(|s| s.matches(path, kind))
     }
-}
-
-fn text(arg: &Arg) -> Option<&str> {
-    if let Arg::Text(t) = arg { Some(t) } else { None }
 }
 
 /// The settings of one parameter over the whole training.
@@ -113,8 +117,8 @@ pub struct GroupSettings {
     pub lr_factor: Schedule,
     /// The weight decay.
     pub weight_decay: Schedule,
-    /// Up to which epoch the parameter is left alone.
-    pub frozen_until: f64,
+    /// From which epoch to which the parameter is left alone.
+    pub frozen: (f64, f64),
 }
 
 impl GroupSettings {
@@ -124,7 +128,7 @@ impl GroupSettings {
             lr: optimizer.schedule("lr"),
             lr_factor: Schedule::constant(1.0),
             weight_decay: optimizer.schedule("weight_decay"),
-            frozen_until: 0.0,
+            frozen: (0.0, 0.0),
         }
     }
 
@@ -140,21 +144,23 @@ impl GroupSettings {
             replace(&mut settings.lr, &rule.lr);
             replace(&mut settings.lr_factor, &rule.lr_factor);
             replace(&mut settings.weight_decay, &rule.weight_decay);
-            settings.frozen_until = rule.frozen_until.unwrap_or(settings.frozen_until);
+            settings.frozen = rule.frozen.unwrap_or(settings.frozen);
         }
         settings
     }
 
     /// The scalars of the update at `step` (from 0) of `steps` in all; `None` while the parameter is frozen.
     ///
-    /// Updates are counted from the thaw, as an optimizer that has never seen the parameter would.
+    /// Only its own updates count, as for an optimizer that is not shown a gradient in the meantime.
     pub fn at(&self, step: usize, steps: usize, steps_per_epoch: usize) -> Option<StepInfo> {
-        let thaw = (self.frozen_until * steps_per_epoch.max(1) as f64).ceil() as usize;
+        let step_of = |epoch: f64| (epoch * steps_per_epoch.max(1) as f64).ceil() as usize;
+        let frozen = step_of(self.frozen.0)..step_of(self.frozen.1);
+        let missed = step.min(frozen.end).saturating_sub(frozen.start);
         let value = |schedule: &Schedule| schedule.at(step, steps, steps_per_epoch);
-        (step >= thaw).then(|| StepInfo {
+        (!frozen.contains(&step)).then(|| StepInfo {
             lr: value(&self.lr) * value(&self.lr_factor),
             weight_decay: value(&self.weight_decay),
-            step: step - thaw + 1,
+            step: step - missed + 1,
             grad_scale: 1.0,
         })
     }

@@ -1,5 +1,6 @@
 //! Stochastic gradient descent with momentum.
 
+use super::owners::ON;
 use super::update::{Optimizer, ParamInfo, StepInfo, by_chunks, slots};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 
@@ -22,6 +23,7 @@ pub const ENTRY: Entry = Entry {
             "The factor of the parameter that is added to its gradient.",
         ),
         Param::optional("nesterov", ParamType::Bool, "false", "Looks ahead along the momentum."),
+        ON,
     ],
     formula: "d = g + weight_decay p;  m = momentum m + d;  p -= lr m  (nesterov: lr (d + momentum m))",
     doc: "Stochastic gradient descent as in PyTorch (Sutskever et al. 2013), without dampening.",

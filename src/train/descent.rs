@@ -1,15 +1,16 @@
 //! The optimizer's part of a step: clipping, parameter rules, and one update for each trained parameter.
 
 use super::{Clock, TrainError};
+use crate::catalog::Config;
 use crate::check::Train;
 use crate::exec::{Engine, Memory};
 use crate::graph::{Graph, ParamId};
-use crate::optim::{self, Clip, GroupSettings, Optimizer, ParamInfo, Rule};
+use crate::optim::{self, Clip, GroupSettings, Optimizer, Owner, ParamInfo, Rule};
+use crate::source::{FileId, Span};
 
 /// Updates parameters from their gradients.
 pub struct Descent {
-    optimizer: Box<dyn Optimizer>,
-    base: GroupSettings,
+    optimizers: Vec<(Box<dyn Optimizer>, GroupSettings)>,
     clip: Option<Clip>,
     trained: Vec<Trained>,
 }
@@ -19,35 +20,44 @@ struct Trained {
     id: ParamId,
     name: String,
     info: ParamInfo,
+    by: usize,
     settings: GroupSettings,
     slots: Vec<Vec<f32>>,
 }
 
 impl Descent {
-    /// The recipe's optimizer and rules for the parameters whose gradients a program computes, in their order.
+    /// The recipe's optimizers and rules for the parameters whose gradients a program computes, in their order.
     pub fn new(train: &Train, graph: &Graph, trained: &[ParamId]) -> Result<Self, TrainError> {
-        let config = &train.optimizer;
-        let optimizer = optim::build(config).map_err(|message| TrainError::Recipe { message, span: config.span })?;
-        let base = GroupSettings::base(config);
+        let build = |config: &Config| match optim::build(config) {
+            Ok(optimizer) => Ok((optimizer, GroupSettings::base(config))),
+            Err(message) => Err(TrainError::Recipe { message, span: config.span }),
+        };
+        let optimizers = train.optimizers.iter().map(build).collect::<Result<Vec<_>, _>>()?;
         let rules: Vec<Rule> = train.rules.iter().map(Rule::from_config).collect();
-        let slots = optimizer.state_slots();
         let enter = |&id: &ParamId| {
             let parameter = &graph.params[id.index()];
-            Trained {
+            let Owner::One(by) = optim::owner(&train.optimizers, &parameter.name, parameter.kind) else {
+                let message = format!("`{}` needs one optimizer that updates it", parameter.name);
+                let span = train.optimizers.first().map_or(Span::new(FileId(0), 0..0), |o| o.span);
+                return Err(TrainError::Recipe { message, span });
+            };
+            let (optimizer, base) = &optimizers[by];
+            Ok(Trained {
                 id,
                 name: parameter.name.clone(),
                 info: ParamInfo { kind: parameter.kind, ndim: parameter.shape.len() },
+                by,
                 settings: base.resolve(&rules, &parameter.name, parameter.kind),
-                slots: vec![vec![0.0; parameter.shape.iter().product()]; slots],
-            }
+                slots: vec![vec![0.0; parameter.shape.iter().product()]; optimizer.state_slots()],
+            })
         };
-        let trained = trained.iter().map(enter).collect();
-        Ok(Self { optimizer, base, clip: train.clip.as_ref().and_then(Clip::from_config), trained })
+        let trained = trained.iter().map(enter).collect::<Result<_, _>>()?;
+        Ok(Self { optimizers, clip: train.clip.as_ref().and_then(Clip::from_config), trained })
     }
 
-    /// The learning rate of parameters that no rule speaks of.
+    /// The learning rate of parameters that no rule speaks of, by the first optimizer.
     pub fn lr(&self, step: usize, clock: Clock) -> f64 {
-        self.base.lr.at(step, clock.steps, clock.per_epoch)
+        self.optimizers.first().map_or(0.0, |(_, base)| base.lr.at(step, clock.steps, clock.per_epoch))
     }
 
     /// Updates every parameter that is not frozen at `step`, which counts from 0.
@@ -57,7 +67,7 @@ impl Descent {
             let Some(mut info) = parameter.settings.at(step, clock.steps, clock.per_epoch) else { continue };
             info.grad_scale = scales.as_ref().map_or(1.0, |s| s[i]);
             let mut slots: Vec<&mut [f32]> = parameter.slots.iter_mut().map(Vec::as_mut_slice).collect();
-            let (optimizer, gradient) = (&self.optimizer, engine.gradient(i));
+            let (optimizer, gradient) = (&self.optimizers[parameter.by].0, engine.gradient(i));
             memory.with_param_mut(parameter.id, |values| {
                 optimizer.update(info, parameter.info, values, gradient, &mut slots);
             });

@@ -93,7 +93,7 @@ impl Tuner<'_> {
             epochs: settings.epochs,
             batch,
             seed: self.seed,
-            optimizer: settings.optimizer.clone(),
+            optimizers: vec![settings.optimizer.clone()],
             rules: Vec::new(),
             clip: None,
             together: false,

@@ -9,6 +9,7 @@ mod compare;
 mod compile;
 mod corpus;
 mod data;
+mod descent;
 mod diagnostics;
 mod docs;
 mod engines;
