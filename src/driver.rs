@@ -5,6 +5,7 @@ mod failure;
 mod log;
 mod pure;
 mod run_folder;
+mod trained;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub use failure::Failure;
 use log::RunLog;
 pub use pure::{Computed, loss_of};
 pub use run_folder::RunFolder;
+pub use trained::{Trained, check_run};
 
 use crate::check::{self, Recipe};
 use crate::data::{self, Split};

@@ -71,6 +71,10 @@ pub enum Command {
     Check(CheckArgs),
     /// Runs several recipes on the same data with the same budget
     Compare(CompareArgs),
+    /// Judges the encoder of a run again, on other data or by other probes
+    Eval(EvalArgs),
+    /// Writes the features of a data set by the encoder of a run
+    Embed(EmbedArgs),
     /// Gives recipes the one canonical layout
     Fmt(FmtArgs),
     /// Shows what the language has
@@ -156,6 +160,56 @@ pub struct CompareArgs {
     /// How many threads compute and make batches [default: as many as there are cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+}
+
+/// `sslrun eval`
+#[derive(Debug, ClapArgs)]
+pub struct EvalArgs {
+    /// The folder of the run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// The engine that computes the features
+    #[arg(long, value_enum, default_value_t = Engine::Planned)]
+    pub engine: Engine,
+    /// Shows no progress
+    #[arg(long)]
+    pub quiet: bool,
+    /// How many threads compute [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+/// `sslrun embed`
+#[derive(Debug, ClapArgs)]
+pub struct EmbedArgs {
+    /// The folder of the run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// The `.npy` to write; the labels go beside it, into `.labels.npy`
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Which part of the data set
+    #[arg(long, value_enum, default_value_t = SplitName::Test)]
+    pub split: SplitName,
+    /// The engine that computes the features
+    #[arg(long, value_enum, default_value_t = Engine::Planned)]
+    pub engine: Engine,
+    /// How many threads compute [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+/// The parts of a data set, as they are named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SplitName {
+    /// What the encoder learnt from
+    Train,
+    /// What it is judged on
+    Test,
 }
 
 /// A length of time with its unit, in seconds.

@@ -5,6 +5,8 @@
 mod args;
 mod check;
 mod compare;
+mod embed;
+mod eval;
 mod explain;
 mod fmt;
 mod graph;
@@ -51,6 +53,8 @@ pub fn main() -> ExitCode {
         None => run::run(&args.run),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Compare(args)) => compare::compare(&args),
+        Some(Command::Eval(args)) => eval::eval(&args),
+        Some(Command::Embed(args)) => embed::embed(&args),
         Some(Command::Fmt(args)) => fmt::fmt(&args),
         Some(Command::Show(args)) => show::show(&args),
         Some(Command::Explain(args)) => explain::explain(&args),

@@ -149,7 +149,7 @@ fn blank(recipe: &Recipe) -> RunRecord {
 }
 
 /// Measures under the titles of a table's columns.
-fn metrics(measures: &Measures) -> Vec<Metric> {
+pub(super) fn metrics(measures: &Measures) -> Vec<Metric> {
     let metric = |(name, value): &(String, f64)| match name.split(' ').next() {
         Some("knn") => Metric::share(name.replacen("knn", "k-NN", 1), *value),
         Some("linear") => Metric::share(name.replacen("linear", "linear probe", 1), *value),

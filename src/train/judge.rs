@@ -62,8 +62,13 @@ pub struct Verdict {
 }
 
 impl Judge {
-    /// A judge of the recipe's encoder; `None` where the recipe names none.
-    pub fn new(recipe: &Recipe, kind: EngineKind, data: &Splits, loader: &Loader) -> Result<Option<Self>, TrainError> {
+    /// A judge of the recipe's encoder; `None` where the recipe names none. Its looks compare views of the loader, if given.
+    pub fn new(
+        recipe: &Recipe,
+        kind: EngineKind,
+        data: &Splits,
+        loader: Option<&Loader>,
+    ) -> Result<Option<Self>, TrainError> {
         let Some(encoder) = &recipe.evaluate.encoder else { return Ok(None) };
         let whole = Splits {
             train: subset(&data.train, recipe.evaluate.train_samples),
@@ -76,7 +81,7 @@ impl Judge {
             extractor: Extractor::new(encoder, kind)?,
             bank: subset(&data.train, BANK),
             queries: subset(&data.test, QUERIES),
-            pairs: pairs(loader, encoder.size)?,
+            pairs: loader.map(|l| pairs(l, encoder.size)).transpose()?.flatten(),
             probes: named_probes(&recipe.evaluate.probes),
             whole,
         }))

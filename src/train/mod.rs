@@ -21,7 +21,7 @@ pub use clock::Clock;
 pub use descent::Descent;
 pub use error::{NotFinite, TrainError};
 pub use event::{Event, Step};
-pub use extract::{Extractor, Rows};
+pub use extract::{Extractor, Rows, subset};
 pub use judge::{Judge, Measures, Splits, Verdict};
 pub use learner::{Learner, Losses};
 pub use pace::seconds_a_step;

@@ -59,7 +59,7 @@ impl<'a> Training<'a> {
             checkpoint.restore(&mut learner)?;
             watch = Stopwatch::after(checkpoint.seconds);
         }
-        let judge = Judge::new(setup.recipe, setup.engine, &setup.data, &loader)?;
+        let judge = Judge::new(setup.recipe, setup.engine, &setup.data, Some(&loader))?;
         let broken = vec![false; setup.recipe.expectations.len()];
         let done = from.map_or(0, |c| c.step.min(clock.steps));
         Ok(Self { setup, loader, learner, judge, clock, done, watch, broken })

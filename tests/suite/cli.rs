@@ -277,3 +277,35 @@ fn ctrl_c_saves_and_says_how_to_go_on() {
     assert!(Path::new(&place.folder).join("run/checkpoints/last.safetensors").exists());
     assert!(place.read("run/run.ron").contains("Interrupted"));
 }
+
+#[test]
+fn what_a_run_has_left_is_judged_again_and_applied() {
+    let place = place_of("eval", &TINY.replace("epochs: 2", "epochs: 0.5"));
+    place.expect(0, &[&place.recipe, "--data", DATA, "--out", "run", "--quiet"]);
+    let record = place.read("run/run.ron");
+    let (first, _) = place.expect(0, &["eval", "run"]);
+    let trained = first.lines().find(|l| l.contains("encoder, trained")).expect("a row");
+    let accuracy = |column: usize| trained.split('│').nth(column).expect("a cell").trim().trim_end_matches(" %");
+    for (column, name) in [(2, "k-NN"), (3, "linear probe")] {
+        let value: f64 = accuracy(column).parse().expect("a number");
+        let after = record.split(&format!("name: \"{name}\",\n            value: ")).nth(1).expect("a metric");
+        let kept: f64 = after[..after.find(',').expect("a comma")].parse().expect("a number");
+        assert!((100.0 * kept - value).abs() < 0.06, "{name}: {kept} {value}");
+    }
+    let other =
+        ["eval", "run", "--data", "shapes:train=40,test=20,size=16,seed=9", "--set", "evaluate.probes=knn(k: 1)"];
+    let (out, _) = place.expect(0, &other);
+    assert!(out.contains("k-NN") && !out.contains("linear"), "{out}");
+    place.expect(0, &["embed", "run", "-o", "x.npy", "--split", "train"]);
+    let bytes = std::fs::read(place.folder.join("x.npy")).expect("an array");
+    let header = String::from_utf8_lossy(&bytes[10..128]).into_owned();
+    assert!(bytes.starts_with(b"\x93NUMPY\x01\x00") && header.contains("'shape': (64,32,)"), "{header}");
+    assert_eq!(bytes.len(), 128 + 4 * 64 * 32);
+    let labels = std::fs::read(place.folder.join("x.labels.npy")).expect("an array");
+    assert_eq!(labels.len(), 128 + 8 * 64);
+    assert!(labels[128..].chunks_exact(8).all(|l| l[0] < 10 && l[1..].iter().all(|&b| b == 0)));
+    place.expect(2, &["eval", "nowhere"]);
+    let (_, err) = place.expect(3, &["eval", "run", "--set", "f.encoder.width=8"]);
+    assert!(err.contains("has the shape"), "{err}");
+    assert_eq!(place.read("run/run.ron"), record);
+}

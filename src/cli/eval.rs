@@ -1,0 +1,26 @@
+//! `sslrun eval`: the probes on a run's encoder again.
+
+use super::args::EvalArgs;
+use super::progress::Progress;
+use super::{Exit, interrupt, output, run};
+use crate::driver::{self, Failure, Trained};
+
+/// Judges what a run has left, and shows the table.
+pub fn eval(args: &EvalArgs) -> Result<Exit, Failure> {
+    run::limit_threads(args.threads)?;
+    let checked = driver::check_run(&args.run, &args.change.sets, args.change.data.as_deref())?;
+    output::diagnostics(&checked.diagnostics, &checked.sources);
+    if checked.recipe.is_none() {
+        return Ok(Exit::RecipeErrors);
+    }
+    let stop = interrupt::stop_flag();
+    let mut progress = Progress::new(args.quiet);
+    let mut trained = Trained::load(&args.run, &checked, args.engine.into())?;
+    let table = trained.judge(&stop, &mut |event| progress.note(event));
+    progress.clear();
+    match table? {
+        Some(table) => output::result(&table.render(100)),
+        None => return Ok(Exit::Interrupted),
+    }
+    Ok(Exit::Fine)
+}
