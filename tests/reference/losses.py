@@ -1,17 +1,20 @@
-"""The six joint-embedding losses on seeded embeddings, in f64 on f32 inputs -> losses.safetensors.
+"""The losses of methods on seeded embeddings, in f64 on f32 inputs -> losses.safetensors.
 
-Each is written here as the paper or its official code has it, and asserted to agree with lightly's.
+Each is written here as the paper or its official code has it, and asserted to agree with lightly's where it has one.
 Keys of a method: `METHOD/in.NAME` (inputs), `METHOD/loss`, `METHOD/loss.TERM` (each term, weighted as it enters the loss),
 `METHOD/grad.NAME` (gradient of the loss to that input; none for an input behind a stop-gradient).
 The metadata holds, for each method, its terms as JSON: name -> expression in the language over the inputs, where `N` is the
-batch size (rows of the inputs, but for `bank`).
+batch size (the fewest rows of an input).
 """
 
 import json
 
 import torch
 import torch.nn.functional as F
-from lightly.loss import BarlowTwinsLoss, NegativeCosineSimilarity, NTXentLoss, VICRegLoss
+from lightly.loss import (
+    BarlowTwinsLoss, DCLLoss, MMCRLoss, NegativeCosineSimilarity, NTXentLoss, TiCoLoss, VICRegLoss, WMSELoss,
+)
+from lightly.loss.lejepa_loss import SIGReg
 
 from common import Fixture, generator
 
@@ -80,6 +83,79 @@ def vicreg(za: Tensor, zb: Tensor) -> Terms:
     }
 
 
+def dcl(za: Tensor, zb: Tensor) -> Terms:
+    """Decoupled contrastive loss (arXiv:2110.06848, eq. 6): the positive is not in the denominator."""
+    za, zb = F.normalize(za, dim=1), F.normalize(zb, dim=1)
+    temperature, away = 0.2, ~torch.eye(len(za), dtype=torch.bool)
+
+    def one_sided(x: Tensor, y: Tensor) -> Tensor:
+        negatives = torch.cat([(x @ other.T / temperature)[away].view(len(x), -1) for other in (x, y)], 1)
+        return (negatives.logsumexp(1) - (x * y).sum(1) / temperature).mean()
+
+    return {"contrast": (one_sided(za, zb) + one_sided(zb, za)) / 2}
+
+
+def tico(za: Tensor, zb: Tensor, earlier: Tensor) -> Terms:
+    """Covariance contrast with a running second moment (arXiv:2206.10698, algorithm 1), beta 0.9, rho 8."""
+    za, zb = F.normalize(za, dim=1), F.normalize(zb, dim=1)
+    c = 0.9 * earlier + 0.1 * (za.T @ za / len(za)).detach()
+    return {"invariance": 1 - (za * zb).sum(1).mean(), "contrast": 8 * ((za @ c) * za).sum(1).mean()}
+
+
+def w_mse(za: Tensor, zb: Tensor) -> Terms:
+    """Whitening by the Cholesky factor, then the normalised distance (arXiv:2007.06346, section 3)."""
+    def whiten(z: Tensor) -> Tensor:
+        z = z - z.mean(0)
+        covariance = (1 - 1e-4) * z.T @ z / (len(z) - 1) + 1e-4 * torch.eye(z.shape[1], dtype=z.dtype)
+        return torch.linalg.solve_triangular(torch.linalg.cholesky(covariance), z.T, upper=False).T
+
+    return {"align": (2 - 2 * F.cosine_similarity(whiten(za), whiten(zb))).mean()}
+
+
+def mmcr(za: Tensor, zb: Tensor) -> Terms:
+    """The nuclear norm of centroids (arXiv:2303.03307, section 3)."""
+    centroid = (za + zb) / 2
+    return {"capacity": -torch.linalg.svdvals(centroid).sum()}
+
+
+def lejepa(za: Tensor, directions: Tensor) -> Terms:
+    """The Epps-Pulley statistic of projections (arXiv:2511.08544, section 4), the trapezoidal rule on 17 knots in 0..3."""
+    x = (za @ directions).unsqueeze(-1) * torch.linspace(0, 3, 17, dtype=torch.float64)
+    gauss = torch.exp(-torch.linspace(0, 3, 17, dtype=torch.float64).square() / 2)
+    error = (x.cos().mean(0) - gauss).square() + x.sin().mean(0).square()
+    statistic = 2 * torch.trapezoid(error * gauss, dx=3 / 16, dim=-1) * len(za)
+    return {"gaussian": statistic.mean()}
+
+
+def simdino(za: Tensor) -> Terms:
+    """The coding rate (arXiv:2006.08558, eq. 1) of unit vectors, distortion 0.5."""
+    z = F.normalize(za, dim=1)
+    n, d = z.shape
+    return {"spread": torch.logdet(torch.eye(d, dtype=z.dtype) + d / (n * 0.25) * z.T @ z) / 2}
+
+
+def lightly_tico(za: Tensor, zb: Tensor, earlier: Tensor) -> Tensor:
+    loss = TiCoLoss(beta=0.9, rho=8.0)
+    loss.C = earlier
+    return loss(za, zb)
+
+
+def lightly_w_mse(za: Tensor, zb: Tensor) -> Tensor:
+    loss = WMSELoss(embedding_dim=za.shape[1], eps=1e-4, w_size=len(za)).double()
+    return loss(torch.cat((za, zb)))
+
+
+def lightly_lejepa(za: Tensor, directions: Tensor) -> Tensor:
+    loss = SIGReg(num_vectors=directions.shape[1])
+    loss._generate_unit_vectors = lambda *_: directions
+    # Its window in f64: the buffers are f32.
+    t = torch.linspace(0, 3, 17, dtype=torch.float64)
+    step = torch.full((17,), 2 * 3 / 16, dtype=torch.float64)
+    step[[0, -1]] = 3 / 16
+    loss.t, loss.phi, loss.weights = t, torch.exp(-t.square() / 2), step * torch.exp(-t.square() / 2)
+    return loss(za)
+
+
 def lightly_moco(q: Tensor, k: Tensor, bank: Tensor) -> Tensor:
     loss = NTXentLoss(temperature=0.2, memory_bank_size=(len(bank), bank.shape[1]))
     loss.memory_bank.bank = bank.clone()
@@ -118,18 +194,39 @@ METHODS = {
         "variance": "25 * (hinge_variance(za) + hinge_variance(zb)) / 2",
         "covariance": "off_diagonal_covariance(za) + off_diagonal_covariance(zb)",
     }),
+    "dcl": (dcl, DCLLoss(temperature=0.2), [], {"contrast": "decoupled_nt_xent(za, zb, temperature: 0.2)"}),
+    "tico": (tico, lightly_tico, ["earlier"], {
+        "invariance": "1 - mean(cosine_similarity(za, zb))",
+        "contrast": "8 * mean(sum(normalize(za) @ (0.9 * stopgrad(earlier) + 0.1 * stopgrad(normalize(za).T @ normalize(za) / N))"
+        " * normalize(za), dim: 1))",
+    }),
+    "w_mse": (w_mse, lightly_w_mse, [], {"align": "mean(2 - 2 * cosine_similarity(whiten(za), whiten(zb)))"}),
+    "mmcr": (mmcr, lambda za, zb: MMCRLoss(lmda=0)(za[:, None], zb[:, None]), [], {
+        "capacity": "-nuclear_norm((za + zb) / 2)",
+    }),
+    "lejepa": (lejepa, lightly_lejepa, ["directions"], {
+        "gaussian": "mean(epps_pulley(za @ stopgrad(directions)))",
+    }),
+    "simdino": (simdino, None, [], {"spread": "coding_rate(normalize(za))"}),
 }
 
 
 def embeddings(method: str) -> dict[str, Tensor]:
     """Two views' embeddings that resemble each other, their columns of differing spread; a bank of unit rows for moco."""
     g = generator(method)
-    n, d = 12, 24
+    n, d = (20, 6) if method == "w_mse" else (12, 24)
     spread = 0.3 + 1.4 * torch.rand(d, generator=g)
     shared = torch.randn((n, d), generator=g)
     view = lambda: (0.2 + (shared + 0.6 * torch.randn((n, d), generator=g))) * spread
     if method == "moco":
         return {"q": view(), "k": view(), "bank": F.normalize(torch.randn((40, d), generator=g), dim=1)}
+    if method == "tico":
+        rows = F.normalize(torch.randn((40, d), generator=g), dim=1)
+        return {"za": view(), "zb": view(), "earlier": rows.T @ rows / 40}
+    if method == "lejepa":
+        return {"za": view(), "directions": F.normalize(torch.randn((d, 16), generator=g), dim=0)}
+    if method == "simdino":
+        return {"za": view()}
     names = ["p1", "p2", "z1", "z2"] if method in ("byol", "simsiam") else ["za", "zb"]
     return {name: view() for name in names}
 
@@ -144,10 +241,11 @@ def write(fixture: Fixture, method: str) -> None:
     trained = {name: x for name, x in inputs.items() if x.requires_grad}
     terms = formula(*inputs.values())
     loss = sum(terms.values())
-    theirs = lightly(*inputs.values())
-    grads = torch.autograd.grad(loss, trained.values())
-    torch.testing.assert_close(theirs, loss, rtol=1e-6, atol=1e-9)
-    torch.testing.assert_close(torch.autograd.grad(theirs, trained.values()), grads, rtol=1e-5, atol=1e-8)
+    grads = torch.autograd.grad(loss, trained.values(), retain_graph=True)
+    if lightly is not None:
+        theirs = lightly(*inputs.values())
+        torch.testing.assert_close(theirs, loss, rtol=1e-6, atol=1e-9)
+        torch.testing.assert_close(torch.autograd.grad(theirs, trained.values()), grads, rtol=1e-5, atol=1e-8)
     assert terms.keys() == expressions.keys()
     fixture.put(f"{method}/loss", loss)
     for name, term in terms.items():
