@@ -215,6 +215,17 @@ impl Checker<'_> {
     }
 
     /// Holds a tensor against the declared shape `z: [N, D]`, binding sizes that are new.
+    /// A parameter that is declared a tensor takes a list as operations do: stacked along a new first dimension.
+    fn stacked(&mut self, items: &[Value], at: Span) -> Checked<graph::NodeId> {
+        if items.is_empty() {
+            return self.error(Code::INVALID_VALUE, at, "the list is empty, and cannot be stacked to a tensor");
+        }
+        let nodes = items.iter().map(|item| self.tensor(item, at)).collect::<Checked<Vec<_>>>()?;
+        self.at(at);
+        let stacked = self.graph.stack(&nodes, 0);
+        self.shaped(stacked, at)
+    }
+
     fn match_shape(
         &mut self,
         function: &str,
@@ -224,7 +235,10 @@ impl Checker<'_> {
         at: Span,
         bound: &mut BTreeMap<String, Dim>,
     ) -> Checked<Value> {
-        let node = self.tensor(value, at)?;
+        let node = match value {
+            Value::List(items) => self.stacked(items, at)?,
+            value => self.tensor(value, at)?,
+        };
         let shape = self.graph.shape(node).clone();
         let written: Vec<&str> = declared.iter().map(|e| self.sources.text(e.span)).collect();
         let fits = shape.rank() == declared.len()

@@ -53,6 +53,7 @@ impl Definitions {
     pub fn add_file(&mut self, file: &ast::File, diagnostics: &mut Vec<Diagnostic>) {
         let id = file.span.file;
         self.span.get_or_insert(file.span);
+        only_once(file, diagnostics);
         for item in &file.items {
             self.add(item, id, diagnostics);
         }
@@ -125,6 +126,7 @@ impl Definitions {
             ["loss", name] => take(&mut self.loss, |e| e.name.text == *name),
             ["train", name] => take(&mut self.train, |e| e.name.text == *name),
             ["evaluate", name] => take(&mut self.evaluate, |e| e.name.text == *name),
+            ["data"] if self.data.is_some() => self.data.take().is_some(),
             [name] => {
                 let in_views = self.views.iter_mut().any(|v| take(&mut v.names, |n| n.name.text == *name));
                 self.views.retain(|v| !v.names.is_empty());
@@ -134,6 +136,7 @@ impl Definitions {
                     || take(&mut self.states, |s| s.0.text == *name)
                     || take(&mut self.weights, |w| w.name.text == *name)
                     || take(&mut self.inputs, |i| i.0.text == *name)
+                    || take(&mut self.params, |p| p.0.text == *name)
             }
             _ => false,
         }
@@ -147,6 +150,7 @@ impl Definitions {
         let mut all = entries("loss", &self.loss);
         all.extend(entries("train", &self.train));
         all.extend(entries("evaluate", &self.evaluate));
+        all.extend(self.data.iter().map(|_| "data".to_owned()));
         all.extend(self.names().map(|n| n.text.clone()));
         all
     }
@@ -201,6 +205,24 @@ fn take<T>(list: &mut Vec<T>, is: impl Fn(&T) -> bool) -> bool {
     let before = list.len();
     list.retain(|x| !is(x));
     list.len() < before
+}
+
+/// Reports items of which a file may have one, where it has a second.
+fn only_once(file: &ast::File, out: &mut Vec<Diagnostic>) {
+    let kind = |item: &Item| match item.kind {
+        ItemKind::Recipe { .. } => Some("recipe"),
+        ItemKind::Extends { .. } => Some("extends"),
+        ItemKind::Data { .. } => Some("data"),
+        _ => None,
+    };
+    for (i, item) in file.items.iter().enumerate() {
+        let Some(word) = kind(item) else { continue };
+        if let Some(first) = file.items[..i].iter().find(|other| kind(other) == Some(word)) {
+            let message = format!("a file has one `{word}`, this is the second");
+            let diagnostic = Diagnostic::error(Code::DUPLICATE_NAME, item.span, message);
+            out.push(diagnostic.also(first.span, "the first is here").help("drop one of them"));
+        }
+    }
 }
 
 fn twice(second: &Name, first: &Name) -> Diagnostic {

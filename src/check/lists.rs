@@ -1,12 +1,14 @@
 //! Lists: comprehensions, and the functions that make lists of lists.
 
+use super::arithmetic::as_dim;
 use super::checker::{Checked, Checker};
 use super::scope::Env;
 use super::value::Value;
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::diag::Code;
+use crate::graph::Dim;
 use crate::source::Span;
-use crate::syntax::ast::{Arg, Comprehension, Expr, ExprKind, Loop};
+use crate::syntax::ast::{Arg, BinaryOp, Comprehension, Expr, ExprKind, Loop};
 
 /// A function of lists, worked out before training.
 pub(super) struct ListFunction {
@@ -161,7 +163,8 @@ impl Checker<'_> {
         let mut node = self.tensor(&value, base.span)?;
         let mut axis = 0;
         for index in indices {
-            let (from, len, keep) = self.slice_bounds(index, env)?;
+            let size = self.graph.shape(node).0.get(axis).cloned().unwrap_or_default();
+            let (from, len, keep) = self.slice_bounds(index, &size, env)?;
             self.at(span);
             let sliced = self.graph.slice(node, axis, &from, &len);
             node = self.shaped(sliced, index.span)?;
@@ -177,17 +180,18 @@ impl Checker<'_> {
         Ok(Value::Tensor(node))
     }
 
-    /// Start, length, and whether the dimension stays: a range keeps it, a number does not.
-    fn slice_bounds(&mut self, index: &Expr, env: &Env) -> Checked<(crate::graph::Dim, crate::graph::Dim, bool)> {
-        use super::arithmetic::as_dim;
-        use crate::graph::Dim;
-        use crate::syntax::ast::BinaryOp;
+    /// Start, length, and whether the dimension stays: a range keeps it, a number does not. Negative numbers count from its end.
+    fn slice_bounds(&mut self, index: &Expr, size: &Dim, env: &Env) -> Checked<(Dim, Dim, bool)> {
+        let place = |value: &Value| {
+            let at = as_dim(value)?;
+            Some(if at.constant().is_some_and(|n| n < 0) { size + &at } else { at })
+        };
         if let ExprKind::Binary(BinaryOp::Range, from, to) = &index.kind {
             let (a, b) = (self.eval(from, env)?, self.eval(to, env)?);
-            if let (Some(a), Some(b)) = (as_dim(&a), as_dim(&b)) {
+            if let (Some(a), Some(b)) = (place(&a), place(&b)) {
                 return Ok((a.clone(), &b - &a, true));
             }
-        } else if let Some(at) = as_dim(&self.eval(index, env)?) {
+        } else if let Some(at) = place(&self.eval(index, env)?) {
             return Ok((at, Dim::from(1i64), false));
         }
         self.error(Code::WRONG_TYPE, index.span, "an index is a whole number or a range such as `0..2`")

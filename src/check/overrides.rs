@@ -79,7 +79,8 @@ impl Override {
                 BranchBody::Derived(old) => self.inside(old, rest, at),
                 BranchBody::Stages(stages) => {
                     let names: Vec<String> = stages.iter().map(|s| s.name.text.clone()).collect();
-                    let (stage, rest) = rest.split_first().ok_or_else(|| unknown(at.span, name, &names))?;
+                    let (stage, rest) =
+                        rest.split_first().ok_or_else(|| whole(at, "a branch", "one of its stages", &names))?;
                     match stages.iter_mut().find(|s| s.name.text == stage.text) {
                         Some(found) => self.replace(Some(&mut found.module), rest, stage),
                         None => Err(unknown(stage.span, &stage.text, &names)),
@@ -100,7 +101,9 @@ impl Override {
             let definition = std::rc::Rc::make_mut(definition);
             if let Some(params) = definition.params.as_mut() {
                 let names: Vec<String> = params.iter().map(|p| p.name.text.clone()).collect();
-                let wanted = rest.first().map_or("", |n| n.text.as_str());
+                let Some(wanted) = rest.first().map(|n| n.text.as_str()) else {
+                    return Err(whole(at, "a function", "one of its parameters", &names));
+                };
                 return match params.iter_mut().find(|p| p.name.text == wanted) {
                     Some(param) => {
                         param.default = Some(self.value);
@@ -158,6 +161,10 @@ enum Target<'a> {
 }
 
 fn find_target<'a>(expr: &'a mut Expr, name: &str, last: bool) -> Option<Target<'a>> {
+    // A pipeline of one word is a pipeline: `a.crop.scale` where the view is `crop()`.
+    if !last && calls(expr, name) {
+        return Some(Target::Call(expr));
+    }
     let has_named = |e: &Expr| matches!(&e.kind, ExprKind::Call(_, args) if args.iter().any(|a| is_named(a, name)));
     // A word without arguments is a call of it with none.
     if matches!(expr.kind, ExprKind::Name(_)) && last {
@@ -213,6 +220,13 @@ fn argument_names(expr: &Expr) -> Vec<String> {
         ExprKind::List(items) => items.iter().flat_map(argument_names).collect(),
         _ => Vec::new(),
     }
+}
+
+/// What is set has parts, of which one must be named.
+fn whole(at: &Name, what: &str, part: &str, parts: &[String]) -> Diagnostic {
+    let message = format!("`{}` is {what}, and cannot be set as a whole", at.text);
+    let help = parts.first().map(|first| format!("name {part}, as in `{}.{first}=...`", at.text));
+    Diagnostic::error(Code::UNKNOWN_OVERRIDE, at.span, message).maybe_help(help)
 }
 
 fn unknown(span: Span, name: &str, known: &[String]) -> Diagnostic {

@@ -226,3 +226,30 @@ fn the_real_files_are_read_where_they_are_at_hand() {
     assert_eq!(counts, [1000; 10]);
     assert_eq!(set.classes()[3], "cat");
 }
+
+/// Every damage is told as an error, or does not matter; the reader never panics.
+#[test]
+fn damaged_parquet_gives_an_error_and_no_panic() {
+    let folder = folder("damaged");
+    let path = folder.join("train-00000-of-00001.parquet");
+    write(&path, &rows(4), SCHEMA);
+    let whole = std::fs::read(&path).expect("the file");
+    let mut rng = sslrun::random::Rng::new(&[11]);
+    let (mut refused, mut near) = (0, whole.len() - 900);
+    for round in 0..600 {
+        let mut bytes = whole.clone();
+        // The footer, where sizes and offsets stand, is hit most.
+        let from = if round % 3 == 0 { 0 } else { near };
+        for _ in 0..1 + round % 4 {
+            let place = from + rng.below(bytes.len() - from);
+            bytes[place] = rng.below(256) as u8;
+        }
+        if round % 10 == 0 {
+            bytes.truncate(rng.below(whole.len()));
+        }
+        std::fs::write(&path, &bytes).expect("a file");
+        refused += usize::from(load(&folder, "", Split::Train).is_err_and(|e| e.contains("train-00000")));
+        near = whole.len() - 900 + round % 200;
+    }
+    assert!(refused > 100, "{refused}");
+}

@@ -73,7 +73,7 @@ fn shapes_that_do_not_broadcast_are_explained() {
 
     let (mut g, x, y) = pair("N 128", "N");
     let error = g.sub(x, y).unwrap_err();
-    assert_eq!(error.message, "cannot subtract [N, 128] and [N]: dimension -1 differs (128 and N)");
+    assert_eq!(error.message, "cannot subtract [N, 128] and [N]: the last dimension differs (128 and N)");
     assert!(error.help.unwrap().contains("keepdim: true"));
 
     let (mut g, x, y) = pair("N 128", "128 N");

@@ -45,9 +45,14 @@ pub fn broadcast(a: &Shape, b: &Shape) -> Result<Shape, usize> {
 /// The shape two tensors broadcast to, or why they cannot: `cannot VERB [N, 128] and [N, 64]: ...`.
 pub fn broadcast_or_explain(verb: &str, a: &Shape, b: &Shape) -> Result<Shape, ShapeError> {
     broadcast(a, b).map_err(|from_end| {
-        let name = if a.rank() == b.rank() { format!("{}", a.rank() - from_end) } else { format!("-{from_end}") };
-        let (x, y) = (&a.0[a.rank() - from_end], &b.0[b.rank() - from_end]);
-        let error = ShapeError::new(format!("cannot {verb} {a} and {b}: dimension {name} differs ({x} and {y})"));
+        let (i, j) = (a.rank() - from_end, b.rank() - from_end);
+        let (x, y) = (&a.0[i], &b.0[j]);
+        let which = match from_end {
+            _ if i == j => format!("dimension {i} differs"),
+            1 => "the last dimension differs".to_owned(),
+            _ => format!("dimension {i} of the one and {j} of the other differ"),
+        };
+        let error = ShapeError::new(format!("cannot {verb} {a} and {b}: {which} ({x} and {y})"));
         match broadcast_help(a, b) {
             Some(help) => error.help(help),
             None => error,

@@ -1,6 +1,7 @@
 //! Hugging Face Parquet: a column of encoded images (`img.bytes` or `image.bytes`) and a column `label`.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -19,7 +20,10 @@ const LABELS: [&str; 1] = ["label"];
 pub fn read(files: &[PathBuf], limit: usize) -> Result<Rows, DataError> {
     let mut rows = Rows::default();
     for file in files {
-        read_file(file, limit, &mut rows).map_err(|e| e.in_file(file))?;
+        // The crate checks much, but not all, of what a file says of itself, and panics where that is impossible. What was
+        // read of such a file is dropped with it.
+        let read = catch_unwind(AssertUnwindSafe(|| read_file(file, limit, &mut rows)));
+        read.unwrap_or_else(|_| Err(broken("its pages contradict each other"))).map_err(|e| e.in_file(file))?;
     }
     if rows.labels.is_empty() {
         let first = files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
@@ -34,6 +38,7 @@ fn read_file(path: &Path, limit: usize, rows: &mut Rows) -> Result<(), DataError
         DataError::new(format!("is no readable Parquet file: {e}"))
             .help("the file is truncated, not Parquet, or a Git LFS pointer; fetch it again")
     })?;
+    check_places(&reader, std::fs::metadata(path).map_or(0, |m| m.len()))?;
     let (images, labels) = (column(&reader, &IMAGES)?, column(&reader, &LABELS)?);
     rows.classes = rows.classes.take().or_else(|| class_names(&reader));
     let mut first = 0;
@@ -53,6 +58,26 @@ fn read_file(path: &Path, limit: usize, rows: &mut Rows) -> Result<(), DataError
         first += count;
     }
     Ok(())
+}
+
+/// Column chunks outside of the file, which the crate would panic on or read in vain.
+fn check_places(reader: &SerializedFileReader<File>, length: u64) -> Result<(), DataError> {
+    for chunk in reader.metadata().row_groups().iter().flat_map(|group| group.columns()) {
+        let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+        let end = start.checked_add(chunk.compressed_size());
+        let inside = end.and_then(|end| u64::try_from(end).ok()).is_some_and(|end| end <= length);
+        if start < 0 || chunk.compressed_size() < 0 || !inside {
+            return Err(broken(&format!(
+                "its footer puts the column `{}` outside of it",
+                chunk.column_path().string()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn broken(how: &str) -> DataError {
+    DataError::new(format!("is damaged: {how}")).help("fetch it again")
 }
 
 /// The number of the first column that has one of these names.
