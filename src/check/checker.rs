@@ -188,6 +188,7 @@ impl<'a> Checker<'a> {
         match name {
             "batch" => Some(Ok(Value::Batch)),
             "N" => Some(Ok(Value::Dim(Dim::batch()))),
+            "samples" => Some(Ok(Value::Dim(Dim::samples()))),
             _ => self.symbols().contains(name).then(|| Ok(Value::Dim(Dim::symbol(name)))),
         }
     }

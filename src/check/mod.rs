@@ -24,6 +24,7 @@ mod run;
 mod schedules;
 mod scope;
 mod state;
+mod tables;
 mod text;
 mod typed;
 mod unused;

@@ -122,6 +122,8 @@ impl<'a> Pass<'a> {
         }
         let loss = checker.loss();
         let expectations = checker.expectations();
+        let wanted = loss.terms.iter().map(|t| t.node).chain(expectations.iter().map(|e| e.node));
+        checker.tables_are_refreshed(&wanted.collect::<Vec<_>>());
         (loss, expectations)
     }
 

@@ -5,47 +5,62 @@ use super::checker::{Checked, Checker};
 use super::definitions::WeightItem;
 use super::scope::{Env, Home};
 use super::value::Value;
-use super::vocabulary;
-use crate::catalog::{Entry, Kind, Param, ParamType};
+use super::{tables, vocabulary};
+use crate::catalog::{Config, Entry, Kind, Param, ParamType, Ramp, Schedule};
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::graph::{Dim, Init, InputKind, NodeId, ParamKind, Parameter, Shape, State, TensorType};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, Name};
 
 /// What can live between steps.
-pub(super) static STATES: &[Entry] = &[
-    Entry {
-        name: "queue",
-        kind: Kind::State,
-        params: &[
-            Param::required("of", ParamType::Tensor, "the rows that enter after each step"),
-            Param::required("size", ParamType::Int { min: 1, max: 1 << 24 }, "how many rows it holds"),
-            Param::optional(
-                "init",
-                ParamType::Choice(&["sphere", "zeros", "normal"]),
-                "sphere",
-                "what it holds at first: random unit rows, zeros or normal numbers",
-            ),
-        ],
-        formula: "[N, D] -> [size, D]",
-        doc: "The latest rows, first in first out, read as they stood before this step (He et al. 2020).",
-    },
-    Entry {
-        name: "ema",
-        kind: Kind::State,
-        params: &[
-            Param::required("of", ParamType::Tensor, "the value that is averaged"),
-            Param::optional(
-                "decay",
-                ParamType::Scalar { min: 0.0, max: 1.0 },
-                "0.9",
-                "how much of the old value stays",
-            ),
-        ],
-        formula: "s <- decay * s + (1 - decay) * of, from zeros",
-        doc: "A running average of a tensor, read as it stood before this step.",
-    },
-];
+pub(super) static STATES: &[Entry] = &[QUEUE, AVERAGE, tables::PER_SAMPLE, tables::REFRESH];
+
+const UPDATE: Param = Param::optional(
+    "update",
+    ParamType::Choice(&["after", "before"]),
+    "after",
+    "whether it takes in this step's value after it is read, or before",
+);
+
+const QUEUE: Entry = Entry {
+    name: "queue",
+    kind: Kind::State,
+    params: &[
+        Param::required("of", ParamType::Tensor, "the rows that enter at each step"),
+        Param::required("size", ParamType::Int { min: 1, max: 1 << 24 }, "how many rows it holds"),
+        Param::optional(
+            "init",
+            ParamType::Choice(&["sphere", "zeros", "normal"]),
+            "sphere",
+            "what it holds at first: random unit rows, zeros or normal numbers",
+        ),
+        UPDATE,
+    ],
+    formula: "[N, D] -> [size, D]",
+    doc: "The latest rows, first in first out (He et al. 2020). `.full` is 1 once nothing of its first value is left in it, \
+          else 0.",
+};
+
+const AVERAGE: Entry = Entry {
+    name: "ema",
+    kind: Kind::State,
+    params: &[
+        Param::required("of", ParamType::Tensor, "the value that is averaged"),
+        Param::optional("decay", ParamType::Scalar { min: 0.0, max: 1.0 }, "0.9", "how much of the old value stays"),
+        UPDATE,
+    ],
+    formula: "s <- decay * s + (1 - decay) * of, from zeros",
+    doc: "A running average of a tensor.",
+};
+
+/// How a state's rows start.
+pub(super) fn init(word: &str) -> Init {
+    match word {
+        "zeros" => Init::Constant(0.0),
+        "normal" => Init::Normal(1.0),
+        _ => Init::Sphere,
+    }
+}
 
 impl Checker<'_> {
     /// `state NAME = ...`
@@ -64,17 +79,21 @@ impl Checker<'_> {
         let Some(of) = of else { return self.no_state(value) };
         let kept = self.eval(of, &env)?;
         let node = self.tensor(&kept, of.span)?;
-        self.needs_no_gradient(node, of.span)?;
+        if entry.name != "refresh" {
+            self.needs_no_gradient(node, of.span)?;
+        }
         let config = self.configure_slots(entry, &slots, value.span, &env)?;
         self.at(value.span);
         match entry.name {
-            "queue" => self.queue(name, node, config.int("size"), config.text("init"), value.span),
-            _ => self.average(name, node, config.schedule("decay"), value.span),
+            "queue" => self.queue(name, node, &config),
+            "per_sample" => self.per_sample(name, node, &config),
+            "refresh" => self.refresh(name, node, &config),
+            _ => self.average(name, node, &config),
         }
     }
 
-    fn queue(&mut self, name: &Name, node: NodeId, size: usize, init: &str, span: Span) -> Checked<Value> {
-        let shape = self.graph.shape(node).clone();
+    fn queue(&mut self, name: &Name, node: NodeId, config: &Config) -> Checked<Value> {
+        let (shape, size, span) = (self.graph.shape(node).clone(), config.int("size"), config.span);
         let (Some(rows), Some(rest)) = (shape.0.first().cloned(), shape.0.get(1..)) else {
             return self.error(Code::SHAPE_MISMATCH, span, format!("a queue holds rows, but `of` is {shape}"));
         };
@@ -84,35 +103,50 @@ impl Checker<'_> {
                 format!("a queue of {size} rows cannot take the {} rows of a step", entering.unwrap_or_default());
             return self.error(Code::INVALID_VALUE, span, message);
         }
-        let init = match init {
-            "zeros" => Init::Constant(0.0),
-            "normal" => Init::Normal(1.0),
-            _ => Init::Sphere,
-        };
+        let init = init(config.text("init"));
         let whole = Shape(std::iter::once(Dim::from(size)).chain(rest.iter().cloned()).collect());
         let (id, read) = self.graph.state(State { name: name.text.clone(), shape: whole, init, span: Some(span) });
         let keep = &Dim::from(size) - &rows;
         let oldest_out = self.graph.slice(read, 0, &rows, &keep).and_then(|kept| self.graph.concat(&[kept, node], 0));
         let next = self.shaped(oldest_out, span)?;
         self.graph.update(id, next);
-        Ok(Value::Tensor(read))
+        let before = config.text("update") == "before";
+        let full = self.filled(name, &rows, size, before, span)?;
+        Ok(Value::Tapped(if before { next } else { read }, vec![("full".to_owned(), full)]))
     }
 
-    fn average(&mut self, name: &Name, node: NodeId, decay: crate::catalog::Schedule, span: Span) -> Checked<Value> {
-        let shape = self.graph.shape(node).clone();
-        let (id, read) =
-            self.graph.state(State { name: name.text.clone(), shape, init: Init::Constant(0.0), span: Some(span) });
+    /// Whether so many rows have entered a queue as it holds: a count beside it, as a truth value.
+    fn filled(&mut self, name: &Name, rows: &Dim, size: usize, before: bool, span: Span) -> Checked<NodeId> {
+        let (name, init) = (format!("{}.entered", name.text), Init::Constant(0.0));
+        let (id, read) = self.graph.state(State { name, shape: Shape::scalar(), init, span: Some(span) });
         let g = &mut self.graph;
-        let decay =
-            if decay.ramp == crate::catalog::Ramp::Constant { g.constant(decay.to) } else { g.scheduled(decay) };
-        let one = g.constant(1.0);
-        let next = g.sub(one, decay).and_then(|rest| {
-            let (old, new) = (g.mul(read, decay)?, g.mul(node, rest)?);
-            g.add(old, new)
-        });
+        let (entering, most) = (g.dimension(rows), g.constant(size as f64));
+        let next = g.add(read, entering).and_then(|sum| g.minimum(sum, most));
         let next = self.shaped(next, span)?;
         self.graph.update(id, next);
-        Ok(Value::Tensor(read))
+        let full = self.graph.less_equal(most, if before { next } else { read });
+        self.shaped(full, span)
+    }
+
+    fn average(&mut self, name: &Name, node: NodeId, config: &Config) -> Checked<Value> {
+        let (shape, span) = (self.graph.shape(node).clone(), config.span);
+        let (id, read) =
+            self.graph.state(State { name: name.text.clone(), shape, init: Init::Constant(0.0), span: Some(span) });
+        let next = self.averaged(read, node, config.schedule("decay"), span)?;
+        self.graph.update(id, next);
+        Ok(Value::Tensor(if config.text("update") == "before" { next } else { read }))
+    }
+
+    /// `decay * old + (1 - decay) * new`
+    pub(super) fn averaged(&mut self, old: NodeId, new: NodeId, decay: Schedule, span: Span) -> Checked<NodeId> {
+        let g = &mut self.graph;
+        let decay = if decay.ramp == Ramp::Constant { g.constant(decay.to) } else { g.scheduled(decay) };
+        let one = g.constant(1.0);
+        let next = g.sub(one, decay).and_then(|rest| {
+            let (old, new) = (g.mul(old, decay)?, g.mul(new, rest)?);
+            g.add(old, new)
+        });
+        self.shaped(next, span)
     }
 
     /// A state keeps values, not the graph that made them.
@@ -130,7 +164,7 @@ impl Checker<'_> {
     }
 
     fn no_state(&mut self, value: &Expr) -> Checked<Value> {
-        let message = "a state is a queue or a running average";
+        let message = "a state is a queue, a running average, or a table over the data set";
         let word = if let ExprKind::Call(callee, _) = &value.kind { super::typed::path(callee) } else { None };
         let near = word.and_then(|w| suggest(&w, STATES.iter().map(|e| e.name)));
         let help = near.unwrap_or_else(|| "as in `queue(of: k, size: 4096)` or `ema(of: x, decay: 0.9)`".to_owned());

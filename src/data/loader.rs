@@ -99,6 +99,30 @@ impl Loader {
         }
     }
 
+    /// How many samples the data set has.
+    pub fn samples(&self) -> usize {
+        self.source.dataset.len()
+    }
+
+    /// Every sample once in the order of the data set, in full batches: the last is filled up from the beginning. Each `pass`
+    /// has its own augmentations, which no epoch has.
+    pub fn sweep(&self, pass: usize) -> Epoch {
+        let (source, threads) = (self.source.clone(), self.threads);
+        let batches = source.dataset.len().div_ceil(source.batch);
+        Epoch {
+            batches: Prefetch::start(0..batches, threads, threads + AHEAD, move || {
+                let (source, mut shop) = (source.clone(), Workshop::default());
+                move |number| {
+                    let mut batch = source.used.lock().ok().and_then(|mut used| used.pop()).unwrap_or_default();
+                    let first = number * source.batch;
+                    let index: Vec<usize> = (first..first + source.batch).map(|i| i % source.dataset.len()).collect();
+                    source.fill(&mut batch, (usize::MAX - number, usize::MAX - pass), &index, &mut shop)?;
+                    Ok(batch)
+                }
+            }),
+        }
+    }
+
     /// Gives a used batch's memory back for another to be made in.
     pub fn recycle(&self, batch: Batch) {
         if let Ok(mut used) = self.source.used.lock()

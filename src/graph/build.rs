@@ -2,8 +2,8 @@
 
 use super::ops::leaf;
 use super::{
-    Attrs, Input, InputId, InputKind, Node, NodeId, Operation, ParamId, Parameter, Scalar, ScalarId, Shape, ShapeError,
-    State, StateId, TensorType, Update,
+    Attrs, Input, InputId, InputKind, Node, NodeId, Operation, ParamId, Parameter, Refresh, Scalar, ScalarId, Shape,
+    ShapeError, State, StateId, TensorType, Update,
 };
 use crate::catalog::Schedule;
 use crate::source::Span;
@@ -24,6 +24,8 @@ pub struct Graph {
     pub scalars: Vec<Scalar>,
     /// What states become after a step, in order.
     pub updates: Vec<Update>,
+    /// What states become now and then, in order.
+    pub refreshes: Vec<Refresh>,
     /// The source that new nodes are put down to.
     pub origin: Option<Span>,
 }

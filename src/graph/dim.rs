@@ -12,6 +12,11 @@ pub struct Dim {
 }
 
 impl Dim {
+    /// The number of samples in the training split.
+    pub fn samples() -> Dim {
+        Dim::symbol("samples")
+    }
+
     /// The batch size.
     pub fn batch() -> Dim {
         Dim::symbol("N")

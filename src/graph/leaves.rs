@@ -97,6 +97,10 @@ pub enum InputKind {
     Label,
     /// The samples' numbers in the data set.
     Index,
+    /// The same, to find the rows of tables.
+    Rows,
+    /// The rows of that node for all samples of the data set.
+    Table(NodeId),
     /// An `input` of the recipe.
     Given,
 }
@@ -125,6 +129,28 @@ pub struct State {
     pub init: Init,
     /// Where it is declared.
     pub span: Option<Span>,
+}
+
+/// A state that is recomputed now and then.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refresh {
+    /// The state.
+    pub state: StateId,
+    /// What it becomes, computed apart from any step.
+    pub value: NodeId,
+    /// When.
+    pub times: Times,
+}
+
+/// Times of a training, in epochs. The start is always among them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Times {
+    /// At equal distances.
+    Every(f64),
+    /// At these.
+    At(Vec<f64>),
+    /// So often in all, ever more rarely: at `(i / n)^2` of the training.
+    Rarer(usize),
 }
 
 /// What a state becomes after each step.

@@ -17,7 +17,9 @@ pub use attrs::{Attr, Attrs};
 pub use build::Graph;
 pub use call::{Call, Function, Value};
 pub use dim::Dim;
-pub use leaves::{Ema, Fan, Init, Input, InputKind, MaskPart, ParamKind, Parameter, Scalar, State, Update};
+pub use leaves::{
+    Ema, Fan, Init, Input, InputKind, MaskPart, ParamKind, Parameter, Refresh, Scalar, State, Times, Update,
+};
 pub use node::{InputId, Node, NodeId, ParamId, ScalarId, StateId};
 pub use operation::{Backward, Cost, GradRule, Operation, ShapeError};
 pub use types::{DType, Shape, TensorType};

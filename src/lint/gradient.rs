@@ -72,7 +72,8 @@ fn causes(recipe: &Recipe, term: &Term) -> String {
             "input" => add(match graph.inputs[index].kind {
                 InputKind::View(_) | InputKind::Mask(..) => "the views".to_owned(),
                 InputKind::Label => "the labels".to_owned(),
-                InputKind::Index => "the samples' numbers".to_owned(),
+                InputKind::Index | InputKind::Rows => "the samples' numbers".to_owned(),
+                InputKind::Table(_) => "the whole data set".to_owned(),
                 InputKind::Given => format!("the input `{}`", graph.inputs[index].name),
             }),
             _ => {}

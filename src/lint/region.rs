@@ -2,7 +2,7 @@
 
 use super::flow::{Flow, passes, weights};
 use crate::check::{Recipe, Term};
-use crate::graph::{Graph, InputKind, NodeId, ParamId};
+use crate::graph::{Dim, Graph, InputKind, NodeId, ParamId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How a term depends on a node.
@@ -90,7 +90,25 @@ impl<'a> Region<'a> {
             InputKind::Index => Some(Anchor::Samples),
             _ => None,
         });
-        inputs.chain(fixed).collect()
+        inputs.chain(fixed).chain(self.passes()).collect()
+    }
+
+    /// The labels that earlier passes over the data set have given its samples.
+    fn passes(&self) -> impl Iterator<Item = Anchor> {
+        let near = self.nodes.iter().filter(|(_, reach)| **reach != Reach::Past);
+        let states = near.map(|(id, _)| self.graph.node(*id)).filter(|n| n.op.name == "state");
+        let refreshed = states.filter_map(|node| {
+            let id = node.attrs.get_usize("id");
+            let labels = self.graph.states[id].shape.0.first() == Some(&Dim::samples());
+            self.graph.refreshes.iter().find(|r| labels && r.state.index() == id)
+        });
+        refreshed.map(|refresh| {
+            let mut sources = super::flow::ancestors(self.graph, refresh.value).into_iter();
+            match sources.any(|id| self.graph.node(id).op.name == "sinkhorn") {
+                true => Anchor::BalancedPass,
+                false => Anchor::Pass,
+            }
+        })
     }
 }
 
@@ -103,6 +121,10 @@ pub(super) enum Anchor {
     Labels,
     /// Which sample it is.
     Samples,
+    /// What an earlier pass over the data set found, spread evenly.
+    BalancedPass,
+    /// What an earlier pass over the data set found.
+    Pass,
     /// A network that nothing trains.
     FixedNetwork,
 }

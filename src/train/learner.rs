@@ -37,8 +37,13 @@ pub struct Losses {
 }
 
 impl Learner {
-    /// A recipe before its first step.
+    /// A recipe before its first step, on a data set of whole batches.
     pub fn new(recipe: &Recipe, kind: EngineKind, clock: Clock) -> Result<Self, TrainError> {
+        Self::of_samples(recipe, kind, clock, clock.per_epoch * recipe.train.batch)
+    }
+
+    /// A recipe before its first step, on a data set of so many samples.
+    pub fn of_samples(recipe: &Recipe, kind: EngineKind, clock: Clock, samples: usize) -> Result<Self, TrainError> {
         let loss = recipe.loss.total.ok_or_else(|| ExecError::new("the recipe has no loss to train"))?;
         let nodes: Vec<NodeId> = recipe.loss.terms.iter().map(|t| t.node).chain([loss]).collect();
         let nodes: Vec<NodeId> = nodes.into_iter().chain(recipe.expectations.iter().map(|e| e.node)).collect();
@@ -46,8 +51,7 @@ impl Learner {
             .map_err(|e| ExecError::new(format!("the loss cannot be differentiated: {}", e.message)))?;
         let trained: Vec<ParamId> = program.grads.iter().map(|(id, _)| *id).collect();
         let count = |id: &ParamId| recipe.graph.params[id.index()].shape.iter().product::<usize>() as u64;
-        let batch = recipe.train.batch as i64;
-        let size = |symbol: &str| (symbol == "N").then_some(batch);
+        let size = sizes(recipe.train.batch, samples);
         let memory = Memory::new(&recipe.graph, &size, recipe.train.seed)?;
         Ok(Self {
             descent: Descent::new(&recipe.train, &recipe.graph, &trained)?,
@@ -76,22 +80,16 @@ impl Learner {
     }
 
     fn compute(&mut self, step: usize, batch: &Batch) -> Result<(), TrainError> {
-        let labels: Vec<f32> = batch.labels.iter().map(|&l| l as f32).collect();
-        let index: Vec<f32> = batch.index.iter().map(|&i| i as f32).collect();
-        let inputs = self.graph.inputs.iter().filter_map(|input| {
-            let values = match input.kind {
-                InputKind::View(view) => batch.views.get(view)?.as_slice(),
-                InputKind::Mask(view, part) => batch.masks.get(view)?.part(part)?,
-                InputKind::Label => &labels,
-                InputKind::Index => &index,
-                InputKind::Given => return None,
-            };
-            Some((input.name.as_str(), values))
-        });
-        let value = |s: &crate::graph::Scalar| s.schedule.at(step, self.clock.steps, self.clock.per_epoch);
-        let scalars = self.graph.scalars.iter().map(value).collect();
-        let feed = Feed { inputs: inputs.collect(), scalars, step: step as u64, seed: self.seed };
+        let known = inputs_of(&self.graph, batch);
+        let scalars = self.scalars(step);
+        let feed = Feed { inputs: known.feed(), scalars, step: step as u64, seed: self.seed };
         Ok(self.engine.run(&mut self.memory, &feed)?)
+    }
+
+    /// The values of the scheduled scalars at a step.
+    pub fn scalars(&self, step: usize) -> Vec<f64> {
+        let value = |s: &crate::graph::Scalar| s.schedule.at(step, self.clock.steps, self.clock.per_epoch);
+        self.graph.scalars.iter().map(value).collect()
     }
 
     fn losses(&self) -> Losses {
@@ -131,5 +129,45 @@ impl Learner {
     /// The engine, to measure where its time goes.
     pub fn engine(&mut self) -> &mut dyn Engine {
         &mut *self.engine
+    }
+}
+
+/// The sizes of the symbols: `N` of a batch, `samples` of the training split.
+pub fn sizes(batch: usize, samples: usize) -> impl Fn(&str) -> Option<i64> + use<> {
+    move |symbol| match symbol {
+        "N" => Some(batch as i64),
+        "samples" => Some(samples as i64),
+        _ => None,
+    }
+}
+
+/// What a graph reads of a batch.
+pub struct Known<'a> {
+    graph: &'a Graph,
+    batch: &'a Batch,
+    labels: Vec<f32>,
+    index: Vec<f32>,
+}
+
+/// What a graph reads of a batch.
+pub fn inputs_of<'a>(graph: &'a Graph, batch: &'a Batch) -> Known<'a> {
+    let labels = batch.labels.iter().map(|&l| l as f32).collect();
+    Known { graph, batch, labels, index: batch.index.iter().map(|&i| i as f32).collect() }
+}
+
+impl Known<'_> {
+    /// The inputs by name.
+    pub fn feed(&self) -> Vec<(&str, &[f32])> {
+        let inputs = self.graph.inputs.iter().filter_map(|input| {
+            let values = match input.kind {
+                InputKind::View(view) => self.batch.views.get(view)?.as_slice(),
+                InputKind::Mask(view, part) => self.batch.masks.get(view)?.part(part)?,
+                InputKind::Label => &self.labels,
+                InputKind::Index | InputKind::Rows => &self.index,
+                InputKind::Given | InputKind::Table(_) => return None,
+            };
+            Some((input.name.as_str(), values))
+        });
+        inputs.collect()
     }
 }

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::speed::Stopwatch;
-use super::{Checkpoint, Clock, Event, Judge, Learner, Losses, Splits, Step, TrainError, Verdict, checkpoint};
+use super::{
+    Checkpoint, Clock, Event, Judge, Learner, Losses, Refresher, Splits, Step, TrainError, Verdict, checkpoint,
+};
 use crate::check::Recipe;
 use crate::data::{Batch, Loader, ViewSpec};
 use crate::exec::{EngineKind, Memory};
@@ -28,6 +30,7 @@ pub struct Training<'a> {
     setup: Setup<'a>,
     loader: Loader,
     learner: Learner,
+    refresher: Option<Refresher>,
     judge: Option<Judge>,
     clock: Clock,
     done: usize,
@@ -53,7 +56,7 @@ impl<'a> Training<'a> {
             loader = loader.threads(threads);
         }
         let clock = Clock::new(train.epochs, loader.batches_per_epoch());
-        let mut learner = Learner::new(setup.recipe, setup.engine, clock)?;
+        let mut learner = Learner::of_samples(setup.recipe, setup.engine, clock, loader.samples())?;
         let mut watch = Stopwatch::default();
         if let Some(checkpoint) = from {
             checkpoint.restore(&mut learner)?;
@@ -62,7 +65,8 @@ impl<'a> Training<'a> {
         let judge = Judge::new(setup.recipe, setup.engine, &setup.data, Some(&loader))?;
         let broken = vec![false; setup.recipe.expectations.len()];
         let done = from.map_or(0, |c| c.step.min(clock.steps));
-        Ok(Self { setup, loader, learner, judge, clock, done, watch, broken })
+        let refresher = Refresher::new(&setup.recipe.graph, setup.engine, train.batch, train.seed);
+        Ok(Self { setup, loader, learner, refresher, judge, clock, done, watch, broken })
     }
 
     /// Trains until all steps are done, or until `stop` is set: then the step is finished and everything saved.
@@ -100,6 +104,9 @@ impl<'a> Training<'a> {
     fn step(&mut self, batch: &Batch, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
         let start = Instant::now();
         let lr = self.learner.descent.lr(self.done, self.clock);
+        if let Some(refresher) = &self.refresher {
+            refresher.apply(self.done, self.clock, &mut self.learner, &self.loader)?;
+        }
         let losses = self.learner.step(self.done, batch)?;
         self.done += 1;
         self.watch.lap(start, batch.index.len());
@@ -179,7 +186,7 @@ impl<'a> Training<'a> {
         };
         checkpoint::save_encoder(&self.learner.memory, encoder, run)?;
         let train = &self.setup.recipe.train;
-        let size = |symbol: &str| (symbol == "N").then_some(train.batch as i64);
+        let size = super::learner::sizes(train.batch, self.loader.samples());
         let mut untrained = Memory::new(&self.setup.recipe.graph, &size, train.seed)?;
         judge.verdict(&mut self.learner.memory, &mut untrained, stop, on_event)
     }

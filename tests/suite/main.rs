@@ -28,5 +28,6 @@ mod operations;
 mod optim;
 mod random;
 mod report;
+mod state;
 mod syntax;
 mod train;

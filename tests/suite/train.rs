@@ -74,7 +74,7 @@ pub fn recipe(text: &str) -> Recipe {
 }
 
 /// Runs a request to its end, or until `stop_after` steps are done; the losses of the steps.
-fn run(request: &Request, stop_after: usize) -> (Vec<f64>, Result<Report, Failure>) {
+pub fn run(request: &Request, stop_after: usize) -> (Vec<f64>, Result<Report, Failure>) {
     let checked = request.check().expect("the recipe can be read");
     assert!(checked.recipe.is_some(), "{}", diag::render(&checked.diagnostics, &checked.sources));
     let (stop, mut losses) = (AtomicBool::new(false), Vec::new());

@@ -23,6 +23,7 @@ pub mod shapes;
 pub mod similarity;
 pub mod softmax;
 pub mod statistics;
+pub mod table;
 pub mod tables;
 pub mod tokens;
 pub mod window;
@@ -69,6 +70,7 @@ pub const FUNCTIONS: &[&[Function]] = &[
     index::FUNCTIONS,
     tokens::FUNCTIONS,
     create::FUNCTIONS,
+    table::FUNCTIONS,
 ];
 
 /// The operation of that name.

@@ -24,6 +24,14 @@ impl Mechanism {
             Anchor::Pixels => ("reconstruction", "with pixels, which differ from sample to sample"),
             Anchor::Labels => ("labels", "with labels, which differ from sample to sample"),
             Anchor::Samples => ("sample labels", "with the number of the sample, so each must differ from all others"),
+            Anchor::BalancedPass => (
+                "balanced assignment",
+                "with labels that an earlier pass over the data set spread evenly over all classes",
+            ),
+            Anchor::Pass => (
+                "labels of an earlier pass",
+                "with what an earlier pass over the data set found, which differs from sample to sample",
+            ),
             Anchor::FixedNetwork => ("fixed target", "with a network that is not trained, whose outputs differ"),
         };
         let why = format!("`{}` compares the embeddings {what}", region.term.name);

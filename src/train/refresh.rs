@@ -1,0 +1,129 @@
+//! What is recomputed over the whole data set now and then: one pass that gathers rows, then a computation on the table.
+
+use std::collections::BTreeMap;
+
+use super::{Clock, Learner, TrainError, learner::inputs_of};
+use crate::compile::Program;
+use crate::data::Loader;
+use crate::exec::{self, EngineKind, ExecError, Feed};
+use crate::graph::{Graph, InputKind, NodeId, Refresh, Times};
+
+/// The refreshes of a recipe.
+pub struct Refresher {
+    graph: Graph,
+    kind: EngineKind,
+    batch: usize,
+    seed: u64,
+}
+
+/// Rows gathered over the whole data set, by the name of the input that takes them.
+type Tables = BTreeMap<String, Vec<f32>>;
+
+impl Refresher {
+    /// The refreshes of a graph; `None` where it has none.
+    pub fn new(graph: &Graph, kind: EngineKind, batch: usize, seed: u64) -> Option<Self> {
+        (!graph.refreshes.is_empty()).then(|| Self { graph: graph.clone(), kind, batch, seed })
+    }
+
+    /// Recomputes what is due before the step of that number, in the order of declaration. All rows are gathered first, from
+    /// states as they stood; what a table is computed into sees the refreshes before it.
+    pub fn apply(&self, step: usize, clock: Clock, learner: &mut Learner, loader: &Loader) -> Result<(), TrainError> {
+        let due: Vec<&Refresh> = self.graph.refreshes.iter().filter(|r| is_due(&r.times, step, clock)).collect();
+        if due.is_empty() {
+            return Ok(());
+        }
+        let tables = self.gather(&due, step, learner, loader)?;
+        due.into_iter().try_for_each(|refresh| self.compute(refresh, step, &tables, learner, loader))
+    }
+
+    /// The rows that the refreshes read, by one pass over the data set.
+    fn gather(
+        &self,
+        due: &[&Refresh],
+        step: usize,
+        learner: &mut Learner,
+        loader: &Loader,
+    ) -> Result<Tables, TrainError> {
+        let program = Program::forward(self.graph.clone(), due.iter().map(|r| r.value).collect());
+        let read: Vec<NodeId> = program.live();
+        let wanted = self.graph.inputs.iter().filter_map(|input| match input.kind {
+            InputKind::Table(node) => Some((input.name.clone(), node)),
+            _ => None,
+        });
+        let reads = |name: &str| {
+            let is = |id: &NodeId| {
+                let node = self.graph.node(*id);
+                node.op.name == "input" && self.graph.inputs[node.attrs.get_usize("id")].name == name
+            };
+            read.iter().any(is)
+        };
+        let wanted: Vec<(String, NodeId)> = wanted.filter(|(name, _)| reads(name)).collect();
+        let mut tables: Tables = wanted.iter().map(|(name, _)| (name.clone(), Vec::new())).collect();
+        if wanted.is_empty() {
+            return Ok(tables);
+        }
+        let program = Program::forward(self.graph.clone(), wanted.iter().map(|(_, node)| *node).collect());
+        let size = self.size(loader.samples());
+        let mut engine = exec::engine(self.kind, &program, &size)?;
+        let scalars = learner.scalars(step);
+        let mut left = loader.samples();
+        for (number, batch) in loader.sweep(step).enumerate() {
+            let batch = batch?;
+            let known = inputs_of(&self.graph, &batch);
+            // Random operations draw anew for each batch.
+            let moment = (step as u64) << 24 | (number as u64 + 1);
+            let feed = Feed { inputs: known.feed(), scalars: scalars.clone(), step: moment, seed: self.seed };
+            engine.run(&mut learner.memory, &feed)?;
+            for (i, (name, _)) in wanted.iter().enumerate() {
+                let rows = engine.output(i);
+                let used = rows.len() / self.batch * left.min(self.batch);
+                tables.get_mut(name).expect("made above").extend_from_slice(&rows[..used]);
+            }
+            left = left.saturating_sub(self.batch);
+            loader.recycle(batch);
+        }
+        Ok(tables)
+    }
+
+    /// Computes one state from the tables.
+    fn compute(
+        &self,
+        refresh: &Refresh,
+        step: usize,
+        tables: &Tables,
+        learner: &mut Learner,
+        loader: &Loader,
+    ) -> Result<(), TrainError> {
+        let program = Program::forward(self.graph.clone(), vec![refresh.value]);
+        let size = self.size(loader.samples());
+        let mut engine = exec::engine(self.kind, &program, &size)?;
+        let inputs = tables.iter().map(|(name, rows)| (name.as_str(), rows.as_slice())).collect();
+        let feed = Feed { inputs, scalars: learner.scalars(step), step: step as u64, seed: self.seed };
+        engine.run(&mut learner.memory, &feed)?;
+        let state = &self.graph.states[refresh.state.index()];
+        let values = engine.output(0);
+        if !values.iter().all(|v| v.is_finite()) {
+            let mut error = ExecError::new(format!("what `{}` is refreshed to is not finite", state.name));
+            error.span = state.span;
+            return Err(error.into());
+        }
+        learner.memory.with_mut(&state.name, |mine| mine.copy_from_slice(values));
+        Ok(())
+    }
+
+    /// The sizes of the symbols.
+    fn size(&self, samples: usize) -> impl Fn(&str) -> Option<i64> + use<> {
+        super::learner::sizes(self.batch, samples)
+    }
+}
+
+fn is_due(times: &Times, step: usize, clock: Clock) -> bool {
+    match times {
+        Times::Every(epochs) => clock.due(step, *epochs),
+        Times::Rarer(n) => {
+            let due = |i: usize| ((i as f64 / *n as f64).powi(2) * clock.steps as f64).round() as usize;
+            (0..*n).any(|i| due(i) == step)
+        }
+        Times::At(all) => step == 0 || all.iter().any(|t| (t * clock.per_epoch as f64).round() as usize == step),
+    }
+}
