@@ -178,7 +178,9 @@ impl Checker<'_> {
     fn companions(&self, branch: usize, view: usize) -> Option<(Vec<usize>, usize)> {
         let applied = self.branches.together.as_ref()?.get(&branch)?;
         let kind = |view: usize| (self.views.all[view].size, &self.views.all[view].mask);
-        let group: Vec<usize> = applied.iter().copied().filter(|&v| kind(v) == kind(view)).collect();
+        let mut group: Vec<usize> = applied.iter().copied().filter(|&v| kind(v) == kind(view)).collect();
+        // In one order for all branches: those that see the same pixels then read the same node.
+        group.sort_unstable();
         let part = group.iter().position(|&v| v == view)?;
         (group.len() > 1).then_some((group, part))
     }

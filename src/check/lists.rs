@@ -145,10 +145,13 @@ impl Checker<'_> {
         }
     }
 
-    /// `base[i]`, `base[a..b]`: an item of a list, or a slice of a tensor's leading dimensions.
+    /// `base[i]`, `base[a..b]`: an item or a part of a list, or a slice of a tensor's leading dimensions.
     pub(super) fn index(&mut self, base: &Expr, indices: &[Expr], span: Span, env: &Env) -> Checked<Value> {
         let value = self.eval(base, env)?;
         if let (Value::List(items), [index]) = (&value, indices) {
+            if let Some(part) = self.part_of_list(items, index, env)? {
+                return Ok(Value::List(part));
+            }
             let i = self.number(index, env)?;
             let at = if i < 0.0 { i + items.len() as f64 } else { i };
             return match items.get(at as usize).filter(|_| at >= 0.0 && at.fract() == 0.0) {
@@ -178,6 +181,18 @@ impl Checker<'_> {
             }
         }
         Ok(Value::Tensor(node))
+    }
+
+    /// The items of a list that a range names, its end left out; `None` for a single index.
+    fn part_of_list(&mut self, items: &[Value], index: &Expr, env: &Env) -> Checked<Option<Vec<Value>>> {
+        let ExprKind::Binary(BinaryOp::Range, from, to) = &index.kind else { return Ok(None) };
+        let ends = [self.number(from, env)?, self.number(to, env)?];
+        let [from, to] = ends.map(|end| if end < 0.0 { end + items.len() as f64 } else { end });
+        if from.fract() == 0.0 && to.fract() == 0.0 && 0.0 <= from && from < to && to <= items.len() as f64 {
+            return Ok(Some(items[from as usize..to as usize].to_vec()));
+        }
+        let message = format!("there are no items {}..{}: the list has {}", ends[0], ends[1], items.len());
+        self.error(Code::INVALID_VALUE, index.span, message)
     }
 
     /// Start, length, and whether the dimension stays: a range keeps it, a number does not. Negative numbers count from its end.

@@ -50,6 +50,22 @@ fn a_word_that_is_an_operation_and_a_layer_is_the_layer_where_no_tensor_is_given
 }
 
 #[test]
+fn a_part_of_a_list_is_a_list() {
+    let text = |list: &str| {
+        format!(
+            "views {{ v[4]: crop() }}\nbranch f {{ e: global_avgpool() | linear(3) }}\n\
+             loss {{ t: mean(f(v[0]) * f(u) for u in {list}) + mean(f(u) for u in v) }}"
+        )
+    };
+    for list in ["v[1..3]", "v[0..4]", "v[1..-1]", "[v[1], v[2]][0..1]"] {
+        assert_eq!(codes(&text(list)), Vec::<&str>::new(), "{list}");
+    }
+    for list in ["v[2..5]", "v[2..2]", "v[3..1]", "v[0.5..2]", "v[-9..2]"] {
+        assert_eq!(codes(&text(list)), ["invalid-value"], "{list}");
+    }
+}
+
+#[test]
 fn an_argument_given_twice_is_refused_in_functions_too() {
     let text = "input x: [N, 8]\nlet g(x, y = 1) = mean(x) * y\nloss { t: g(x, x: x) }";
     assert_eq!(codes(text), ["duplicate-name"]);

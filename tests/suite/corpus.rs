@@ -105,24 +105,27 @@ fn masks(view: &View, rng: &mut Rng) -> MaskRows {
 #[test]
 fn both_engines_train_every_recipe_alike() {
     for path in files("recipes") {
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let recipe = recipe(&path);
-        let mut planned = Trainee::new(&recipe, EngineKind::Planned);
-        let mut candle = Trainee::new(&recipe, EngineKind::Candle);
-        let mut rng = Rng::new(&[7]);
-        for step in 0..STEPS {
-            let views = inputs(&recipe, &mut rng);
-            alike(&format!("{name}, step {step}"), &planned.step(step, &views), &candle.step(step, &views), 1e-9);
-            let pairs = planned.gradients().into_iter().zip(candle.gradients());
-            for ((param, a), (_, b)) in pairs {
-                // Biases before a batch norm have a gradient of rounding alone.
-                alike(&format!("{name}, step {step}, gradient of {param}"), &a, &b, 1e-6);
-            }
+        trains_alike(&path.file_stem().unwrap().to_string_lossy(), &recipe(&path));
+    }
+}
+
+/// Trains a recipe some steps by both engines, and holds losses, gradients and what lives between steps to each other.
+pub fn trains_alike(name: &str, recipe: &Recipe) {
+    let mut planned = Trainee::new(recipe, EngineKind::Planned);
+    let mut candle = Trainee::new(recipe, EngineKind::Candle);
+    let mut rng = Rng::new(&[7]);
+    for step in 0..STEPS {
+        let views = inputs(recipe, &mut rng);
+        alike(&format!("{name}, step {step}"), &planned.step(step, &views), &candle.step(step, &views), 1e-9);
+        let pairs = planned.gradients().into_iter().zip(candle.gradients());
+        for ((param, a), (_, b)) in pairs {
+            // Biases before a batch norm have a gradient of rounding alone.
+            alike(&format!("{name}, step {step}, gradient of {param}"), &a, &b, 1e-6);
         }
-        for ((tensor, a), (_, b)) in planned.memory.iter().zip(candle.memory.iter()) {
-            let numbers = |t: &candle_core::Tensor| t.flatten_all().unwrap().to_vec1::<f64>().unwrap();
-            alike(&format!("{name}, {tensor}"), &numbers(a), &numbers(b), 1e-6);
-        }
+    }
+    for ((tensor, a), (_, b)) in planned.memory.iter().zip(candle.memory.iter()) {
+        let numbers = |t: &candle_core::Tensor| t.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        alike(&format!("{name}, {tensor}"), &numbers(a), &numbers(b), 1e-6);
     }
 }
 

@@ -8,6 +8,7 @@ mod cli;
 mod compare;
 mod compile;
 mod corpus;
+mod crops;
 mod data;
 mod descent;
 mod diagnostics;

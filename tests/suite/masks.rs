@@ -113,6 +113,17 @@ fn a_shared_mask_is_that_of_the_whole_batch_and_changes_with_the_step() {
 }
 
 #[test]
+fn a_run_that_goes_on_sees_the_masks_it_would_have_seen() {
+    for mask in ["mask(blockwise, ratio: 0.1..0.5)", "mask(inverse, ratio: 0.5, shared: true)"] {
+        let recipe = recipe(mask, "m.mask");
+        let set = open(&recipe.data, Split::Train).expect("shapes");
+        let loader = Loader::new(Arc::from(set), &view_specs(&recipe), 8, 2).expect("a loader");
+        let batches = |steps| loader.steps(steps).map(|b| b.expect("a batch")).collect::<Vec<_>>();
+        assert_eq!(batches(0..6)[4..], batches(4..6));
+    }
+}
+
+#[test]
 fn random_masks_hide_exactly_as_many_and_each_patch_as_often() {
     let (layout, drawn) = draws("mask(random, ratio: 0.75)", (32, 32), 4000);
     assert_eq!((layout.grid, layout.hidden), (Grid { rows: 8, columns: 8 }, Some(48)));
