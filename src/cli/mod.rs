@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use args::{Args, Command};
 use clap::Parser;
 
+use crate::data::sets::READER_THREAD;
 use crate::driver::Failure;
 
 /// How a command ended.
@@ -46,9 +47,20 @@ impl From<Failure> for Exit {
     }
 }
 
+/// A panic at a damaged file is told as an error of that file, and not by itself.
+fn hide_readers_panics() {
+    let show = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if std::thread::current().name() != Some(READER_THREAD) {
+            show(info);
+        }
+    }));
+}
+
 /// Runs the program with the arguments it was given.
 pub fn main() -> ExitCode {
     let args = Args::parse();
+    hide_readers_panics();
     let result = match args.command {
         None => run::run(&args.run),
         Some(Command::Check(args)) => check::check(&args),

@@ -234,12 +234,14 @@ fn damaged_parquet_gives_an_error_and_no_panic() {
     let path = folder.join("train-00000-of-00001.parquet");
     write(&path, &rows(4), SCHEMA);
     let whole = std::fs::read(&path).expect("the file");
-    let mut rng = sslrun::random::Rng::new(&[11]);
-    let (mut refused, mut near) = (0, whole.len() - 900);
-    for round in 0..600 {
+    let mut refused = 0;
+    // The Parquet crate panics at these two.
+    let contradictory = [772, 9537];
+    for round in (0..600).chain(contradictory) {
+        let mut rng = sslrun::random::Rng::new(&[11, round as u64]);
         let mut bytes = whole.clone();
         // The footer, where sizes and offsets stand, is hit most.
-        let from = if round % 3 == 0 { 0 } else { near };
+        let from = if round % 3 == 0 { 0 } else { whole.len() - 900 + round % 200 };
         for _ in 0..1 + round % 4 {
             let place = from + rng.below(bytes.len() - from);
             bytes[place] = rng.below(256) as u8;
@@ -248,8 +250,9 @@ fn damaged_parquet_gives_an_error_and_no_panic() {
             bytes.truncate(rng.below(whole.len()));
         }
         std::fs::write(&path, &bytes).expect("a file");
-        refused += usize::from(load(&folder, "", Split::Train).is_err_and(|e| e.contains("train-00000")));
-        near = whole.len() - 900 + round % 200;
+        let told = load(&folder, "", Split::Train).err().unwrap_or_default();
+        assert!(!contradictory.contains(&round) || told.contains("contradict each other"), "{round}: {told}");
+        refused += usize::from(told.contains("train-00000"));
     }
     assert!(refused > 100, "{refused}");
 }

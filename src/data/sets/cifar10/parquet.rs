@@ -1,7 +1,6 @@
 //! Hugging Face Parquet: a column of encoded images (`img.bytes` or `image.bytes`) and a column `label`.
 
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -11,6 +10,7 @@ use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use rayon::prelude::*;
 
 use super::{Rows, SIDE, check_label};
+use crate::data::sets::READER_THREAD;
 use crate::data::{CHANNELS, DataError, Image};
 
 const IMAGES: [&str; 2] = ["img.bytes", "image.bytes"];
@@ -20,16 +20,23 @@ const LABELS: [&str; 1] = ["label"];
 pub fn read(files: &[PathBuf], limit: usize) -> Result<Rows, DataError> {
     let mut rows = Rows::default();
     for file in files {
-        // The crate checks much, but not all, of what a file says of itself, and panics where that is impossible. What was
-        // read of such a file is dropped with it.
-        let read = catch_unwind(AssertUnwindSafe(|| read_file(file, limit, &mut rows)));
-        read.unwrap_or_else(|_| Err(broken("its pages contradict each other"))).map_err(|e| e.in_file(file))?;
+        apart(|| read_file(file, limit, &mut rows)).map_err(|e| e.in_file(file))?;
     }
     if rows.labels.is_empty() {
         let first = files.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
         return Err(DataError::new("holds no rows").in_file(first));
     }
     Ok(rows)
+}
+
+/// Runs on a thread of its own, as the crate checks much, but not all, of what a file says of itself, and panics where that
+/// is impossible: then the file is damaged, and what was read of it is dropped.
+fn apart(read: impl FnOnce() -> Result<(), DataError> + Send) -> Result<(), DataError> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name(READER_THREAD.to_owned()).spawn_scoped(scope, read);
+        let thread = thread.map_err(|e| DataError::new(format!("cannot be read: {e}")))?;
+        thread.join().unwrap_or_else(|_| Err(broken("its pages contradict each other")))
+    })
 }
 
 fn read_file(path: &Path, limit: usize, rows: &mut Rows) -> Result<(), DataError> {
