@@ -217,6 +217,7 @@ impl<'a> Pass<'a> {
     ) -> Checked<(Graph, NodeId)> {
         let mut inner = Checker::new(self.sources, self.definitions, self.library, Mode::Train);
         inner.views.sample_size = checker.views.sample_size;
+        inner.views.largest = checker.views.largest;
         inner.branches.apart = true;
         let result = features(&mut inner, branch, parts, size, span);
         if !failed(&checker.diagnostics) {

@@ -73,7 +73,7 @@ impl Vit {
         }
         if let (Some(mask), Some(true)) = (&mask, self.drops) {
             let visible = mask.visible.ok_or_else(patches::uncounted)?;
-            x = patches::take(cx, x, visible)?;
+            x = cx.graph.take(x, visible)?;
         }
         Ok((self.prepend(cx, x, places.and_then(|p| p.class))?, grid))
     }

@@ -99,8 +99,7 @@ pub(super) fn put(
     hole: NodeId,
 ) -> Result<NodeId, ShapeError> {
     let visible = mask.visible.ok_or_else(uncounted)?;
-    let index = repeated(cx, visible, seen)?;
-    let spread = cx.graph.scatter_add(index, seen, 1, &Dim::from(patches))?;
+    let spread = cx.graph.place(seen, visible, &Dim::from(patches))?;
     hide(cx, spread, mask.hides, hole)
 }
 
@@ -110,23 +109,6 @@ pub(super) fn hide(cx: &mut Build, tokens: NodeId, hides: NodeId, hole: NodeId) 
     dims.push(Dim::from(1i64));
     let hides = cx.graph.reshape(hides, &dims)?;
     cx.graph.select(hides, hole, tokens)
-}
-
-/// An index `[N, V]` for every feature of tokens.
-fn repeated(cx: &mut Build, index: NodeId, tokens: NodeId) -> Result<NodeId, ShapeError> {
-    let g = &mut *cx.graph;
-    let width = g.shape(tokens).0[2].clone();
-    let [n, count] = &g.shape(index).0.clone()[..] else {
-        return Err(ShapeError::new(format!("the numbers of tokens are [N, V], not {}", g.shape(index))));
-    };
-    let column = g.reshape(index, &[n.clone(), count.clone(), Dim::from(1i64)])?;
-    g.broadcast_to(column, &[n.clone(), count.clone(), width])
-}
-
-/// The tokens `[N, T, D]` that an index `[N, V]` names.
-pub(super) fn take(cx: &mut Build, tokens: NodeId, index: NodeId) -> Result<NodeId, ShapeError> {
-    let index = repeated(cx, index, tokens)?;
-    cx.graph.gather(tokens, index, 1)
 }
 
 /// A trained token `[1, 1, D]` under `name`.

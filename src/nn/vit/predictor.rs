@@ -1,7 +1,7 @@
 //! A predictor of the tokens at given places from those at others (Assran et al. 2023).
 
 use super::block::{Blocks, NORM, STD, linear};
-use super::patches::{seen_of, take, token, uncounted};
+use super::patches::{seen_of, token, uncounted};
 use super::positions::ScoreBias;
 use super::words::{COUNT, MLP_RATIO, blocks, depth, heads};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
@@ -101,7 +101,7 @@ impl Predictor {
     ) -> Result<NodeId, ShapeError> {
         let x = linear(cx, "predictor_embed", x, self.dim, true, STD)?;
         let visible = mask.visible.ok_or_else(uncounted)?;
-        let mut places = take(cx, positions, visible)?;
+        let mut places = cx.graph.take(positions, visible)?;
         if !before.is(0) {
             places = cx.graph.pad(places, 1, before, &Dim::default())?;
         }
@@ -111,7 +111,7 @@ impl Predictor {
     /// A trained token with its position for every place of every target, the targets one below the other.
     fn sought(&self, cx: &mut Build, positions: NodeId, targets: &[NodeId]) -> Result<NodeId, ShapeError> {
         let hole = token(cx, "mask_token", 1, self.dim, STD)?;
-        let places = targets.iter().map(|&target| take(cx, positions, target)).collect::<Result<Vec<_>, _>>()?;
+        let places = targets.iter().map(|&target| cx.graph.take(positions, target)).collect::<Result<Vec<_>, _>>()?;
         let places = cx.graph.concat(&places, 0)?;
         cx.graph.add(places, hole)
     }
