@@ -52,6 +52,7 @@ pub(super) struct StageInfo {
 #[derive(Clone, Debug)]
 pub(super) enum Derived {
     Ema { of: usize, decay: Schedule, before: bool },
+    Snapshot { of: usize, every: f64 },
     Stopgrad { of: usize },
 }
 
@@ -77,7 +78,7 @@ impl Branches {
     /// The branch whose stages this one has.
     fn root(&self, branch: usize) -> usize {
         match self.all[branch].derived {
-            Some(Derived::Ema { of, .. } | Derived::Stopgrad { of }) => self.root(of),
+            Some(Derived::Ema { of, .. } | Derived::Snapshot { of, .. } | Derived::Stopgrad { of }) => self.root(of),
             None => branch,
         }
     }
@@ -88,6 +89,18 @@ impl Branches {
             Some(Derived::Stopgrad { of }) => self.owner(of),
             _ => branch,
         }
+    }
+
+    /// Whose weights those of a branch follow, and how.
+    fn follows(&self, branch: usize) -> Option<EmaOf> {
+        let info = &self.all[branch];
+        let (of, decay, before, every) = match &info.derived {
+            Some(Derived::Ema { of, decay, before }) => (*of, decay.clone(), *before, None),
+            Some(Derived::Snapshot { of, every }) => (*of, Schedule::constant(0.0), true, Some(*every)),
+            _ => return None,
+        };
+        let (copy, source) = (info.name.clone(), self.name(of).to_owned());
+        Some(EmaOf { copy, source, decay, before, every, then: self.follows(of).map(Box::new) })
     }
 
     pub fn stage(&self, branch: usize, name: &str) -> Option<usize> {
@@ -121,6 +134,7 @@ impl Branches {
     pub fn summary(&self) -> Vec<super::recipe::Branch> {
         let derived = |b: &BranchInfo| match &b.derived {
             Some(Derived::Ema { of, .. }) => Some(("ema".to_owned(), self.name(*of).to_owned())),
+            Some(Derived::Snapshot { of, .. }) => Some(("snapshot".to_owned(), self.name(*of).to_owned())),
             Some(Derived::Stopgrad { of }) => Some(("stopgrad".to_owned(), self.name(*of).to_owned())),
             None => None,
         };
@@ -285,15 +299,7 @@ impl Checker<'_> {
         self.used.insert(path);
         let module = self.stage_module(root, stage)?;
         let info = &self.branches.all[owner];
-        let ema = match &info.derived {
-            Some(Derived::Ema { of, decay, before }) if !self.branches.apart => Some(EmaOf {
-                copy: info.name.clone(),
-                source: self.branches.name(*of).to_owned(),
-                decay: decay.clone(),
-                before: *before,
-            }),
-            _ => None,
-        };
+        let ema = if self.branches.apart { None } else { self.branches.follows(owner) };
         let span = info.span;
         let name = &self.branches.all[root].stages[stage].source.name.text;
         let path = format!("{}.{name}", info.name);

@@ -34,6 +34,22 @@ pub(super) static DERIVATIONS: &[Entry] = &[
               Batch statistics stay its own (He et al. 2020, Grill et al. 2020).",
     },
     Entry {
+        name: "snapshot",
+        kind: Kind::Branch,
+        params: &[
+            Param::required("of", ParamType::Selector, "the branch it is a copy of; also an `ema` branch"),
+            Param::optional(
+                "every",
+                ParamType::Number { min: 1e-6, max: 1e9 },
+                "1",
+                "how many epochs lie between two copies, from the start of training on",
+            ),
+        ],
+        formula: "w <- w_of, now and then",
+        doc: "The same stages with a copy of the weights, taken before the forward pass every so many epochs; no gradient. \
+              Batch statistics stay its own (Simeoni et al. 2025).",
+    },
+    Entry {
         name: "stopgrad",
         kind: Kind::Branch,
         params: &[Param::required("of", ParamType::Selector, "the branch whose weights it uses")],
@@ -97,8 +113,11 @@ impl Checker<'_> {
         if config.name == "stopgrad" {
             return Ok(Some(Derived::Stopgrad { of: branch }));
         }
-        if let Some(Derived::Ema { .. }) = self.branches.all[branch].derived {
-            let message = format!("`{of}` is itself an average; an average of it trains nothing new");
+        if config.name == "snapshot" {
+            return Ok(Some(Derived::Snapshot { of: self.branches.owner(branch), every: config.number("every") }));
+        }
+        if let Some(Derived::Ema { .. } | Derived::Snapshot { .. }) = self.branches.all[branch].derived {
+            let message = format!("`{of}` is itself an average or a copy; an average of it trains nothing new");
             let help = "average the branch that is trained, with a larger decay if it shall be slower";
             return Err(self.report(Diagnostic::error(Code::EMA_OF_EMA, value.span, message).help(help)));
         }

@@ -31,9 +31,10 @@ impl<'a> Trained<'a> {
         let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
         let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
         let checkpoint = Checkpoint::read(&last_checkpoint(run)).map_err(explain)?;
-        let mut memory = fresh(recipe).map_err(explain)?;
+        let data = open(recipe).map_err(explain)?;
+        let mut memory = fresh(recipe, &data).map_err(explain)?;
         checkpoint.restore_memory(&mut memory).map_err(explain)?;
-        Ok(Self { checked, recipe, data: open(recipe).map_err(explain)?, memory, engine })
+        Ok(Self { checked, recipe, data, memory, engine })
     }
 
     /// The recipe's probes on its encoder, beside the untrained one and raw pixels; nothing where `stop` was set before the end.
@@ -41,7 +42,7 @@ impl<'a> Trained<'a> {
         let explain = |error: TrainError| Failure::of_training(error, &self.checked.sources);
         let judge = Judge::new(self.recipe, self.engine, &self.data, None).map_err(explain)?;
         let mut judge = judge.ok_or_else(|| nothing_to_judge(self.recipe))?;
-        let mut untrained = fresh(self.recipe).map_err(explain)?;
+        let mut untrained = fresh(self.recipe, &self.data).map_err(explain)?;
         let verdict = judge.verdict(&mut self.memory, &mut untrained, stop, on_event).map_err(explain)?;
         let rows = |v: crate::train::Verdict| {
             let rows = [("encoder, trained", v.trained), ("encoder, untrained", v.untrained), ("raw pixels", v.raw)];
@@ -68,8 +69,8 @@ impl<'a> Trained<'a> {
 }
 
 /// Parameters and states as before the first step.
-fn fresh(recipe: &Recipe) -> Result<Memory, TrainError> {
-    let size = |symbol: &str| (symbol == "N").then_some(recipe.train.batch as i64);
+fn fresh(recipe: &Recipe, data: &Splits) -> Result<Memory, TrainError> {
+    let size = crate::train::sizes(recipe.train.batch, data.train.len());
     Ok(Memory::new(&recipe.graph, &size, recipe.train.seed)?)
 }
 

@@ -32,6 +32,8 @@ pub struct Ema {
     pub decay: Schedule,
     /// Whether the average moves before the forward pass instead of after the optimizer.
     pub before: bool,
+    /// If it moves only every so many epochs.
+    pub every: Option<f64>,
 }
 
 /// What a parameter is to its layer.

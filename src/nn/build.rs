@@ -51,6 +51,10 @@ pub struct EmaOf {
     pub decay: Schedule,
     /// Whether the average moves before the forward pass instead of after the optimizer.
     pub before: bool,
+    /// If it moves only every so many epochs.
+    pub every: Option<f64>,
+    /// How what it follows follows another branch, if it does.
+    pub then: Option<Box<EmaOf>>,
 }
 
 impl EmaOf {
@@ -159,11 +163,15 @@ impl<'a> Build<'a> {
         kind: ParamKind,
     ) -> Result<Option<Ema>, ShapeError> {
         let Some(source) = ema.source_of(name) else { return Ok(None) };
+        let further = match ema.then {
+            Some(then) => self.follow(*then, &source, shape, init, kind)?,
+            None => None,
+        };
         let (name, shape) = (source.clone(), shape.to_vec());
-        let parameter = Parameter { name, shape, init, kind, ema: None, unit_rows: false, span: None };
+        let parameter = Parameter { name, shape, init, kind, ema: further, unit_rows: false, span: None };
         self.parameter(parameter)?;
         let of = self.graph.find_parameter(&source).expect("it was just made");
-        Ok(Some(Ema { of, decay: ema.decay, before: ema.before }))
+        Ok(Some(Ema { of, decay: ema.decay, before: ema.before, every: ema.every }))
     }
 
     /// The parameter's node; a second use of a path must want the same shape.

@@ -16,6 +16,7 @@ struct Average {
     of: ParamId,
     decay: Schedule,
     before: bool,
+    every: Option<f64>,
 }
 
 impl Averages {
@@ -23,14 +24,15 @@ impl Averages {
     pub fn new(graph: &Graph) -> Self {
         let follow = |(i, parameter): (usize, &crate::graph::Parameter)| {
             let ema = parameter.ema.clone()?;
-            Some(Average { id: ParamId(i as u32), of: ema.of, decay: ema.decay, before: ema.before })
+            Some(Average { id: ParamId(i as u32), of: ema.of, decay: ema.decay, before: ema.before, every: ema.every })
         };
         Self { all: graph.params.iter().enumerate().filter_map(follow).collect() }
     }
 
     /// Moves the averages whose turn it is: those that move before the forward pass, or those after the optimizer.
     pub fn apply(&self, memory: &mut Memory, before: bool, step: usize, clock: Clock) {
-        for average in self.all.iter().filter(|a| a.before == before) {
+        let due = |a: &&Average| a.before == before && a.every.is_none_or(|epochs| clock.due(step, epochs));
+        for average in self.all.iter().filter(due) {
             let decay = average.decay.at(step, clock.steps, clock.per_epoch);
             memory.with_param_mut_and(average.id, average.of, |mine, other| ema_update(mine, other, decay));
         }

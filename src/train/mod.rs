@@ -24,7 +24,7 @@ pub use error::{NotFinite, TrainError};
 pub use event::{Event, Step};
 pub use extract::{Extractor, Rows, subset};
 pub use judge::{Judge, Measures, Splits, Verdict};
-pub use learner::{Learner, Losses};
+pub use learner::{Learner, Losses, sizes};
 pub use pace::seconds_a_step;
 pub use refresh::Refresher;
 pub use training::{Ending, Setup, Training, view_specs};

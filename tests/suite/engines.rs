@@ -29,7 +29,7 @@ fn parameter(name: &str, shape: &[usize], init: Init) -> Parameter {
 fn small_graph() -> Graph {
     let mut graph = Graph::default();
     graph.parameter(parameter("f.weight", &[64, 32], Init::KaimingNormal(Fan::In)));
-    let ema = Some(Ema { of: ParamId(0), decay: Schedule::constant(0.99), before: false });
+    let ema = Some(Ema { of: ParamId(0), decay: Schedule::constant(0.99), before: false, every: None });
     graph.parameter(Parameter { ema, ..parameter("g.weight", &[64, 32], Init::Normal(1.0)) });
     let shape = Shape(vec![Dim::batch(), 8usize.into()]);
     graph.state(State { name: "bank".into(), shape, init: Init::Sphere, span: None });

@@ -249,7 +249,10 @@ fn perceptrons_are_numbered_as_a_sequential() {
 
 fn target() -> Owner {
     let (copy, source) = ("target".to_owned(), "online".to_owned());
-    Owner { ema: Some(EmaOf { copy, source, decay: Schedule::constant(0.99), before: true }), span: None }
+    Owner {
+        ema: Some(EmaOf { copy, source, decay: Schedule::constant(0.99), before: true, every: None, then: None }),
+        span: None,
+    }
 }
 
 #[test]

@@ -214,3 +214,34 @@ fn labels_of_samples_hold_against_collapse() {
     assert!(names(rows).is_empty());
     assert_eq!(lint(&recipe(&with(rows))).len(), 1);
 }
+
+#[test]
+fn a_snapshot_is_a_copy_that_is_renewed_now_and_then() {
+    let mut learner = learner(
+        "branch teacher = ema(f, decay: 0.5)
+         branch early = snapshot(of: teacher, every: 0.5)
+         loss { l: nt_xent(f(a), f(b)); gram: 0 * mean(f(a)) + mse(early(a), f(b)) + mse(teacher(a), f(b)) }",
+        64,
+    );
+    let weight = |learner: &Learner, branch: &str| values(learner, &format!("{branch}.encoder.0.weight"));
+    assert_eq!(weight(&learner, "early"), weight(&learner, "f"));
+    let here = batch(16, 8, (0..16).collect());
+    for step in 0..4 {
+        let (early, teacher) = (weight(&learner, "early"), weight(&learner, "teacher"));
+        learner.step(step, &here).expect("a finite step");
+        // Every two steps of the four of an epoch, before the forward pass.
+        let want = if step % 2 == 0 { teacher } else { early };
+        assert_eq!(weight(&learner, "early"), want, "after step {step}");
+        assert_ne!(weight(&learner, "early"), weight(&learner, "teacher"));
+    }
+    // The copy may be asked for before what it follows.
+    let first = recipe(&with(
+        "branch teacher = ema(f, decay: 0.5)
+         branch early = snapshot(of: teacher, every: 0.5)
+         loss { l: mse(early(a), f(b)) + nt_xent(f(a), f(b)) }",
+    ));
+    let ema = |name: &str| first.graph.params.iter().find(|p| p.name == name).and_then(|p| p.ema.clone());
+    assert!(ema("teacher.encoder.0.weight").is_some_and(|e| e.every.is_none()));
+    assert!(ema("early.encoder.0.weight").is_some_and(|e| e.every == Some(0.5)));
+    assert!(lint(&first).is_empty(), "{:?}", lint(&first));
+}
