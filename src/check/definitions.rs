@@ -90,21 +90,24 @@ impl Definitions {
         put(&mut self.branches, branch, |b| &b.name, file, out);
     }
 
-    /// A view declared again leaves the line it stood on; a line left without names goes.
+    /// A view declared again leaves the line it stood on, and its new line takes the place of the first such line, so that
+    /// views that start from it still stand below; a line left without names goes.
     fn add_views(&mut self, entries: Vec<ViewEntry>, file: FileId, out: &mut Vec<Diagnostic>) {
         for entry in entries {
+            let mut place = self.views.len();
             for new in &entry.names {
-                for old in &mut self.views {
+                for (line, old) in self.views.iter_mut().enumerate() {
                     if let Some(i) = old.names.iter().position(|n| n.name.text == new.name.text) {
                         if old.names[i].name.span.file == file {
                             out.push(twice(&new.name, &old.names[i].name));
                         }
                         old.names.remove(i);
+                        place = place.min(line);
                     }
                 }
             }
+            self.views.insert(place, entry);
             self.views.retain(|v| !v.names.is_empty());
-            self.views.push(entry);
         }
     }
 

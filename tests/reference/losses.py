@@ -12,7 +12,7 @@ import json
 import torch
 import torch.nn.functional as F
 from lightly.loss import (
-    BarlowTwinsLoss, DCLLoss, MMCRLoss, NegativeCosineSimilarity, NTXentLoss, TiCoLoss, VICRegLoss, WMSELoss,
+    BarlowTwinsLoss, DCLLoss, KoLeoLoss, MMCRLoss, NegativeCosineSimilarity, NTXentLoss, TiCoLoss, VICRegLoss, WMSELoss,
 )
 from lightly.loss.lejepa_loss import SIGReg
 
@@ -134,6 +134,13 @@ def simdino(za: Tensor) -> Terms:
     return {"spread": torch.logdet(torch.eye(d, dtype=z.dtype) + d / (n * 0.25) * z.T @ z) / 2}
 
 
+def dinov2(za: Tensor) -> Terms:
+    """The Kozachenko-Leonenko term (arXiv:2304.07193, section 4): the log of distances to nearest neighbours."""
+    z = F.normalize(za, dim=1)
+    nearest = (z @ z.T - 2 * torch.eye(len(z))).argmax(1)
+    return {"spread": -((z - z[nearest]).norm(dim=1) + 1e-8).log().mean()}
+
+
 def lightly_tico(za: Tensor, zb: Tensor, earlier: Tensor) -> Tensor:
     loss = TiCoLoss(beta=0.9, rho=8.0)
     loss.C = earlier
@@ -207,6 +214,7 @@ METHODS = {
     "lejepa": (lejepa, lightly_lejepa, ["directions"], {
         "gaussian": "mean(epps_pulley(za @ stopgrad(directions)))",
     }),
+    "dinov2": (dinov2, KoLeoLoss(), [], {"spread": "koleo(za)"}),
     "simdino": (simdino, None, [], {"spread": "coding_rate(normalize(za))"}),
 }
 
@@ -225,7 +233,7 @@ def embeddings(method: str) -> dict[str, Tensor]:
         return {"za": view(), "zb": view(), "earlier": rows.T @ rows / 40}
     if method == "lejepa":
         return {"za": view(), "directions": F.normalize(torch.randn((d, 16), generator=g), dim=0)}
-    if method == "simdino":
+    if method in ("simdino", "dinov2"):
         return {"za": view()}
     names = ["p1", "p2", "z1", "z2"] if method in ("byol", "simsiam") else ["za", "zb"]
     return {name: view() for name in names}

@@ -20,7 +20,7 @@ const NEAR: f64 = 0.3;
 /// Differences below this part of a term's value are put down to the small numbers added to denominators.
 const TOLERANCE: f64 = 0.01;
 /// How much more entropy targets may have than predictions, as a part of the most there can be.
-const BLUNTER: f64 = 0.05;
+const BLUNTER: f64 = 0.2;
 
 /// What a term makes of embeddings that collapse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
