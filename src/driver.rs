@@ -2,6 +2,7 @@
 
 mod compare;
 mod failure;
+mod frozen;
 mod log;
 mod pure;
 mod run_folder;
@@ -127,6 +128,11 @@ pub fn run(
         Some(old) => (old.folder, Some((old.record, old.checkpoint.step))),
         None => (RunFolder::create(request.out.as_deref(), &name(request))?, None),
     };
+    if record.is_none() {
+        let beside = folder.path().parent().unwrap_or(Path::new(".")).to_owned();
+        let search = frozen::Search { request, checked, beside: &beside, stop };
+        search.fill(recipe, &mut training.learner().memory, on_event)?;
+    }
     let mut log = RunLog::new(&folder, recipe, &*data.train, engine, record)?;
     let result = train(&mut training, &folder, stop, &mut log, on_event);
     let record = log.finish(&folder, &training, &result)?;

@@ -1,60 +1,18 @@
-//! Branches: chains of stages, those derived from others, and what they return when they are applied.
+//! What branches and their stages return when they are applied.
 
+use super::branches::Derived;
 use super::checker::{Checked, Checker};
+use super::frozen::Origin;
 use super::masks::Place;
 use super::module::{Fed, Module, Tapped};
 use super::scope::{Env, Home};
 use super::value::Value;
-use crate::catalog::Schedule;
 use crate::diag::Code;
 use crate::graph::{Dim, NodeId};
-use crate::nn::{EmaOf, Owner};
+use crate::nn::{Mode, Owner};
 use crate::source::Span;
-use crate::syntax::ast::{Expr, ExprKind, Stage};
-use std::collections::BTreeMap;
+use crate::syntax::ast::{Expr, ExprKind};
 use std::rc::Rc;
-
-/// All branches in order of declaration.
-#[derive(Debug, Default)]
-pub(super) struct Branches {
-    pub all: Vec<BranchInfo>,
-    /// Stages that have been applied: (owner, stage, input of the branch and its mask) to result.
-    outputs: BTreeMap<(usize, usize, NodeId, Option<NodeId>), Tapped>,
-    /// The results and taps of every stage that has been applied.
-    pub embeddings: Vec<NodeId>,
-    /// Which views each branch is applied to, in order of the first time.
-    pub applied_to: BTreeMap<usize, Vec<usize>>,
-    /// With `views: together`: what `applied_to` was after a first pass.
-    pub together: Option<BTreeMap<usize, Vec<usize>>>,
-    /// Whether derived branches are trained by themselves, as when a copy of an encoder is tuned: none follows another,
-    /// and gradients pass.
-    pub apart: bool,
-}
-
-/// A branch and where it comes from.
-#[derive(Debug)]
-pub(super) struct BranchInfo {
-    pub name: String,
-    pub span: Span,
-    pub stages: Vec<StageInfo>,
-    pub derived: Option<Derived>,
-}
-
-/// A stage as declared.
-#[derive(Debug)]
-pub(super) struct StageInfo {
-    pub source: Stage,
-    /// The module, once it has been worked out.
-    pub module: Option<Rc<Module>>,
-}
-
-/// What a branch is derived from.
-#[derive(Clone, Debug)]
-pub(super) enum Derived {
-    Ema { of: usize, decay: Schedule, before: bool },
-    Snapshot { of: usize, every: f64 },
-    Stopgrad { of: usize },
-}
 
 /// A branch applied to something; stages are worked out when they are asked for.
 #[derive(Debug)]
@@ -64,89 +22,6 @@ pub(super) struct Applied {
     input: Fed,
     /// Where this view's rows lie in a batch of several views that go through together.
     part: Option<usize>,
-}
-
-impl Branches {
-    pub fn find(&self, name: &str) -> Option<usize> {
-        self.all.iter().position(|b| b.name == name)
-    }
-
-    pub fn name(&self, branch: usize) -> &str {
-        &self.all[branch].name
-    }
-
-    /// The branch whose stages this one has.
-    fn root(&self, branch: usize) -> usize {
-        match self.all[branch].derived {
-            Some(Derived::Ema { of, .. } | Derived::Snapshot { of, .. } | Derived::Stopgrad { of }) => self.root(of),
-            None => branch,
-        }
-    }
-
-    /// The branch whose weights this one has.
-    pub fn owner(&self, branch: usize) -> usize {
-        match self.all[branch].derived {
-            Some(Derived::Stopgrad { of }) => self.owner(of),
-            _ => branch,
-        }
-    }
-
-    /// Whose weights those of a branch follow, and how.
-    fn follows(&self, branch: usize) -> Option<EmaOf> {
-        let info = &self.all[branch];
-        let (of, decay, before, every) = match &info.derived {
-            Some(Derived::Ema { of, decay, before }) => (*of, decay.clone(), *before, None),
-            Some(Derived::Snapshot { of, every }) => (*of, Schedule::constant(0.0), true, Some(*every)),
-            _ => return None,
-        };
-        let (copy, source) = (info.name.clone(), self.name(of).to_owned());
-        Some(EmaOf { copy, source, decay, before, every, then: self.follows(of).map(Box::new) })
-    }
-
-    pub fn stage(&self, branch: usize, name: &str) -> Option<usize> {
-        self.all[self.root(branch)].stages.iter().position(|s| s.source.name.text == name)
-    }
-
-    pub fn stages(&self, branch: usize) -> Vec<String> {
-        self.all[self.root(branch)].stages.iter().map(|s| s.source.name.text.clone()).collect()
-    }
-
-    /// `branch.stage`, by the branch that declares the stage.
-    pub fn path(&self, branch: usize, stage: usize) -> String {
-        let root = &self.all[self.root(branch)];
-        format!("{}.{}", root.name, root.stages[stage].source.name.text)
-    }
-
-    /// Every stage as `branch.stage` with its place.
-    pub fn declared_stages(&self) -> Vec<(String, Span)> {
-        let stages = |b: &BranchInfo| -> Vec<(String, Span)> {
-            b.stages.iter().map(|s| (format!("{}.{}", b.name, s.source.name.text), s.source.name.span)).collect()
-        };
-        self.all.iter().flat_map(stages).collect()
-    }
-
-    /// The first branch that is not derived.
-    pub fn first_own(&self) -> Option<usize> {
-        self.all.iter().position(|b| b.derived.is_none())
-    }
-
-    /// What reports say of each branch.
-    pub fn summary(&self) -> Vec<super::recipe::Branch> {
-        let derived = |b: &BranchInfo| match &b.derived {
-            Some(Derived::Ema { of, .. }) => Some(("ema".to_owned(), self.name(*of).to_owned())),
-            Some(Derived::Snapshot { of, .. }) => Some(("snapshot".to_owned(), self.name(*of).to_owned())),
-            Some(Derived::Stopgrad { of }) => Some(("stopgrad".to_owned(), self.name(*of).to_owned())),
-            None => None,
-        };
-        let all = self.all.iter().enumerate();
-        all.map(|(i, b)| super::recipe::Branch {
-            name: b.name.clone(),
-            stages: self.stages(i),
-            derived: derived(b),
-            span: b.span,
-        })
-        .collect()
-    }
 }
 
 impl Checker<'_> {
@@ -270,6 +145,12 @@ impl Checker<'_> {
                         env = env.bind(&name, Value::Tapped(node, taps));
                     }
                 }
+                if let Some(Derived::Frozen(Origin::Recipe { import, .. })) = self.branches.all[owner].derived {
+                    return self.within(import, |inner| {
+                        let value = inner.eval(&on, &env)?;
+                        inner.tensor(&value, on.span)
+                    });
+                }
                 let value = self.eval(&on, &env)?;
                 self.tensor(&value, on.span)
             }
@@ -297,18 +178,28 @@ impl Checker<'_> {
         let root = self.branches.root(owner);
         let path = self.branches.path(owner, stage);
         self.used.insert(path);
+        if let Some(Derived::Frozen(Origin::Recipe { import, root, .. })) = self.branches.all[owner].derived {
+            let (node, taps) = self.within(import, |inner| inner.run_stage(root, stage, fed))?;
+            self.branches.embeddings.extend(taps.iter().map(|(_, tap)| *tap).chain([node]));
+            return Ok((node, taps));
+        }
         let module = self.stage_module(root, stage)?;
         let info = &self.branches.all[owner];
         let ema = if self.branches.apart { None } else { self.branches.follows(owner) };
         let span = info.span;
         let name = &self.branches.all[root].stages[stage].source.name.text;
-        let path = format!("{}.{name}", info.name);
+        let path = format!("{}.{name}", self.branches.weights_name(owner));
+        let frozen = matches!(info.derived, Some(Derived::Frozen(_)));
         // A shared stage keeps its own branch's weights; in an average, the average's copy of them.
         if let Module::Shared(other, shared, _) = *module {
             let same_root = self.branches.root(other) == root;
             return self.run_stage(if same_root { owner } else { self.branches.owner(other) }, shared, fed);
         }
-        let (node, taps) = self.apply_module(&module, &path, &Owner { ema, span: Some(span) }, fed)?;
+        // What is frozen is as in evaluation.
+        let mode = if frozen { std::mem::replace(&mut self.mode, Mode::Eval) } else { self.mode };
+        let made = self.apply_module(&module, &path, &Owner { ema, span: Some(span) }, fed);
+        self.mode = mode;
+        let (node, taps) = made?;
         self.branches.embeddings.push(node);
         self.branches.embeddings.extend(taps.iter().map(|(_, tap)| *tap));
         Ok((node, taps))

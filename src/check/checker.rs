@@ -1,7 +1,8 @@
 //! The checker's state: what is known so far, and how complaints are made.
 
-use super::branch::Branches;
+use super::branches::Branches;
 use super::definitions::Definitions;
+use super::frozen::Imported;
 use super::scope::{Env, Home};
 use super::value::Value;
 use super::views::Views;
@@ -32,6 +33,8 @@ pub(super) struct Checker<'a> {
     pub mode: Mode,
     pub views: Views,
     pub branches: Branches,
+    /// What is known of imported recipes, by their place among the imports.
+    pub imported: BTreeMap<usize, Imported>,
     /// Top-level names that have a value, failed, or are being worked out.
     pub globals: BTreeMap<(Home, String), Slot>,
     /// Top-level names and `branch.stage` paths that something uses.
@@ -63,6 +66,7 @@ impl<'a> Checker<'a> {
             mode,
             views: Views::default(),
             branches: Branches::default(),
+            imported: BTreeMap::new(),
             globals: BTreeMap::new(),
             used: BTreeSet::new(),
             calls: Vec::new(),

@@ -1,5 +1,6 @@
 //! What a recipe defines once its imports are merged: items by kind, a later definition in place of an earlier one.
 
+use super::frozen::Import;
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{self, Entry, Expr, Item, ItemKind, Let, Name, Stage, Text, ViewEntry};
@@ -14,6 +15,8 @@ pub(super) struct Definitions {
     pub inputs: Vec<(Name, Vec<Expr>)>,
     pub views: Vec<ViewEntry>,
     pub branches: Vec<BranchItem>,
+    /// The recipes that frozen branches come from.
+    pub imports: Vec<Import>,
     pub states: Vec<(Name, Expr)>,
     pub weights: Vec<WeightItem>,
     pub lets: Vec<Rc<Let>>,

@@ -1,12 +1,13 @@
 //! Declares branches, and the ways to derive one from another.
 
-use super::branch::{BranchInfo, Derived, StageInfo};
+use super::branches::{BranchInfo, Derived, StageInfo};
 use super::checker::{Checked, Checker};
 use super::definitions::BranchBody;
+use super::frozen::FROZEN;
 use super::scope::{Env, Home};
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::diag::{Code, Diagnostic, suggest};
-use crate::syntax::ast::Expr;
+use crate::syntax::ast::{Expr, Name};
 use std::collections::BTreeSet;
 
 /// How a branch can be derived from another.
@@ -56,6 +57,7 @@ pub(super) static DERIVATIONS: &[Entry] = &[
         formula: "f(x), constant for differentiation",
         doc: "The same stages and weights without a gradient through this use (Chen & He 2021).",
     },
+    FROZEN,
 ];
 
 impl Checker<'_> {
@@ -77,12 +79,13 @@ impl Checker<'_> {
                     });
                     false
                 }
-                BranchBody::Derived(value) => match self.derive(value, &names) {
+                BranchBody::Derived(value) => match self.derive(&item.name, value, &names) {
                     // Not declared yet: next round.
                     Ok(None) => true,
                     Ok(Some(derived)) => {
                         let (name, span) = (item.name.text.clone(), item.span);
-                        self.branches.all.push(BranchInfo { name, span, stages: Vec::new(), derived: Some(derived) });
+                        let stages = self.frozen_stages(&derived);
+                        self.branches.all.push(BranchInfo { name, span, stages, derived: Some(derived) });
                         false
                     }
                     Err(_) => false,
@@ -98,8 +101,11 @@ impl Checker<'_> {
     }
 
     /// `ema(other, ...)` or `stopgrad(other)`; `None` while the other branch is still to be declared.
-    fn derive(&mut self, value: &Expr, names: &BTreeSet<&str>) -> Checked<Option<Derived>> {
+    fn derive(&mut self, name: &Name, value: &Expr, names: &BTreeSet<&str>) -> Checked<Option<Derived>> {
         let config = self.word(value, Kind::Branch, &Env::new(Home::Recipe))?;
+        if config.name == FROZEN.name {
+            return self.derive_frozen(name, &config, names);
+        }
         let of = config.text("of").to_owned();
         let Some(branch) = self.branches.find(&of) else {
             if names.contains(of.as_str()) {

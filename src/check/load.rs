@@ -1,6 +1,7 @@
 //! Reads a recipe and everything it extends.
 
-use super::definitions::Definitions;
+use super::definitions::{BranchBody, Definitions};
+use super::frozen::{Import, folder, imported_recipe};
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Sources};
 use crate::syntax::{self, ast};
@@ -32,6 +33,44 @@ fn load_file(
     }
     definitions.add_file(&file, diagnostics);
     definitions
+}
+
+/// Reads the recipes that branches are frozen from, and theirs.
+pub(super) fn imports(
+    sources: &mut Sources,
+    definitions: &mut Definitions,
+    chain: &mut Vec<Option<PathBuf>>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for branch in definitions.branches.clone() {
+        let BranchBody::Derived(value) = &branch.body else { continue };
+        let Some((file, span)) = imported_recipe(value) else { continue };
+        let path = folder(sources, span).join(file);
+        let known = canonical(Some(&path));
+        if known.is_some() && chain.contains(&known) {
+            let message =
+                format!("`{}` is frozen from what it helps to train, directly or through others", branch.name.text);
+            diagnostics.push(
+                Diagnostic::error(Code::RECURSION, span, message)
+                    .help("a frozen branch comes from a recipe that can be trained before this one"),
+            );
+            continue;
+        }
+        match sources.read(&path) {
+            Ok(id) => {
+                chain.push(known);
+                let mut inner = load_file(sources, id, &mut vec![canonical(Some(&path))], diagnostics);
+                imports(sources, &mut inner, chain, diagnostics);
+                chain.pop();
+                definitions.imports.push(Import { branch: branch.name.text, path, definitions: inner });
+            }
+            Err(error) => {
+                let message = format!("cannot read `{}`: {error}", path.display());
+                let help = "the path is relative to the file it is written in";
+                diagnostics.push(Diagnostic::error(Code::UNREADABLE_FILE, span, message).help(help));
+            }
+        }
+    }
 }
 
 /// Reads the file that `extends` names, relative to the file it stands in.
@@ -66,6 +105,6 @@ fn open_base(
     }
 }
 
-fn canonical(path: Option<&Path>) -> Option<PathBuf> {
+pub(super) fn canonical(path: Option<&Path>) -> Option<PathBuf> {
     path.and_then(|p| p.canonicalize().ok())
 }

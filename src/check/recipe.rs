@@ -4,6 +4,7 @@ use crate::catalog::Config;
 use crate::data::Layout;
 use crate::graph::{Graph, NodeId};
 use crate::source::Span;
+use std::path::PathBuf;
 
 /// A recipe that has passed every check.
 #[derive(Clone, Debug)]
@@ -26,6 +27,10 @@ pub struct Recipe {
     pub graph: Graph,
     /// The loss.
     pub loss: Loss,
+    /// The branches whose weights come from elsewhere.
+    pub frozen: Vec<Frozen>,
+    /// The recipes that those are frozen from, as `text` names them: file and text.
+    pub parts: Vec<(String, String)>,
     /// How it is trained.
     pub train: Train,
     /// What is judged, and how.
@@ -51,6 +56,28 @@ pub struct View {
     pub mask: Option<Layout>,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// A branch whose weights come from elsewhere.
+#[derive(Clone, Debug)]
+pub struct Frozen {
+    /// The branch.
+    pub branch: String,
+    /// Where its weights are.
+    pub weights: Weights,
+    /// The name of the branch there.
+    pub theirs: String,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// Where the weights of a frozen branch are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Weights {
+    /// In this file.
+    File(PathBuf),
+    /// In a checkpoint of this recipe, once it has been trained.
+    Recipe(PathBuf),
 }
 
 /// One branch, for reports.

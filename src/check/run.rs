@@ -42,6 +42,8 @@ pub fn check(sources: &mut Sources, root: FileId, options: &Options) -> Outcome 
             diagnostics.push(diagnostic);
         }
     }
+    let mut chain = vec![load::canonical(sources.get(root).path.as_deref())];
+    load::imports(sources, &mut definitions, &mut chain, &mut diagnostics);
     diagnostics.extend(definitions.clashes());
     // What is missing because of a slip would only be complained of again.
     let recipe = if failed(&diagnostics) {
@@ -146,6 +148,8 @@ impl<'a> Pass<'a> {
             title,
             paper,
             text: self.definitions.text(self.options.data.as_ref()),
+            parts: self.definitions.parts(self.options.data.as_ref()),
+            frozen: checker.frozen(),
             data: parts.data,
             views: std::mem::take(&mut checker.views.all),
             branches: checker.branches.summary(),

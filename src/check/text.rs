@@ -1,6 +1,7 @@
 //! The recipe as one text: imports merged, overrides applied.
 
 use super::definitions::{BranchBody, Definitions};
+use super::frozen::renamed;
 use crate::catalog::{Arg, Config};
 use crate::source::FileId;
 use crate::syntax::{self, ast::Entry, unparse};
@@ -11,6 +12,12 @@ impl Definitions {
         let plain = self.items(data).join("\n\n") + "\n";
         let (file, diagnostics) = syntax::parse(FileId(0), &plain);
         if diagnostics.is_empty() { syntax::format(&file, &plain) } else { plain }
+    }
+
+    /// The texts of the recipes that branches are frozen from, with the names that `text` has for them.
+    pub(super) fn parts(&self, data: Option<&Config>) -> Vec<(String, String)> {
+        let own = self.imports.iter().map(|i| (i.file(), i.definitions.text(data)));
+        own.chain(self.imports.iter().flat_map(|i| i.definitions.parts(data))).collect()
     }
 
     fn items(&self, data: Option<&Config>) -> Vec<String> {
@@ -32,7 +39,11 @@ impl Definitions {
                 BranchBody::Stages(stages) => {
                     format!("branch {} {{\n{}\n}}", branch.name.text, unparse::lines(stages, unparse::stage))
                 }
-                BranchBody::Derived(value) => format!("branch {} = {}", branch.name.text, unparse::expression(value)),
+                BranchBody::Derived(value) => {
+                    let import = self.imports.iter().find(|i| i.branch == branch.name.text);
+                    let value = import.map_or_else(|| value.clone(), |i| renamed(value, &i.file()));
+                    format!("branch {} = {}", branch.name.text, unparse::expression(&value))
+                }
             });
         }
         for weight in &self.weights {

@@ -51,7 +51,7 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// File, line and column of a place, and the line itself.
-fn point(sources: &Sources, span: Span) -> String {
+pub(super) fn point(sources: &Sources, span: Span) -> String {
     let source = sources.get(span.file);
     let (line, _) = source.line_column(span.start as usize);
     let text = source.text.lines().nth(line - 1).unwrap_or_default().trim();

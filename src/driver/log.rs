@@ -50,6 +50,9 @@ impl RunLog {
             ..record
         };
         write_atomically(&folder.recipe(), recipe.text.as_bytes()).map_err(Failure::Run)?;
+        for (file, text) in &recipe.parts {
+            write_atomically(&folder.path().join(file), text.as_bytes()).map_err(Failure::Run)?;
+        }
         record.write(&folder.record()).map_err(Failure::Run)?;
         Ok(Self { metrics: metrics.map_err(Failure::Run)?, record, last: None, losses: (0.0, 0), error: None })
     }
@@ -61,7 +64,7 @@ impl RunLog {
             Event::Evaluated { epoch, seconds, measures, .. } => self.point(*epoch, *seconds, measures),
             Event::Started { parameters, .. } => self.record.parameters = *parameters,
             Event::Interrupted { .. } | Event::Finished { .. } => self.flush(),
-            Event::Checkpoint { .. } | Event::Warning { .. } | Event::Judging { .. } => {}
+            Event::Preparing { .. } | Event::Checkpoint { .. } | Event::Warning { .. } | Event::Judging { .. } => {}
         }
     }
 

@@ -38,6 +38,11 @@ pub enum Event {
         /// The file.
         path: PathBuf,
     },
+    /// Something is done first that the training needs.
+    Preparing {
+        /// What, and why.
+        message: String,
+    },
     /// Something that must stay true while training does not hold.
     Warning {
         /// What is wrong.

@@ -17,6 +17,7 @@ mod engines;
 mod eval;
 mod fixtures;
 mod format;
+mod frozen;
 mod fuzz;
 mod gradients;
 mod graph;

@@ -1,0 +1,206 @@
+//! Branches whose weights come from elsewhere and stay: from a file, or from what another recipe trains.
+
+use super::branches::{Branches, Derived, StageInfo};
+use super::checker::{Checked, Checker, Failed, Slot};
+use super::definitions::Definitions;
+use super::recipe::{Frozen, Weights};
+use super::scope::Home;
+use crate::catalog::{Config, Entry, Kind, Param, ParamType};
+use crate::diag::{Code, Diagnostic, suggest};
+use crate::nn::Mode;
+use crate::source::{Sources, Span};
+use crate::syntax::ast::{Arg, Expr, ExprKind, Name};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// `frozen("other.ssl")`
+pub(super) const FROZEN: Entry = Entry {
+    name: "frozen",
+    kind: Kind::Branch,
+    params: &[
+        Param::required(
+            "from",
+            ParamType::Text,
+            "a file of weights, `\"x.safetensors\"`, or a recipe, `\"other.ssl\"`",
+        ),
+        Param::optional(
+            "of",
+            ParamType::Selector,
+            "none",
+            "the branch that has its stages: of this recipe for a file; of the other recipe, whose first it is if left out",
+        ),
+    ],
+    formula: "f(x), by weights from elsewhere",
+    doc: "A branch that nothing trains, as it is in evaluation. What another recipe trains is trained first, unless it has been.",
+};
+
+/// Another recipe that a branch takes its stages and weights from.
+#[derive(Clone, Debug)]
+pub(super) struct Import {
+    /// The branch of this recipe.
+    pub branch: String,
+    /// The file of the other recipe.
+    pub path: PathBuf,
+    pub definitions: Definitions,
+}
+
+impl Import {
+    /// What its text is called beside the recipe in the folder of a run.
+    pub fn file(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        // In the folder of a run it is called so already.
+        if name.starts_with("frozen-") { name.into_owned() } else { format!("frozen-{}-{name}", self.branch) }
+    }
+}
+
+/// Where the weights of a frozen branch come from.
+#[derive(Clone, Debug)]
+pub(super) enum Origin {
+    /// A file, for the stages of a branch of this recipe.
+    File { of: usize, path: PathBuf },
+    /// What another recipe trains: the import, and the branch there whose stages it has.
+    Recipe { import: usize, root: usize, theirs: String },
+}
+
+/// What is known of an imported recipe.
+#[derive(Debug, Default)]
+pub(super) struct Imported {
+    branches: Branches,
+    globals: BTreeMap<(Home, String), Slot>,
+}
+
+impl<'a> Checker<'a> {
+    /// `frozen(...)`; `None` while the branch whose stages it has is still to be declared.
+    pub(super) fn derive_frozen(
+        &mut self,
+        name: &Name,
+        config: &Config,
+        names: &BTreeSet<&str>,
+    ) -> Checked<Option<Derived>> {
+        let (from, of) = (config.text("from"), config.text("of"));
+        if is_recipe(from) {
+            return self.of_recipe(name, of, config.span).map(Some);
+        }
+        if of.is_empty() {
+            let message = "a file of weights does not say which stages they belong to";
+            let help = format!("name the branch whose stages they are: `frozen(\"{from}\", of: f)`");
+            return Err(self.report(Diagnostic::error(Code::MISSING_ARGUMENT, config.span, message).help(help)));
+        }
+        let Some(branch) = self.branches.find(of) else {
+            return if names.contains(of) {
+                Ok(None)
+            } else {
+                Err(self.no_branch(of, names.iter().copied(), config.span))
+            };
+        };
+        self.used.insert(of.to_owned());
+        let path = folder(self.sources, config.span).join(from);
+        Ok(Some(Derived::Frozen(Origin::File { of: branch, path })))
+    }
+
+    fn of_recipe(&mut self, name: &Name, of: &str, span: Span) -> Checked<Derived> {
+        // An import that is not there could not be read, which has been reported.
+        let import = self.definitions.imports.iter().position(|i| i.branch == name.text).ok_or(Failed)?;
+        let found = self.within(import, |inner| {
+            let found = if of.is_empty() { inner.branches.first_own() } else { inner.branches.find(of) };
+            let names: Vec<String> = inner.branches.all.iter().map(|b| b.name.clone()).collect();
+            let Some(branch) = found else { return Err(names) };
+            let root = inner.branches.root(branch);
+            inner.branches.scope = Some((root, name.text.clone()));
+            Ok((root, inner.branches.name(branch).to_owned()))
+        });
+        let (root, theirs) = found.map_err(|names| self.no_branch(of, names.iter().map(String::as_str), span))?;
+        if self.within(import, |inner| matches!(inner.branches.all[root].derived, Some(Derived::Frozen(_)))) {
+            let message = format!("`{theirs}` is frozen there, too");
+            let help = "take it from where that recipe takes it";
+            return Err(self.report(Diagnostic::error(Code::UNSUPPORTED, span, message).help(help)));
+        }
+        Ok(Derived::Frozen(Origin::Recipe { import, root, theirs }))
+    }
+
+    fn no_branch<'n>(&mut self, of: &str, names: impl Iterator<Item = &'n str>, span: Span) -> Failed {
+        let message =
+            if of.is_empty() { "that recipe has no branch".to_owned() } else { format!("there is no branch `{of}`") };
+        let help = suggest(of, names);
+        self.report(Diagnostic::error(Code::UNKNOWN_NAME, span, message).maybe_help(help))
+    }
+
+    /// The stages of a frozen branch by name; those of a file are found at their branch.
+    pub(super) fn frozen_stages(&mut self, derived: &Derived) -> Vec<StageInfo> {
+        let Derived::Frozen(Origin::Recipe { import, root, .. }) = derived else { return Vec::new() };
+        let sources = self.within(*import, |inner| {
+            inner.branches.all[*root].stages.iter().map(|s| s.source.clone()).collect::<Vec<_>>()
+        });
+        sources.into_iter().map(|source| StageInfo { source, module: None }).collect()
+    }
+
+    /// Does something as in an imported recipe, with what is known of it, on the graph of this one.
+    pub(super) fn within<T>(&mut self, import: usize, body: impl FnOnce(&mut Self) -> T) -> T {
+        let definitions: &'a Definitions = &self.definitions.imports[import].definitions;
+        let mut inner = Checker::new(self.sources, definitions, self.library, Mode::Eval);
+        std::mem::swap(&mut inner.graph, &mut self.graph);
+        inner.streams = self.streams;
+        match self.imported.remove(&import) {
+            Some(known) => (inner.branches, inner.globals) = (known.branches, known.globals),
+            None => inner.prepare_branches(),
+        }
+        let result = body(&mut inner);
+        std::mem::swap(&mut inner.graph, &mut self.graph);
+        self.streams = inner.streams;
+        self.imported.insert(import, Imported { branches: inner.branches, globals: inner.globals });
+        for diagnostic in inner.diagnostics {
+            if !self.diagnostics.contains(&diagnostic) {
+                self.diagnostics.push(diagnostic);
+            }
+        }
+        result
+    }
+
+    /// What must be read before the recipe can run.
+    pub(super) fn frozen(&self) -> Vec<Frozen> {
+        let frozen = self.branches.all.iter().filter_map(|info| {
+            let Some(Derived::Frozen(origin)) = &info.derived else { return None };
+            let (weights, theirs) = match origin {
+                Origin::File { of, path } => (Weights::File(path.clone()), self.branches.name(*of).to_owned()),
+                Origin::Recipe { import, theirs, .. } => {
+                    (Weights::Recipe(self.definitions.imports[*import].path.clone()), theirs.clone())
+                }
+            };
+            Some(Frozen { branch: info.name.clone(), weights, theirs, span: info.span })
+        });
+        frozen.collect()
+    }
+}
+
+/// The recipe that a derived branch is frozen from: the call's text, and where it stands.
+pub(super) fn imported_recipe(value: &Expr) -> Option<(&str, Span)> {
+    let ExprKind::Call(callee, args) = &value.kind else { return None };
+    let frozen = matches!(&callee.kind, ExprKind::Name(word) if word == FROZEN.name);
+    let text = args.iter().filter(|_| frozen).find_map(|arg| match &arg.value.kind {
+        ExprKind::Text(text) if is_recipe(text) => Some(text.as_str()),
+        _ => None,
+    });
+    text.map(|text| (text, value.span))
+}
+
+/// The same call with another file in its place.
+pub(super) fn renamed(value: &Expr, file: &str) -> Expr {
+    let mut value = value.clone();
+    if let ExprKind::Call(_, args) = &mut value.kind {
+        let recipe = |arg: &&mut Arg| matches!(&arg.value.kind, ExprKind::Text(text) if is_recipe(text));
+        if let Some(arg) = args.iter_mut().find(recipe) {
+            arg.value.kind = ExprKind::Text(file.to_owned());
+        }
+    }
+    value
+}
+
+fn is_recipe(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|e| e == "ssl")
+}
+
+/// The folder that paths written at `span` are relative to.
+pub(super) fn folder(sources: &Sources, span: Span) -> PathBuf {
+    let path = sources.get(span.file).path.as_deref();
+    path.and_then(Path::parent).unwrap_or(Path::new(".")).to_owned()
+}

@@ -1,0 +1,147 @@
+//! The weights of frozen branches: read from files, or from what other recipes train, which are trained first.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use candle_core::{DType, Device, Tensor};
+
+use super::{Checked, Failure, Request, RunFolder, failure, hash};
+use crate::check::{self, Frozen, Recipe, Weights};
+use crate::diag::Severity;
+use crate::exec::Memory;
+use crate::lint::lint;
+use crate::report::{Outcome, RunRecord};
+use crate::source::Sources;
+use crate::train::{Ending, Event, last_checkpoint};
+
+/// How many tensors a complaint names.
+const NAMED: usize = 6;
+
+/// For whom, and where, weights are looked for.
+pub(super) struct Search<'a> {
+    /// What was asked for.
+    pub request: &'a Request,
+    /// The recipe that needs them.
+    pub checked: &'a Checked,
+    /// The folder in which runs lie side by side.
+    pub beside: &'a Path,
+    /// Ends a training early.
+    pub stop: &'a AtomicBool,
+}
+
+impl Search<'_> {
+    /// Fills the frozen branches of a memory.
+    pub fn fill(&self, recipe: &Recipe, memory: &mut Memory, on_event: &mut dyn FnMut(&Event)) -> Result<(), Failure> {
+        for frozen in &recipe.frozen {
+            let path = match &frozen.weights {
+                Weights::File(path) => path.clone(),
+                Weights::Recipe(path) => self.trained(path, recipe, frozen, on_event)?,
+            };
+            let given = candle_core::safetensors::load(&path, &Device::Cpu);
+            let given = given.map_err(|e| self.failed(frozen, format!("cannot read {}: {e}", path.display())))?;
+            let branch = recipe.branches.iter().find(|b| b.name == frozen.branch);
+            let first = branch.and_then(|b| b.stages.first()).map_or("", String::as_str);
+            load(memory, frozen, first, &given).map_err(|problems| {
+                let head = format!("{} does not hold the weights of `{}`:", path.display(), frozen.branch);
+                self.failed(frozen, head + &problems)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The checkpoint of another recipe, which is trained on the same data unless that has been done.
+    fn trained(
+        &self,
+        path: &Path,
+        recipe: &Recipe,
+        frozen: &Frozen,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<PathBuf, Failure> {
+        let mut sources = Sources::default();
+        let root = super::read(&mut sources, path)?;
+        let options = check::Options { sets: Vec::new(), data: Some(recipe.data.clone()) };
+        let outcome = check::check(&mut sources, root, &options);
+        let mut diagnostics = outcome.diagnostics;
+        diagnostics.extend(outcome.recipe.iter().flat_map(lint));
+        let sound = diagnostics.iter().all(|d| d.severity < Severity::Error);
+        let Some(other) = outcome.recipe.filter(|_| sound) else {
+            return Err(self.failed(frozen, format!("{} has errors: see `sslrun check {0}`", path.display())));
+        };
+        let folder = self.beside.join(format!("frozen-{}", hash(&other.text)));
+        let record = RunRecord::read(&folder.join("run.ron")).ok();
+        if record.is_some_and(|r| r.outcome == Outcome::Finished) && last_checkpoint(&folder).is_file() {
+            return Ok(last_checkpoint(&folder));
+        }
+        let begun = RunFolder::open(&folder).is_ok() && last_checkpoint(&folder).is_file();
+        let (branch, place) = (&frozen.branch, folder.display());
+        let message = format!("`{branch}` needs what {} trains: it is trained first, in {place}", path.display());
+        on_event(&Event::Preparing { message });
+        let inner = Request {
+            recipe: (!begun).then(|| path.to_owned()),
+            resume: begun.then(|| folder.clone()),
+            out: (!begun).then(|| folder.clone()),
+            engine: self.request.engine,
+            threads: self.request.threads,
+            ..Request::default()
+        };
+        let checked = if begun { inner.check()? } else { Checked { sources, recipe: Some(other), diagnostics } };
+        match super::run(&inner, &checked, self.stop, on_event)?.ending {
+            Ending::Finished => Ok(last_checkpoint(&folder)),
+            Ending::Interrupted => Err(Failure::Run(format!(
+                "stopped while {} was being trained; the same command goes on",
+                path.display()
+            ))),
+        }
+    }
+
+    fn failed(&self, frozen: &Frozen, message: String) -> Failure {
+        Failure::Run(message + &failure::point(&self.checked.sources, frozen.span))
+    }
+}
+
+/// Takes the tensors of a branch, whose first stage is named, from those of a file; otherwise says which are missing or have another shape.
+fn load(memory: &mut Memory, frozen: &Frozen, first: &str, given: &HashMap<String, Tensor>) -> Result<(), String> {
+    let mine: Vec<(String, Vec<usize>)> =
+        memory.iter().map(|(name, tensor)| (name.to_owned(), tensor.dims().to_vec())).collect();
+    let (mut problems, mut taken) = (Vec::new(), Vec::new());
+    for (name, shape) in mine {
+        let Some(names) = theirs(frozen, first, &name) else { continue };
+        match names.iter().find_map(|n| Some((n, given.get(n)?))) {
+            None => problems.push(format!("there is no `{}`, which is {shape:?}", names[0])),
+            Some((found, tensor)) if tensor.dims() != shape => {
+                problems.push(format!("`{found}` is {:?} instead of {shape:?}", tensor.dims()));
+            }
+            Some((found, tensor)) => {
+                let flat = tensor.to_dtype(DType::F32).and_then(|t| t.flatten_all()).and_then(|t| t.to_vec1::<f32>());
+                match flat {
+                    Ok(values) => taken.push((name, values)),
+                    Err(error) => problems.push(format!("`{found}` cannot be read: {error}")),
+                }
+            }
+        }
+    }
+    if !problems.is_empty() {
+        let more = problems.len().saturating_sub(NAMED);
+        problems.truncate(NAMED);
+        let rest = if more > 0 { format!("\n  - and {more} more") } else { String::new() };
+        return Err(problems.iter().map(|p| format!("\n  - {p}")).collect::<String>() + &rest);
+    }
+    for (name, values) in taken {
+        memory.with_mut(&name, |mine| mine.copy_from_slice(&values));
+    }
+    Ok(())
+}
+
+/// What a tensor of a frozen branch may be called in the file: by the other branch's name, without it, or within the first stage,
+/// as in the file of an encoder alone. `None` for what does not belong to the branch.
+fn theirs(frozen: &Frozen, first: &str, name: &str) -> Option<Vec<String>> {
+    let rest = name.strip_prefix(frozen.branch.as_str())?;
+    if let Some(shared) = rest.strip_prefix('/') {
+        return Some(vec![shared.to_owned()]);
+    }
+    let rest = rest.strip_prefix('.')?;
+    let within = rest.strip_prefix(first).and_then(|inner| inner.strip_prefix('.'));
+    let names = [format!("{}.{rest}", frozen.theirs), rest.to_owned()];
+    Some(names.into_iter().chain(within.map(str::to_owned)).collect())
+}
