@@ -33,3 +33,4 @@ mod report;
 mod state;
 mod syntax;
 mod train;
+mod transformers;

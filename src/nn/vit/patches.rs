@@ -74,7 +74,9 @@ pub(super) fn seen_of(cx: &Build, word: &str, x: NodeId) -> Result<(MaskInput, D
     };
     let visible = mask.visible.ok_or_else(uncounted)?;
     let before = count - &cx.graph.shape(visible).0[1];
-    if before.constant().is_some_and(|n| n >= 0) {
+    // An encoder that has dropped nothing gives at least as many tokens as there are patches.
+    let all = (mask.grid.0 * mask.grid.1) as i64;
+    if before.constant().is_some_and(|n| n >= 0) && count.constant().is_some_and(|n| n < all) {
         return Ok((mask.clone(), before));
     }
     Err(ShapeError::new(format!(

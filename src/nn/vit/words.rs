@@ -75,7 +75,7 @@ pub(super) const fn heads(default: &'static str) -> Param {
 pub(super) fn blocks(config: &Config, dim: usize) -> Result<Blocks, String> {
     let heads = config.int("heads");
     divides(dim, heads)?;
-    if dim % 4 != 0 {
+    if !dim.is_multiple_of(4) {
         return Err(format!("positions of sines and cosines need a width that is a multiple of 4, not {dim}"));
     }
     let (depth, mlp_ratio) = (config.int("depth"), config.number("mlp_ratio"));
@@ -83,7 +83,7 @@ pub(super) fn blocks(config: &Config, dim: usize) -> Result<Blocks, String> {
 }
 
 fn divides(dim: usize, heads: usize) -> Result<(), String> {
-    if dim % heads == 0 { Ok(()) } else { Err(format!("a width of {dim} does not divide into {heads} heads")) }
+    if dim.is_multiple_of(heads) { Ok(()) } else { Err(format!("a width of {dim} does not divide into {heads} heads")) }
 }
 
 /// What every vision transformer can be told.
@@ -165,7 +165,7 @@ fn build(config: &Config, [dim, depth, heads]: [usize; 3]) -> Result<Box<dyn Mod
     let (class, registers) = (config.bool("cls"), config.int("registers"));
     let positions = Positions::parse(config.text("positions"));
     divides(dim, heads)?;
-    if positions == Positions::Sincos && dim % 4 != 0 {
+    if positions == Positions::Sincos && !dim.is_multiple_of(4) {
         return Err(format!("positions of sines and cosines need a width that is a multiple of 4, not {dim}"));
     }
     let pool = match config.text("pool") {
