@@ -1,6 +1,7 @@
 //! The whole pipeline once, straight down: read, check, open the data, compile, train, judge, report.
 
 mod compare;
+mod explain;
 mod failure;
 mod frozen;
 mod log;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use compare::{Comparison, Contest, Moment, Terms, compare};
+pub use explain::{explain, explain_in_latex};
 pub use failure::Failure;
 use log::RunLog;
 pub use pure::{Computed, loss_of};

@@ -79,7 +79,7 @@ pub enum Command {
     Fmt(FmtArgs),
     /// Shows what the language has
     Show(ShowArgs),
-    /// Explains the code of a diagnostic
+    /// Explains the code of a diagnostic, or a recipe
     Explain(ExplainArgs),
     /// Prints the compiled graph of a recipe
     Graph(GraphArgs),
@@ -243,8 +243,14 @@ pub struct ShowArgs {
 /// `sslrun explain`
 #[derive(Debug, ClapArgs)]
 pub struct ExplainArgs {
-    /// The code of a diagnostic, as in `shape-mismatch`
-    pub code: String,
+    /// The code of a diagnostic, as in `shape-mismatch`, or a recipe
+    #[arg(value_name = "CODE|RECIPE")]
+    pub what: String,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// Prints the loss of a recipe as LaTeX
+    #[arg(long)]
+    pub latex: bool,
 }
 
 /// `sslrun graph`

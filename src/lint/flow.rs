@@ -25,6 +25,18 @@ impl Flow {
     }
 }
 
+/// The name of each loss term, with the stages and weights that get a gradient from it, in the order of the recipe.
+pub fn trained_by(recipe: &Recipe) -> Vec<(String, Vec<String>)> {
+    let stage = |id: &ParamId| recipe.graph.params[id.index()].name.split('.').take(2).collect::<Vec<_>>().join(".");
+    let parts = |trained: &BTreeSet<ParamId>| {
+        let mut parts: Vec<String> = trained.iter().map(stage).collect();
+        parts.dedup();
+        parts
+    };
+    let flow = Flow::of(recipe);
+    recipe.loss.terms.iter().zip(&flow.by_term).map(|(term, trained)| (term.name.clone(), parts(trained))).collect()
+}
+
 /// Whether gradients pass from a node to what it is computed from.
 pub(super) fn passes(node: &Node) -> bool {
     matches!(node.op.grad, GradRule::Rule(_))

@@ -10,6 +10,7 @@ mod region;
 mod trial;
 
 pub use collapse::{Mechanism, mechanisms};
+pub use flow::trained_by;
 
 use crate::check::Recipe;
 use crate::diag::{Diagnostic, Severity};

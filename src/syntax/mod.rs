@@ -5,6 +5,7 @@ mod comments;
 mod diagnose;
 mod format;
 mod grammar;
+mod latex;
 mod lex;
 mod same;
 mod tree;
@@ -12,5 +13,6 @@ pub mod unparse;
 mod wording;
 
 pub use format::format;
+pub use latex::{latex, latex_definition, name as latex_name};
 pub use same::same;
 pub use tree::{parse, parse_expr};

@@ -15,6 +15,7 @@ mod diagnostics;
 mod docs;
 mod engines;
 mod eval;
+mod explain;
 mod fixtures;
 mod format;
 mod frozen;

@@ -18,6 +18,25 @@ pub struct Mechanism {
 }
 
 impl Mechanism {
+    /// The family of methods that rest on it.
+    pub fn family(&self) -> &'static str {
+        match self.name {
+            "negatives" => "contrastive: mutual information of views is bounded from below by telling samples apart",
+            "sample labels" => "instance discrimination: each sample is a class of its own",
+            "decorrelation" | "variance" | "standardization" | "batch statistics" => {
+                "decorrelation: the information of embeddings is kept by their variance and covariance"
+            }
+            "balanced assignment" => "clustering: views agree on assignments that use all prototypes",
+            "centring and sharpening" => {
+                "self-distillation: a student predicts the classes of a centred, sharp teacher"
+            }
+            "reconstruction" => "reconstruction: what is left out of a picture is predicted from the rest",
+            "labels" => "supervised: classes are given",
+            "fixed target" => "distillation: the outputs of a fixed network are predicted",
+            _ => "self-distillation: one side predicts the other, through which no gradient flows",
+        }
+    }
+
     /// What the loss compares the embeddings with, if that does not change when the network does.
     pub(super) fn anchored(region: &Region, anchor: Anchor) -> Mechanism {
         let (name, what) = match anchor {
