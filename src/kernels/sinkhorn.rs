@@ -30,16 +30,57 @@ pub fn sinkhorn<T: Elem>(sizes: &Sinkhorn, x: &[T], y: &mut [T]) {
         return;
     }
     for (x, y) in x.chunks_exact(size).zip(y.chunks_exact_mut(size)) {
-        let problem = Problem { sizes, x };
-        let (u, v) = problem.solve();
+        let scaled = Problem { sizes, x }.solve();
         parallel::rows(y, sizes.columns, |first, y| {
             for (i, y) in y.chunks_exact_mut(sizes.columns).enumerate() {
-                let row = problem.row(first + i);
-                for ((y, x), v) in y.iter_mut().zip(row).zip(&v) {
-                    *y = T::from_f64((x - u[first + i] - v).exp());
-                }
+                let row = scaled.row(first + i).iter().zip(&scaled.b);
+                y.iter_mut().zip(row).for_each(|(y, (e, b))| *y = T::from_f64(scaled.a[first + i] * e * b));
             }
         });
+    }
+}
+
+/// Positive numbers with a factor for each row and each column.
+struct Scaled {
+    e: Vec<f64>,
+    a: Vec<f64>,
+    b: Vec<f64>,
+}
+
+/// Within what a factor stays before it is taken into the logarithms.
+const SAFE: std::ops::Range<f64> = 1e-100..1e100;
+
+impl Scaled {
+    fn row(&self, i: usize) -> &[f64] {
+        let columns = self.b.len();
+        &self.e[i * columns..(i + 1) * columns]
+    }
+
+    /// Scales columns to sum to `share`, then rows to one. By how much the rows have changed, in parts; `None`, and nothing is
+    /// done, where a factor would leave what is safe.
+    fn step(&mut self, share: f64) -> Option<f64> {
+        let columns = self.b.len();
+        let piece = parallel::rows_per_chunk(columns);
+        let sums = parallel::map(self.a.len().div_ceil(piece), |p| {
+            let mut sums = vec![0.0; columns];
+            for i in p * piece..((p + 1) * piece).min(self.a.len()) {
+                sums.iter_mut().zip(self.row(i)).for_each(|(sum, e)| *sum += self.a[i] * e);
+            }
+            sums
+        });
+        let b: Vec<f64> = (0..columns).map(|j| share / sums.iter().map(|part| part[j]).sum::<f64>()).collect();
+        let mut a = vec![0.0; self.a.len()];
+        parallel::chunks(&mut a, piece, |first, a| {
+            for (i, a) in a.iter_mut().enumerate() {
+                *a = 1.0 / self.row(first + i).iter().zip(&b).map(|(e, b)| e * b).sum::<f64>();
+            }
+        });
+        if !a.iter().chain(&b).all(|factor| SAFE.contains(factor)) {
+            return None;
+        }
+        let change = a.iter().zip(&self.a).map(|(new, old)| (old / new - 1.0).abs()).sum();
+        (self.a, self.b) = (a, b);
+        Some(change)
     }
 }
 
@@ -59,20 +100,37 @@ impl<T: Elem> Problem<'_, T> {
             .map(move |x| scale * if log { x.to_f64().ln() } else { x.to_f64() })
     }
 
-    /// The logarithms of what rows and columns are divided by.
-    fn solve(&self) -> (Vec<f64>, Vec<f64>) {
-        let (mut u, mut v) = (vec![0.0; self.sizes.rows], vec![0.0; self.sizes.columns]);
+    /// The scores with their factors: in logarithms at first, then by plain products for as long as these are safe.
+    fn solve(&self) -> Scaled {
+        let share = self.sizes.rows as f64 / self.sizes.columns as f64;
+        let mut u = vec![0.0; self.sizes.rows];
+        let mut scaled = Scaled { e: Vec::new(), a: vec![1.0; self.sizes.rows], b: Vec::new() };
         for iteration in 0..self.sizes.iterations {
-            v = self.columns(&u);
-            let before = std::mem::replace(&mut u, self.rows(&v));
-            if let Some(tolerance) = self.sizes.tolerance
-                && iteration.is_multiple_of(LOOK)
-                && u.iter().zip(before).map(|(new, old)| ((new - old).exp() - 1.0).abs()).sum::<f64>() <= tolerance
-            {
+            let plain = if iteration > 0 { scaled.step(share) } else { None };
+            let change = plain.unwrap_or_else(|| {
+                u.iter_mut().zip(&scaled.a).for_each(|(u, a)| *u -= a.ln());
+                let v = self.columns(&u);
+                let before = std::mem::replace(&mut u, self.rows(&v));
+                scaled = self.scaled(&u, &v);
+                u.iter().zip(before).map(|(new, old)| ((new - old).exp() - 1.0).abs()).sum()
+            });
+            if iteration.is_multiple_of(LOOK) && self.sizes.tolerance.is_some_and(|t| change <= t) {
                 break;
             }
         }
-        (u, v)
+        scaled
+    }
+
+    /// `exp(x - u_i - v_j)`, with factors of one.
+    fn scaled(&self, u: &[f64], v: &[f64]) -> Scaled {
+        let mut e = vec![0.0; u.len() * v.len()];
+        parallel::rows(&mut e, v.len(), |first, e| {
+            for (i, e) in e.chunks_exact_mut(v.len()).enumerate() {
+                let row = self.row(first + i).zip(v);
+                e.iter_mut().zip(row).for_each(|(e, (x, v))| *e = (x - u[first + i] - v).exp());
+            }
+        });
+        Scaled { e, a: vec![1.0; u.len()], b: vec![1.0; v.len()] }
     }
 
     /// The logarithm of each row's sum.

@@ -54,6 +54,20 @@ fn a_balanced_assignment_uses_all_prototypes() {
 }
 
 #[test]
+fn plain_products_and_logarithms_agree() {
+    // Scores so far apart that the factors leave what plain numbers can hold, against the other engine's logarithms.
+    let mut x = numbers(9, &[30, 4]);
+    x.values.iter_mut().enumerate().for_each(|(i, v)| *v = 300.0 * *v + if i % 4 == 1 { 900.0 } else { 0.0 });
+    let cot = numbers(10, &[30, 4]);
+    for iterations in [1, 2, 9, 60] {
+        let term = format!("l: sum(sinkhorn(x, iterations: {iterations}) * cot)");
+        let [planned, candle] = [EngineKind::Planned, EngineKind::Candle]
+            .map(|kind| compute(kind, &term, &[("x", &x), ("cot", &cot)]).expect("it runs").terms[0]);
+        assert!((planned - candle).abs() < 1e-4 * (1.0 + candle.abs()), "{iterations}: {planned} and {candle}");
+    }
+}
+
+#[test]
 fn what_is_impossible_stays_impossible() {
     let sizes = Sinkhorn { rows: 2, columns: 3, epsilon: 1.0, probabilities: true, iterations: 5, tolerance: None };
     let mut y = vec![9.0f32; 6];
