@@ -172,16 +172,23 @@ const TILE: usize = 1 << 11;
 
 /// Computes place by place into the memory of those inputs that are given as empty.
 fn over_itself<T: Real>(compute: &Pointwise<T>, inputs: &[&[T]], out: &mut [T]) {
+    let all = out.len();
+    let is_row = |input: &&[T]| 1 < input.len() && input.len() < all;
+    // A row is repeated so that every tile finds its part of it in one piece.
+    let repeated = |row: &[T]| row.iter().copied().cycle().take(row.len() + TILE).collect::<Vec<T>>();
+    let rows: [Vec<T>; FEW] =
+        std::array::from_fn(|i| inputs.get(i).copied().filter(is_row).map(repeated).unwrap_or_default());
     let piece = |start: usize, out: &mut [T]| {
         let mut before = [T::ZERO; TILE];
         for (i, out) in out.chunks_mut(TILE).enumerate() {
             let (from, before) = (start + i * TILE, &mut before[..out.len()]);
             before.copy_from_slice(out);
             let mut parts: [&[T]; FEW] = [before; FEW];
-            for (part, input) in parts.iter_mut().zip(inputs) {
+            for ((part, input), row) in parts.iter_mut().zip(inputs).zip(&rows) {
                 match input.len() {
                     0 => {}
                     1 => *part = input,
+                    n if n < all => *part = &row[from % n..][..out.len()],
                     _ => *part = &input[from..from + out.len()],
                 }
             }

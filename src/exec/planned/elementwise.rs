@@ -92,10 +92,22 @@ fn in_place(site: &Site) -> bool {
     site.inputs.iter().enumerate().all(|(i, dims)| *dims == site.output || site.count(i) == 1)
 }
 
+/// Whether an input is the last dimensions of the result, to be repeated along the first.
+fn is_row(site: &Site, i: usize) -> bool {
+    let dims = site.inputs[i];
+    let dims = &dims[dims.iter().take_while(|&&d| d == 1).count()..];
+    !dims.is_empty() && dims.len() < site.output.len() && site.output.ends_with(dims)
+}
+
 fn binary<T: Real>(site: &Site, op: Binary) -> Kernel<T> {
-    if in_place(site) {
+    let whole = |i: usize| site.inputs[i] == site.output;
+    if in_place(site) || (whole(0) && is_row(site, 1)) || (whole(1) && is_row(site, 0)) {
         return Kernel::pointwise(move |x, y| {
-            kernels::binary(op, x[0], &[x[0].len()], x[1], &[x[1].len()], y, &[y.len()]);
+            // Two dimensions, of which a row has the last.
+            let row = x[0].len().min(x[1].len());
+            let row = if row > 1 { row } else { y.len() };
+            let dims = |x: &[T]| if x.len() > row { [x.len() / row, row] } else { [1, x.len()] };
+            kernels::binary(op, x[0], &dims(x[0]), x[1], &dims(x[1]), y, &dims(y));
         });
     }
     let (a, b, out) = (site.input(0), site.input(1), site.output.to_vec());

@@ -7,8 +7,8 @@ use crate::exec::Real;
 /// A kernel with all its sizes: from the inputs' numbers to the result's.
 pub type Whole<T> = Box<dyn FnMut(&[&[T]], &mut [T], Moment) -> Result<(), String> + Send>;
 
-/// A kernel that computes each element from the elements in the same place of inputs of the result's size, or from
-/// inputs of one element. It may be given any range of places.
+/// A kernel that computes each element from the elements in the same place of inputs of the result's size, from inputs of one
+/// element, and from a row that repeats. It may be given any range of places, with the row then as long as that.
 pub type Pointwise<T> = Box<dyn Fn(&[&[T]], &mut [T]) + Send + Sync>;
 
 /// How a node is computed.

@@ -73,6 +73,13 @@ const ARITHMETIC: &[Case] = &[
     case("pow", &[&[3, 4], &[1, 4]], POSITIVE, |g, x| g.pow(x[0], x[1])),
     case("maximum", &[&[3, 4], &[3, 4]], ANY, |g, x| g.maximum(x[0], x[1])),
     case("minimum", &[&[3, 4], &[1]], ANY, |g, x| g.minimum(x[0], x[1])),
+    case("row over itself", &[&[7, 900], &[1, 900]], ANY, |g, x| {
+        let y = g.sin(x[0])?;
+        let y = g.sub(x[1], y)?;
+        let y = g.mul(y, x[1])?;
+        let y = g.sum(y, &[0], false)?;
+        g.scale(y, 0.1)
+    }),
     case("select", &[&[3, 4], &[4], &[3, 1]], ANY, |g, x| {
         let zero = g.constant(0.0);
         let positive = g.greater(x[0], zero)?;

@@ -1,4 +1,5 @@
 //! The CPU kernels against naive loops in f64.
+mod attention;
 mod conv;
 mod decompositions;
 mod elementwise;
