@@ -101,8 +101,8 @@ const SHARED: [Param; 12] = [
         "positions",
         ParamType::Choice(Positions::WORDS),
         "learnt",
-        "how tokens know where they stand: a trained vector each, fixed sines and cosines (He et al. 2022), a trained bias of the \
-         scores by distance, one for all blocks or one a block (Bao et al. 2022), or not at all",
+        "how tokens know where they stand: `learnt` vectors, fixed sines and cosines (`sincos2d`, He et al. 2022), a trained bias of the \
+         scores by distance (`relative` for all blocks, `relative_each` for each; Bao et al. 2022), or `none`",
     ),
     Param::optional(
         "size",
@@ -115,13 +115,13 @@ const SHARED: [Param; 12] = [
         "pool",
         ParamType::Choice(&["cls", "mean"]),
         "none",
-        "the result: the class token, or the mean of the patches; left out, the class token if there is one, else the mean",
+        "the result: the class token (`cls`) or the `mean` of the patches; left out, the class token if there is one, else the mean",
     ),
     Param::optional(
         MASKED,
         ParamType::Choice(&["drop", "replace"]),
         "none",
-        "of a masked view, whether hidden patches are left out, or replaced by a trained token",
+        "what becomes of the hidden patches of a masked view: `drop` leaves them out, `replace` puts a trained token in their place",
     ),
     Param::optional("qkv_bias", ParamType::Bool, "true", "whether queries, keys and values have a bias"),
     Param::optional(
