@@ -50,6 +50,13 @@ fn a_word_that_is_an_operation_and_a_layer_is_the_layer_where_no_tensor_is_given
 }
 
 #[test]
+fn a_view_that_fails_is_complained_of_once() {
+    let text = "views { v[2]: crop(2) }\nbranch f { e: global_avgpool() | linear(3) }\n\
+                loss { t: mean(f(u) for u in views) + mean(concat(f(u) for u in v)) }";
+    assert_eq!(codes(text), ["invalid-value"]);
+}
+
+#[test]
 fn a_part_of_a_list_is_a_list() {
     let text = |list: &str| {
         format!(

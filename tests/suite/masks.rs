@@ -162,6 +162,7 @@ fn what_cannot_be_masked_or_asked_is_said() {
         ("mask(multiblock, ratio: 0.5)", "m.mask", "takes no `ratio`"),
         ("mask(multiblock, chance: 0.5)", "m.mask", "leave out `chance`"),
         ("mask(multiblock(targets: 20))", "m.mask", "may leave nothing visible"),
+        ("mask(multiblock(visible: 0.5))", "m.mask", "may leave only 28"),
         ("mask(random, ratio: 0.1..0.5)", "m.visible", "is not the same for every sample"),
         ("mask(random, ratio: 0.5, chance: 0.5)", "m.hidden", "is not the same for every sample"),
         ("mask(blockwise, ratio: 0.5)", "m.visible", "`exact: true`"),

@@ -24,7 +24,7 @@ pub(super) const WORD: MaskKind = MaskKind {
             ),
         ],
         formula: "T - floor(T * (1 - ratio)) of the T patches: all but one block",
-        doc: "What stays visible is one block (Darcet et al. 2025, CAPI, section 3.3). The smallest block of its aspect that \
+        doc: "What stays visible is one block (Darcet et al. 2025). The smallest block of its aspect that \
               holds enough patches, less some of its last row or column, so that the count is exact.",
     },
     build: |config| {

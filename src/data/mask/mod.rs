@@ -202,6 +202,12 @@ impl Block {
         Block { top: rng.below(grid.rows - height + 1), left: rng.below(grid.columns - width + 1), height, width }
     }
 
+    /// Whether the patch of that number is one of its own.
+    fn holds(self, grid: Grid, patch: usize) -> bool {
+        let (y, x) = (patch / grid.columns, patch % grid.columns);
+        (self.top..self.top + self.height).contains(&y) && (self.left..self.left + self.width).contains(&x)
+    }
+
     /// The numbers of its patches in ascending order.
     fn patches(self, grid: Grid) -> impl Iterator<Item = usize> {
         let row = move |y: usize| (self.left..self.left + self.width).map(move |x| y * grid.columns + x);

@@ -21,11 +21,17 @@ pub(super) const WORD: MaskKind = MaskKind {
                 "A target's height over its width.",
             ),
             Param::optional("context", SHARE, "0.85..1", "The share of the patches that the context block covers."),
+            Param::optional(
+                "visible",
+                ParamType::Number { min: 1e-6, max: 1.0 },
+                "none",
+                "The share of the patches that stays visible; as many as the context always has when left out.",
+            ),
         ],
         formula: "visible: some of the context block without the targets; targets[i]: the patches of a block",
-        doc: "Blocks to be predicted, which may overlap, from one large block without them (Assran et al. 2023, I-JEPA, \
-              section 3). Every target has as many patches as the \
-              smallest scale, of a larger block the first; the context has as many as are always left, chosen at random.",
+        doc: "Blocks to be predicted, which may overlap, from one large block without them (Assran et al. 2023, section 3). \
+              Every target has as many patches as the smallest scale, of a larger block the first. Visible patches are \
+              chosen at random from the context, and where it has too few, from around it.",
     },
     build: |config| {
         Ok(Box::new(Multiblock {
@@ -33,6 +39,7 @@ pub(super) const WORD: MaskKind = MaskKind {
             scale: config.range("scale").unwrap_or((0.15, 0.2)),
             aspect: config.range("aspect").unwrap_or((0.75, 1.5)),
             context: config.range("context").unwrap_or((0.85, 1.0)),
+            visible: config.maybe_number("visible"),
         }))
     },
 };
@@ -42,15 +49,23 @@ struct Multiblock {
     scale: (f64, f64),
     aspect: (f64, f64),
     context: (f64, f64),
+    visible: Option<f64>,
 }
 
 impl Pattern for Multiblock {
     fn hidden(&self, grid: Grid, _: f64) -> Result<Option<usize>, DataError> {
+        let (rows, columns, targets) = (grid.rows, grid.columns, self.targets);
+        let free = grid.count().saturating_sub(targets * self.target_size(grid));
         match self.visible(grid) {
             0 => {
-                let (rows, columns, targets) = (grid.rows, grid.columns, self.targets);
                 let message = format!("{targets} targets in {rows}x{columns} patches may leave nothing visible");
                 Err(DataError::new(message).help("give `multiblock` fewer or smaller targets, or a larger context"))
+            }
+            visible if visible > free => {
+                let message = format!(
+                    "{visible} patches shall be visible, but {targets} targets in {rows}x{columns} patches may leave only {free}"
+                );
+                Err(DataError::new(message).help("give `multiblock` a smaller share as `visible`, or smaller targets"))
             }
             visible => Ok(Some(grid.count() - visible)),
         }
@@ -65,8 +80,9 @@ impl Pattern for Multiblock {
         }
         let area = area(grid, rng.range(self.context.0, self.context.1));
         let context = Block::place(grid, sides(grid, area, 1.0), rng);
-        let mut free: Vec<usize> = context.patches(grid).filter(|i| !targets.iter().any(|t| t.contains(i))).collect();
+        let mut free: Vec<usize> = (0..grid.count()).filter(|i| !targets.iter().any(|t| t.contains(i))).collect();
         rng.shuffle(&mut free);
+        free.sort_by_key(|&i| !context.holds(grid, i));
         let mut hidden = vec![true; grid.count()];
         free.iter().take(layout.visible().unwrap_or(0)).for_each(|&i| hidden[i] = false);
         Drawn { hidden, targets }
@@ -96,8 +112,11 @@ impl Multiblock {
         (height, width)
     }
 
-    /// The fewest patches of the context that no target covers.
+    /// How many patches are visible: the share that is asked for, or the fewest of the context that no target covers.
     fn visible(&self, grid: Grid) -> usize {
+        if let Some(share) = self.visible {
+            return area(grid, share).max(1);
+        }
         let (height, width) = sides(grid, area(grid, self.context.0), 1.0);
         (height * width).saturating_sub(self.targets * self.target_size(grid))
     }

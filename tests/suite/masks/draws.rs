@@ -173,6 +173,16 @@ fn targets_are_blocks_and_the_context_is_free_of_them() {
 }
 
 #[test]
+fn a_context_is_as_large_as_is_asked_for() {
+    let (layout, drawn) = draws("mask(multiblock(visible: 0.4))", (32, 32), 300);
+    assert_eq!((layout.target_size, layout.visible()), (9, Some(25)));
+    for d in &drawn {
+        assert_eq!(hidden(d), 64 - 25);
+        assert!(d.targets.iter().flatten().all(|&i| d.hidden[i]));
+    }
+}
+
+#[test]
 fn a_ratio_is_drawn_from_ranges_and_lists() {
     let (layout, drawn) = draws("mask(random, ratio: [0, 0.5..0.75])", (32, 32), 2000);
     assert_eq!(layout.hidden, None);
