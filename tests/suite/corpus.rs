@@ -11,6 +11,8 @@ use sslrun::syntax;
 use std::path::{Path, PathBuf};
 
 const BATCH: usize = 6;
+/// Samples of the data set, for tables with a row for each.
+const SAMPLES: i64 = 400;
 const STEPS: usize = 2;
 
 fn files(folder: &str) -> Vec<PathBuf> {
@@ -29,7 +31,11 @@ fn recipe(path: &Path) -> Recipe {
 }
 
 fn size(name: &str) -> Option<i64> {
-    (name == "N").then_some(BATCH as i64)
+    match name {
+        "N" => Some(BATCH as i64),
+        "samples" => Some(SAMPLES),
+        _ => None,
+    }
 }
 
 /// A recipe under training by plain gradient descent in f64.
@@ -79,11 +85,12 @@ fn alike(what: &str, a: &[f64], b: &[f64], floor: f64) {
     assert!(error < 1e-7, "{what}: relative error {error:e}");
 }
 
-/// Random pixels, and masks as they are drawn, for every input of a recipe.
+/// Random pixels, masks as they are drawn, and the numbers of samples, for every input of a recipe.
 fn inputs(recipe: &Recipe, rng: &mut Rng) -> Vec<(String, Vec<f32>)> {
     let masks: Vec<MaskRows> = recipe.views.iter().map(|view| masks(view, rng)).collect();
     let values = |input: &Input, rng: &mut Rng| match input.kind {
         InputKind::Mask(view, part) => masks[view].part(part).unwrap().to_vec(),
+        InputKind::Label | InputKind::Index | InputKind::Rows => (0..BATCH).map(|i| i as f32).collect(),
         _ => {
             let count: usize = input.ty.shape.concrete(&size).unwrap().iter().product();
             (0..count).map(|_| rng.normal() as f32).collect()
