@@ -21,7 +21,8 @@ fn both_engines_assign_alike() {
         probabilities: sum(sinkhorn(softmax(x), of: probabilities) * cot)
         clusters: sum(kmeans(rows, 3, iterations: 4) * bank)
         nearest: sum(index_select(bank, nearest(rows, bank)) * rows)
-        gumbel: sum(hard_gumbel_softmax(rows, 0.7) * rows)
+        gumbel: sum(gumbel_softmax(rows, 0.7, hard: true) * rows)
+        maps: sum(gumbel_softmax(x, 0.7) * cot)
         erf: sum(erf(rows) + inverse_erf(0.9 * tanh(rows)))";
     let inputs = [("x", &x), ("cot", &cot), ("rows", &rows), ("bank", &bank)];
     let [planned, candle] =
@@ -33,7 +34,9 @@ fn both_engines_assign_alike() {
         let pairs = planned.grads[name].iter().zip(&candle.grads[name]);
         assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-4 * (1.0 + a.abs())), "gradients by {name}");
     }
-    assert!(planned.grads["x"].iter().all(|&g| g == 0.0), "no gradient flows through an assignment");
+    let stopped = terms.lines().filter(|l| !l.contains("maps:")).collect::<Vec<_>>().join("\n");
+    let stopped = compute(EngineKind::Planned, &stopped, &inputs).expect("it runs");
+    assert!(stopped.grads["x"].iter().all(|&g| g == 0.0), "no gradient flows through an assignment");
 }
 
 #[test]
@@ -113,10 +116,26 @@ fn a_hard_choice_has_the_gradient_of_the_soft_one() {
     let (x, cot) = (numbers(5, &[6, 4]), numbers(6, &[6, 4]));
     let inputs = [("x", &x), ("cot", &cot)];
     let value = |term: &str| compute(EngineKind::Planned, term, &inputs).expect("it runs");
-    let hard = value("hard: sum(hard_gumbel_softmax(x, 0.5) ^ 2)");
+    let hard = value("hard: sum(gumbel_softmax(x, 0.5, hard: true) ^ 2)");
     assert!((hard.terms[0] - 6.0).abs() < 1e-5, "six rows with a single one, not {}", hard.terms[0]);
     let [straight, soft] =
         ["straight_through(stopgrad(cot), tanh(x))", "tanh(x)"].map(|e| value(&format!("value: sum(({e}) * cot)")));
     assert_eq!(straight.grads["x"], soft.grads["x"]);
     assert!((straight.terms[0] - dot(&cot, &cot)).abs() < 1e-4);
+}
+
+#[test]
+fn gumbel_noise_draws_categories_by_their_probabilities() {
+    // The largest noisy logit is a category drawn by the softmax of the logits, for any temperature.
+    let logits = [0.0f32, 1.0, -0.5, 2.0];
+    let x = Tensor { shape: vec![4000, 4], values: logits.repeat(4000) };
+    let drawn = |class: usize| {
+        let term = format!("l: sum(gumbel_softmax(x, 0.3, hard: true) * one_hot(0 * arange(4000) + {class}, 4))");
+        f64::from(compute(EngineKind::Planned, &term, &[("x", &x)]).expect("it runs").terms[0]) / 4000.0
+    };
+    let total: f64 = logits.iter().map(|&l| f64::from(l).exp()).sum();
+    for (class, &logit) in logits.iter().enumerate() {
+        let (share, want) = (drawn(class), f64::from(logit).exp() / total);
+        assert!((share - want).abs() < 0.03, "class {class}: {share} instead of {want}");
+    }
 }

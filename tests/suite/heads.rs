@@ -97,3 +97,25 @@ fn a_shared_head_is_one_set_of_weights_also_in_an_average() {
     let want: Vec<f32> = weights.iter().zip(&moved).map(|(old, new)| 0.9 * old + 0.1 * new).collect();
     crate::fixtures::assert_close("the average", &values(&learner, "teacher.head.0.0.weight"), &want, 1e-5);
 }
+
+#[test]
+fn a_queue_of_features_is_scored_by_the_prototypes_of_now() {
+    let recipe = recipe(
+        "views { a, b: crop(0.5..1) | resize(8) }
+         branch f { encoder: conv2d(8) | relu | global_avgpool; projector: mlp(16, 8); prototypes: prototypes(6) }
+         state bank = queue(of: stopgrad(f(a).projector), size: 32)
+         let code(v) {
+           let more = sinkhorn(concat(f.prototypes(bank), f(v)), epsilon: 0.05)
+           where(bank.full, more[32..32 + N], sinkhorn(f(v), epsilon: 0.05))
+         }
+         loss { swap: mean(cross_entropy(code(u), f(v) / 0.1) for u, v in pairs(a, b)) }
+         train { batch: 16; optimizer: sgd(lr: 0.5) }",
+    );
+    assert!(lint(&recipe).is_empty(), "{:?}", lint(&recipe));
+    assert_eq!(mechanisms(&recipe).iter().map(|m| m.name).collect::<Vec<_>>(), ["balanced assignment"]);
+    let mut learner = Learner::new(&recipe, EngineKind::Planned, Clock { steps: 4, per_epoch: 2 }).expect("a learner");
+    let batch = batch(16, 8, (0..16).collect());
+    for step in 0..4 {
+        assert!(learner.step(step, &batch).expect("a finite step").total.is_finite());
+    }
+}

@@ -7,7 +7,7 @@ use super::{DataError, DataSet, Split};
 use crate::catalog::{Config, Entry};
 
 /// The name of the threads on which the reader of a foreign format may panic at a damaged file. Such a panic becomes a
-/// [`DataError`](super::DataError): a program need not show it.
+/// [`DataError`]: a program need not show it.
 pub const READER_THREAD: &str = "reader";
 
 /// A data set's word and how to open it.

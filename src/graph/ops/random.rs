@@ -46,6 +46,27 @@ pub const FUNCTIONS: &[Function] = &[
         "Directions uniform on the unit sphere, one a row, drawn anew at each step.",
         build_directions,
     ),
+    function(
+        "gumbel_softmax",
+        &[
+            Param::required("logits", ParamType::Tensor, "logits [.., K]"),
+            Param::optional(
+                "temperature",
+                ParamType::Tensor,
+                "1",
+                "what the noisy logits are divided by; small for sharp ones",
+            ),
+            Param::optional(
+                "hard",
+                ParamType::Bool,
+                "false",
+                "whether the result is one-hot, with the gradient of the soft one",
+            ),
+        ],
+        "[.., K] -> [.., K]: softmax((logits + g) / temperature), g = -log(-log(u)), u ~ uniform(0, 1)",
+        "Samples of categories that gradients pass, drawn anew at each step (Jang et al. 2017).",
+        build_gumbel,
+    ),
 ];
 
 impl Graph {
@@ -76,6 +97,32 @@ fn infer(attrs: &Attrs, _: &[&TensorType]) -> Result<TensorType, ShapeError> {
         Some(d) => Err(ShapeError::new(format!("a random tensor cannot have a dimension of {d}"))),
         None => Ok(TensorType::float(Shape(dims.to_vec()))),
     }
+}
+
+fn build_gumbel(g: &mut Graph, call: &Call) -> Result<NodeId, ShapeError> {
+    let (logits, temperature) = (call.tensor("logits")?, call.tensor("temperature")?);
+    let shape = g.shape(logits).clone();
+    let Some((classes, last)) = shape.0.last().zip(shape.rank().checked_sub(1)) else {
+        return Err(ShapeError::new("gumbel_softmax needs logits [.., K], this is a scalar"));
+    };
+    let uniform = g.random(&RAND, &shape.0, call.stream)?;
+    // Off both ends, so that neither logarithm is infinite.
+    let uniform = g.clamp(uniform, 1e-9, f64::INFINITY)?;
+    let log = g.log(uniform)?;
+    let exponential = g.neg(log)?;
+    let exponential = g.clamp(exponential, 1e-9, f64::INFINITY)?;
+    let gumbel = g.log(exponential)?;
+    let noisy = g.sub(logits, gumbel)?;
+    let scaled = g.div(noisy, temperature)?;
+    let soft = g.softmax(scaled)?;
+    if !call.bool("hard") {
+        return Ok(soft);
+    }
+    let chosen = g.argmax(soft, last, false)?;
+    let hard = g.one_hot(chosen, classes)?;
+    let value = g.stopgrad(soft)?;
+    let nothing = g.sub(soft, value)?;
+    g.add(hard, nothing)
 }
 
 fn build_directions(g: &mut Graph, call: &Call) -> Result<NodeId, ShapeError> {
