@@ -47,6 +47,16 @@ pub(super) static LIST_FUNCTIONS: &[ListFunction] = &[
     },
     ListFunction {
         entry: Entry {
+            name: "join",
+            kind: Kind::Operation,
+            params: &[Param::variadic("of", ParamType::Tensor, "lists, groups of views, or single items")],
+            formula: "a[0], a[1], .., b[0], b[1], ..",
+            doc: "The items of several lists one behind the other, as one list.",
+        },
+        apply: |lists| Some(lists.concat()),
+    },
+    ListFunction {
+        entry: Entry {
             name: "zip",
             kind: Kind::Operation,
             params: &[Param::variadic("of", ParamType::Tensor, "groups of equal length")],

@@ -64,7 +64,7 @@ fn a_part_of_a_list_is_a_list() {
              loss {{ t: mean(f(v[0]) * f(u) for u in {list}) + mean(f(u) for u in v) }}"
         )
     };
-    for list in ["v[1..3]", "v[0..4]", "v[1..-1]", "[v[1], v[2]][0..1]"] {
+    for list in ["v[1..3]", "v[0..4]", "v[1..-1]", "join(v[0..2], v[3])", "[v[1], v[2]][0..1]"] {
         assert_eq!(codes(&text(list)), Vec::<&str>::new(), "{list}");
     }
     for list in ["v[2..5]", "v[2..2]", "v[3..1]", "v[0.5..2]", "v[-9..2]"] {
