@@ -74,6 +74,11 @@ impl Search<'_> {
             return Ok(last_checkpoint(&folder));
         }
         let begun = RunFolder::open(&folder).is_ok() && last_checkpoint(&folder).is_file();
+        if !begun && folder.exists() {
+            let place = folder.display();
+            let message = format!("{place} was begun, but holds no checkpoint: another run may be at work on it");
+            return Err(self.failed(frozen, message + "\n  = help: wait for that run, or remove the folder"));
+        }
         let (branch, place) = (&frozen.branch, folder.display());
         let message = format!("`{branch}` needs what {} trains: it is trained first, in {place}", path.display());
         on_event(&Event::Preparing { message });
