@@ -136,7 +136,8 @@ pub fn run(
         search.fill(recipe, &mut training.learner().memory, on_event)?;
     }
     let mut log = RunLog::new(&folder, recipe, &*data.train, engine, record)?;
-    let result = train(&mut training, &folder, stop, &mut log, on_event);
+    let mut tell = |event: &Event| on_event(&placed(event, &checked.sources));
+    let result = train(&mut training, &folder, stop, &mut log, &mut tell);
     let record = log.finish(&folder, &training, &result)?;
     let ending = result.map_err(|error| Failure::of_training(error, &checked.sources).keeping(folder.path()))?.0;
     let profile = if request.profile { training.learner().engine().profile() } else { Vec::new() };
@@ -166,6 +167,17 @@ impl Resumed {
 fn open(recipe: &Recipe) -> Result<Splits, TrainError> {
     let train = Arc::from(data::open(&recipe.data, Split::Train)?);
     Ok(Splits { train, test: Arc::from(data::open(&recipe.data, Split::Test)?) })
+}
+
+/// A warning with the place in the recipe that it speaks of.
+fn placed<'e>(event: &'e Event, sources: &Sources) -> std::borrow::Cow<'e, Event> {
+    match event {
+        Event::Warning { message, span: Some(span) } => {
+            let message = format!("{message}{}", failure::point(sources, *span));
+            std::borrow::Cow::Owned(Event::Warning { message, span: Some(*span) })
+        }
+        event => std::borrow::Cow::Borrowed(event),
+    }
 }
 
 /// Trains, and judges what was trained unless somebody stopped it.

@@ -58,6 +58,10 @@ fn show(moment: Moment, progress: &mut Progress, quiet: bool) {
         Moment::Fits { epochs, step } => {
             say(&format!("a step takes {}: {} epochs fit into the budget", duration_of_step(step), number(epochs)));
         }
+        Moment::WarmUp { epochs } => output::message(&format!(
+            "warning: its warm-up of {} epochs is longer than that; shorten it by `--set`",
+            number(epochs)
+        )),
         Moment::Training(event) => progress.note(event),
         Moment::Failed(message) => {
             progress.clear();

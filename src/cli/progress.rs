@@ -47,7 +47,7 @@ impl Progress {
             Event::Step(step) => self.step(step),
             Event::Evaluated { epoch, measures, .. } => self.look(*epoch, measures),
             Event::Preparing { message } => self.say(message),
-            Event::Warning { message } => self.say(&format!("warning: {message}")),
+            Event::Warning { message, .. } => self.say(&format!("warning: {message}")),
             Event::Judging { subject } => self.judging(subject),
             Event::Checkpoint { .. } | Event::Interrupted { .. } | Event::Finished { .. } => {}
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Checked, Failure, Request, RunFolder, check, hash, open, run};
+use crate::catalog::Unit;
 use crate::check::Recipe;
 use crate::exec::EngineKind;
 use crate::report::{
@@ -62,6 +63,11 @@ pub enum Moment<'a> {
         epochs: f64,
         /// Seconds a step takes.
         step: f64,
+    },
+    /// A warm-up is not over before the budget is.
+    WarmUp {
+        /// How many epochs it takes.
+        epochs: f64,
     },
     /// Something happened in its training.
     Training(&'a Event),
@@ -262,6 +268,11 @@ impl Turn<'_> {
         let precision = 10f64.powf((clock.per_epoch as f64 * 10.0).log10().ceil());
         let epochs = (steps / clock.per_epoch as f64 * precision).round() / precision;
         tell(Moment::Fits { epochs, step });
+        let schedules = recipe.train.optimizers.iter().map(|o| o.schedule("lr"));
+        let longest = schedules.filter(|s| s.unit == Unit::Epochs).map(|s| s.warmup).fold(0.0, f64::max);
+        if longest >= epochs {
+            tell(Moment::WarmUp { epochs: longest });
+        }
         Ok(epochs)
     }
 }

@@ -64,7 +64,8 @@ impl RunLog {
             Event::Evaluated { epoch, seconds, measures, .. } => self.point(*epoch, *seconds, measures),
             Event::Started { parameters, .. } => self.record.parameters = *parameters,
             Event::Interrupted { .. } | Event::Finished { .. } => self.flush(),
-            Event::Preparing { .. } | Event::Checkpoint { .. } | Event::Warning { .. } | Event::Judging { .. } => {}
+            Event::Warning { message, .. } => self.record.warnings.push(message.clone()),
+            Event::Preparing { .. } | Event::Checkpoint { .. } | Event::Judging { .. } => {}
         }
     }
 
@@ -148,6 +149,7 @@ fn blank(recipe: &Recipe) -> RunRecord {
         untrained: Vec::new(),
         raw: Vec::new(),
         history: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 

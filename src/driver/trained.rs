@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::log::metrics;
 use super::{Checked, Failure, RunFolder, check, open};
-use crate::check::Recipe;
+use crate::check::{Encoder, Recipe};
 use crate::data::Split;
 use crate::exec::{EngineKind, Memory};
 use crate::report::{Table, summary_table};
@@ -20,6 +20,7 @@ pub fn check_run(run: &Path, sets: &[String], data: Option<&str>) -> Result<Chec
 pub struct Trained<'a> {
     checked: &'a Checked,
     recipe: &'a Recipe,
+    encoder: &'a Encoder,
     data: Splits,
     memory: Memory,
     engine: EngineKind,
@@ -30,11 +31,12 @@ impl<'a> Trained<'a> {
     pub fn load(run: &Path, checked: &'a Checked, engine: EngineKind) -> Result<Self, Failure> {
         let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
         let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
+        let encoder = recipe.evaluate.encoder.as_ref().ok_or_else(|| nothing_to_judge(recipe))?;
         let checkpoint = Checkpoint::read(&last_checkpoint(run)).map_err(explain)?;
         let data = open(recipe).map_err(explain)?;
-        let mut memory = fresh(recipe, &data).map_err(explain)?;
+        let mut memory = fresh(recipe, encoder).map_err(explain)?;
         checkpoint.restore_memory(&mut memory).map_err(explain)?;
-        Ok(Self { checked, recipe, data, memory, engine })
+        Ok(Self { checked, recipe, encoder, data, memory, engine })
     }
 
     /// The recipe's probes on its encoder, beside the untrained one and raw pixels; nothing where `stop` was set before the end.
@@ -42,7 +44,7 @@ impl<'a> Trained<'a> {
         let explain = |error: TrainError| Failure::of_training(error, &self.checked.sources);
         let judge = Judge::new(self.recipe, self.engine, &self.data, None).map_err(explain)?;
         let mut judge = judge.ok_or_else(|| nothing_to_judge(self.recipe))?;
-        let mut untrained = fresh(self.recipe, &self.data).map_err(explain)?;
+        let mut untrained = fresh(self.recipe, self.encoder).map_err(explain)?;
         let verdict = judge.verdict(&mut self.memory, &mut untrained, stop, on_event).map_err(explain)?;
         let rows = |v: crate::train::Verdict| {
             let rows = [("encoder, trained", v.trained), ("encoder, untrained", v.untrained), ("raw pixels", v.raw)];
@@ -58,20 +60,19 @@ impl<'a> Trained<'a> {
     pub fn embed(&mut self, split: Split) -> Result<Rows, Failure> {
         let explain = |error: TrainError| Failure::of_training(error, &self.checked.sources);
         let evaluate = &self.recipe.evaluate;
-        let encoder = evaluate.encoder.as_ref().ok_or_else(|| nothing_to_judge(self.recipe))?;
         let data = match split {
             Split::Train => subset(&self.data.train, evaluate.train_samples),
             Split::Test => subset(&self.data.test, evaluate.test_samples),
         };
-        let mut extractor = Extractor::new(encoder, self.engine).map_err(explain)?;
+        let mut extractor = Extractor::new(self.encoder, self.engine).map_err(explain)?;
         extractor.rows(&mut self.memory, &data).map_err(explain)
     }
 }
 
-/// Parameters and states as before the first step.
-fn fresh(recipe: &Recipe, data: &Splits) -> Result<Memory, TrainError> {
-    let size = crate::train::sizes(recipe.train.batch, data.train.len());
-    Ok(Memory::new(&recipe.graph, &size, recipe.train.seed)?)
+/// Parameters and states of the encoder as before the first step; the same as in training, as each is drawn by its name.
+fn fresh(recipe: &Recipe, encoder: &Encoder) -> Result<Memory, TrainError> {
+    let size = |symbol: &str| (symbol == "N").then_some(recipe.train.batch as i64);
+    Ok(Memory::new(&encoder.graph, &size, recipe.train.seed)?)
 }
 
 fn nothing_to_judge(recipe: &Recipe) -> Failure {

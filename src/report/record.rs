@@ -73,6 +73,9 @@ pub struct RunRecord {
     pub raw: Vec<Metric>,
     /// How it went.
     pub history: Vec<Point>,
+    /// What did not hold that should have, in the order in which it broke.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 impl RunRecord {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Clock, Measures};
+use crate::source::Span;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -47,6 +48,8 @@ pub enum Event {
     Warning {
         /// What is wrong.
         message: String,
+        /// Where it is written, if somewhere.
+        span: Option<Span>,
     },
     /// Somebody stopped the training; everything is saved.
     Interrupted {

@@ -146,7 +146,7 @@ impl<'a> Training<'a> {
         for ((expectation, &holds), broken) in expectations.zip(&mut self.broken) {
             if !holds && !*broken {
                 let message = format!("`{}` no longer holds at step {}", expectation.text, self.done);
-                on_event(&Event::Warning { message });
+                on_event(&Event::Warning { message, span: Some(expectation.span) });
             }
             *broken = !holds;
         }
@@ -167,7 +167,9 @@ impl<'a> Training<'a> {
         self.watch.pause();
         let event = match saved {
             Some(path) => Event::Checkpoint { step: self.done, path },
-            None => Event::Warning { message: "a parameter is not finite: no checkpoint is written".to_owned() },
+            None => {
+                Event::Warning { message: "a parameter is not finite: no checkpoint is written".to_owned(), span: None }
+            }
         };
         on_event(&event);
         Ok(())

@@ -83,10 +83,19 @@ fn a_recipe_that_fails_does_not_end_the_rest_and_what_has_ended_is_not_done_agai
 #[test]
 fn a_budget_sets_the_epochs_beforehand_and_a_stopped_comparison_goes_on() {
     let folder = folder("compare-budget");
-    let contest = contest(&folder, &[("a.ssl", RECIPE), ("b.ssl", RECIPE)], Some(0.5));
-    let (comparison, steps) = run(&contest, 3);
+    let slow = RECIPE.replace("-> 0)", "-> 0, warmup: 1e6)");
+    let contest = contest(&folder, &[("a.ssl", &slow), ("b.ssl", RECIPE)], Some(0.5));
+    let (stop, mut steps, mut warned) = (AtomicBool::new(false), 0, false);
+    let comparison = driver::compare(&contest, &stop, &mut |moment| match moment {
+        Moment::WarmUp { epochs } => warned = epochs == 1e6,
+        Moment::Training(Event::Step(_)) => {
+            steps += 1;
+            stop.store(steps >= 3, Ordering::Relaxed);
+        }
+        _ => {}
+    });
     assert!(comparison.expect("a comparison").stopped);
-    assert_eq!(steps, 3);
+    assert_eq!((steps, warned), (3, true));
     assert!(!folder.join("out/b").exists());
     let (comparison, rest) = run(&contest, usize::MAX);
     let comparison = comparison.expect("a comparison");
@@ -98,7 +107,7 @@ fn a_budget_sets_the_epochs_beforehand_and_a_stopped_comparison_goes_on() {
     }
     let images = |i: usize| comparison.runs[i].record.as_ref().expect("a record").images as usize;
     assert_eq!(16 * (steps + rest), images(0) + images(1), "no step is done twice");
-    assert!(read(&folder.join("out/a/recipe.ssl")).contains("lr: cosine(0.05 -> 0)"));
+    assert!(read(&folder.join("out/a/recipe.ssl")).contains("lr: cosine(0.05 -> 0, warmup: 1e6)"));
     assert_ne!(images(0), 16 * 8, "the epochs are the budget's, not the recipe's");
 }
 

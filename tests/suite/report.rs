@@ -36,6 +36,7 @@ fn record() -> RunRecord {
         untrained: vec![Metric::share("k-NN", 0.4), Metric::share("linear", 0.5), Metric::plain("eff. rank", 5.0)],
         raw: vec![Metric::share("k-NN", 0.22), Metric::share("linear", 0.18)],
         history: vec![Point { epoch: 1.0, seconds: 4.5, loss: f64::NAN, metrics: vec![Metric::share("k-NN", 0.5)] }],
+        warnings: vec!["`loss.a < 1` no longer holds at step 3".into()],
     }
 }
 

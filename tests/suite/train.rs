@@ -286,3 +286,21 @@ fn fine_tuning_trains_a_copy_of_the_encoder_also_of_an_average() {
     assert!(broken.trained.get("finetune").is_some_and(|x| x.is_nan() || x < 0.5), "{broken:?}");
     assert_eq!(self::verdict(TUNED, "shapes:train=40,test=10,size=16", &AtomicBool::new(true)), None);
 }
+
+#[test]
+fn an_expectation_that_breaks_is_told_with_its_place_and_kept() {
+    let folder = folder("expect");
+    let text = format!("{TINY}\nexpect {{\n  loss.spread > 2 or not (loss.contrast < 100)\n  loss.spread < 1e9\n}}\n");
+    let request = request(&folder, &text, "run");
+    let request = Request { sets: vec!["train.epochs=0.5".to_owned()], ..request };
+    let checked = request.check().expect("the recipe can be read");
+    let mut told = Vec::new();
+    let report = driver::run(&request, &checked, &AtomicBool::new(false), &mut |event| {
+        if let Event::Warning { message, .. } = event {
+            told.push(message.clone());
+        }
+    });
+    let line = "`loss.spread > 2 or not (loss.contrast < 100)` no longer holds at step 1";
+    assert_eq!(report.expect("a run").record.warnings, [line]);
+    assert!(told.len() == 1 && told[0].starts_with(line) && told[0].contains("tiny.ssl:32:"), "{told:?}");
+}
