@@ -1,6 +1,6 @@
 //! The masks of views: what recipes and modules are given of them.
 
-use super::checker::{Checked, Checker};
+use super::checker::{Checked, Checker, Failed};
 use super::module::Module;
 use super::scope::Env;
 use super::value::Value;
@@ -27,17 +27,10 @@ pub(super) enum Place {
 impl Checker<'_> {
     /// `view.name`: something of its mask.
     pub(super) fn mask_attribute(&mut self, view: usize, name: &Name) -> Checked<Value> {
-        if !ATTRIBUTES.contains(&name.text.as_str()) {
-            let message = format!("a view has no `{}`", name.text);
-            let help = suggest(&name.text, ATTRIBUTES);
-            return Err(self.report(Diagnostic::error(Code::UNKNOWN_FIELD, name.span, message).maybe_help(help)));
-        }
         let shown = self.views.all[view].name.clone();
-        let Some(layout) = self.views.all[view].mask.clone() else {
-            let message = format!("the view `{shown}` has no mask");
-            let help = "a mask is the last step of a pipeline, as in `m: a | mask(random, ratio: 0.75)`";
-            return Err(self.report(Diagnostic::error(Code::UNKNOWN_FIELD, name.span, message).help(help)));
-        };
+        let layout = self.views.all[view].mask.clone();
+        let known = ATTRIBUTES.contains(&name.text.as_str());
+        let Some(layout) = layout.filter(|_| known) else { return Err(self.no_attribute(&shown, known, name)) };
         let number = |n: usize| Value::Number(n as f64);
         let tensor = |checker: &mut Self, part| Value::Tensor(checker.mask_node(view, &layout, part));
         match name.text.as_str() {
@@ -58,6 +51,17 @@ impl Checker<'_> {
                 Ok(tensor(self, part))
             }
         }
+    }
+
+    /// Complains of an attribute that no view has, or of one that only masked views have.
+    fn no_attribute(&mut self, view: &str, known: bool, name: &Name) -> Failed {
+        let (message, help) = if known {
+            let help = "a mask is the last step of a pipeline, as in `m: a | mask(random, ratio: 0.75)`";
+            (format!("the view `{view}` has no mask"), Some(help.to_owned()))
+        } else {
+            (format!("a view has no `{}`", name.text), suggest(&name.text, ATTRIBUTES))
+        };
+        self.report(Diagnostic::error(Code::UNKNOWN_FIELD, name.span, message).maybe_help(help))
     }
 
     /// Complains where there is no one number of visible or hidden patches.

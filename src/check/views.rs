@@ -35,6 +35,13 @@ struct Group {
     single: bool,
 }
 
+/// The pipeline that the views of one line are made by.
+struct Made<'a> {
+    steps: &'a [Config],
+    built: &'a Pipeline,
+    span: Span,
+}
+
 impl Views {
     /// The view at the bottom of the chain of views this one starts from: the crop it shows.
     pub fn root(&self, view: usize) -> usize {
@@ -97,8 +104,10 @@ impl Checker<'_> {
             Ok(built) => built,
             Err(error) => return self.wrong_pipeline(&error, entry.span),
         };
+        let made = Made { steps: &steps, built: &built, span: entry.span };
         for name in &entry.names {
             let count = self.view_count(name, &env)?;
+            let single = name.count.is_none();
             let mut members = Vec::new();
             for i in 0..count {
                 let from = match bases.len() {
@@ -110,34 +119,31 @@ impl Checker<'_> {
                         return self.error(Code::INVALID_VALUE, entry.span, message);
                     }
                 };
-                let start = from.map_or(self.views.sample_size, |base| self.views.all[base].size);
-                let shown =
-                    if name.count.is_some() { format!("{}[{i}]", name.name.text) } else { name.name.text.clone() };
-                let index = self.views.all.len();
-                members.push(index);
-                let size = built.output_size(start);
-                let shows = from.filter(|_| built.keeps_pixels()).map_or(index, |base| self.views.all[base].shows);
-                let layout = built.mask().map(|mask| mask.layout(size)).transpose();
-                let mask = match layout.map_err(|e| e.at(steps.last().map_or(entry.span, |s| s.span))) {
-                    Ok(mask) => mask,
-                    Err(error) => return self.wrong_pipeline(&error, entry.span),
-                };
-                self.views.all.push(super::recipe::View {
-                    name: shown,
-                    from,
-                    steps: steps.clone(),
-                    size,
-                    shows,
-                    mask,
-                    span: name.name.span,
-                });
+                let shown = if single { name.name.text.clone() } else { format!("{}[{i}]", name.name.text) };
+                members.push(self.add_view(shown, from, &made, name.name.span)?);
             }
             if self.views.all.len() > MAX_VIEWS {
                 return self.error(Code::INVALID_VALUE, entry.span, format!("a recipe has at most {MAX_VIEWS} views"));
             }
-            self.views.groups.push(Group { name: name.name.text.clone(), members, single: name.count.is_none() });
+            self.views.groups.push(Group { name: name.name.text.clone(), members, single });
         }
         Ok(())
+    }
+
+    /// Adds one view; its number.
+    fn add_view(&mut self, name: String, from: Option<usize>, made: &Made, span: Span) -> Checked<usize> {
+        let index = self.views.all.len();
+        let start = from.map_or(self.views.sample_size, |base| self.views.all[base].size);
+        let size = made.built.output_size(start);
+        let shows = from.filter(|_| made.built.keeps_pixels()).map_or(index, |base| self.views.all[base].shows);
+        let layout = made.built.mask().map(|mask| mask.layout(size)).transpose();
+        let mask = match layout.map_err(|e| e.at(made.steps.last().map_or(made.span, |s| s.span))) {
+            Ok(mask) => mask,
+            Err(error) => return self.wrong_pipeline(&error, made.span),
+        };
+        let steps = made.steps.to_vec();
+        self.views.all.push(super::recipe::View { name, from, steps, size, shows, mask, span });
+        Ok(index)
     }
 
     /// Complains of what cannot be made of a pipeline, at the step at fault if one is known.
