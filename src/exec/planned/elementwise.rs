@@ -51,10 +51,15 @@ fn unary<T: Real>(op: Unary) -> Kernel<T> {
 }
 
 fn gelu_grad<T: Real>(x: &[&[T]], dx: &mut [T]) {
-    kernels::unary(Unary::GeluDerivative, x[0], dx);
-    dx.par_chunks_mut(CHUNK).zip(x[1].par_chunks(CHUNK)).for_each(|(dx, dy)| {
+    let piece = |dx: &mut [T], x: &[T], dy: &[T]| {
+        kernels::unary(Unary::GeluDerivative, x, dx);
         dx.iter_mut().zip(dy).for_each(|(dx, &dy)| *dx *= dy);
-    });
+    };
+    if dx.len() <= CHUNK {
+        return piece(dx, x[0], x[1]);
+    }
+    let inputs = x[0].par_chunks(CHUNK).zip(x[1].par_chunks(CHUNK));
+    dx.par_chunks_mut(CHUNK).zip(inputs).for_each(|(dx, (x, dy))| piece(dx, x, dy));
 }
 
 fn clamp<T: Real>(site: &Site) -> Kernel<T> {
