@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Clock, Learner, Setup, TrainError, view_specs};
+use super::{Clock, Learner, Refresher, Setup, TrainError, view_specs};
 use crate::data::Loader;
 
 /// Steps that are not timed: memory is touched, and the first batches made, for the first time.
@@ -10,7 +10,7 @@ const WARM: usize = 3;
 /// The fewest steps that are timed.
 const FEWEST: usize = 5;
 
-/// The seconds a step takes, from steps on real batches of a learner that is then thrown away. They are timed for
+/// The seconds a step takes, its share of refreshes over the data set included, from steps on real batches of a learner that is then thrown away. They are timed for
 /// `time`, or a little longer where steps are slow; the epochs of the result are those of the data set.
 pub fn seconds_a_step(setup: &Setup, time: Duration) -> Result<(f64, Clock), TrainError> {
     let train = &setup.recipe.train;
@@ -19,7 +19,15 @@ pub fn seconds_a_step(setup: &Setup, time: Duration) -> Result<(f64, Clock), Tra
         loader = loader.threads(threads);
     }
     let clock = Clock::new(train.epochs, loader.batches_per_epoch());
-    let mut learner = Learner::new(setup.recipe, setup.engine, clock)?;
+    let mut learner = Learner::of_samples(setup.recipe, setup.engine, clock, loader.samples())?;
+    let refreshing = match Refresher::new(&setup.recipe.graph, setup.engine, train.batch, train.seed) {
+        Some(refresher) => {
+            let start = Instant::now();
+            refresher.apply(0, clock, &mut learner, &loader)?;
+            start.elapsed().as_secs_f64() * refresher.share(clock)
+        }
+        None => 0.0,
+    };
     let (mut start, mut timed) = (Instant::now(), 0);
     for (step, batch) in loader.steps(0..usize::MAX).enumerate() {
         let batch = batch?;
@@ -34,5 +42,5 @@ pub fn seconds_a_step(setup: &Setup, time: Duration) -> Result<(f64, Clock), Tra
             break;
         }
     }
-    Ok((start.elapsed().as_secs_f64() / timed.max(1) as f64, clock))
+    Ok((start.elapsed().as_secs_f64() / timed.max(1) as f64 + refreshing, clock))
 }

@@ -36,6 +36,12 @@ impl Refresher {
         due.into_iter().try_for_each(|refresh| self.compute(refresh, step, &tables, learner, loader))
     }
 
+    /// The part of all steps before which something is refreshed.
+    pub fn share(&self, clock: Clock) -> f64 {
+        let due = |step: &usize| self.graph.refreshes.iter().any(|r| is_due(&r.times, *step, clock));
+        (0..clock.steps).filter(due).count() as f64 / clock.steps.max(1) as f64
+    }
+
     /// The rows that the refreshes read, by one pass over the data set.
     fn gather(
         &self,

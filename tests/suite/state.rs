@@ -3,13 +3,16 @@
 use crate::heads::{batch, values};
 use crate::train::{folder, recipe, recipe_file, run};
 use sslrun::check::{self, Options};
+use sslrun::data::{self, Split};
 use sslrun::driver::Request;
 use sslrun::exec::EngineKind;
 use sslrun::lint::{lint, mechanisms};
 use sslrun::report::RunRecord;
 use sslrun::source::{Source, Sources};
-use sslrun::train::{Checkpoint, Clock, Learner, last_checkpoint};
+use sslrun::train::{Checkpoint, Clock, Learner, Refresher, Setup, Splits, last_checkpoint, seconds_a_step};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 const FRAME: &str = "
     views { a, b: crop(0.5..1) | resize(8) }
@@ -244,4 +247,19 @@ fn a_snapshot_is_a_copy_that_is_renewed_now_and_then() {
     assert!(ema("teacher.encoder.0.weight").is_some_and(|e| e.every.is_none()));
     assert!(ema("early.encoder.0.weight").is_some_and(|e| e.every == Some(0.5)));
     assert!(lint(&first).is_empty(), "{:?}", lint(&first));
+}
+
+#[test]
+fn the_pace_of_a_training_counts_its_refreshes() {
+    let recipe = recipe(&with(CLUSTERS));
+    let graph = &recipe.graph;
+    let refresher = Refresher::new(graph, EngineKind::Planned, 16, 0).expect("something is refreshed");
+    assert_eq!(refresher.share(Clock { steps: 12, per_epoch: 4 }), 0.25);
+    // Seventy samples do not fill their batches: the last six have rows, too.
+    let data = data::parse_spec(DATA).expect("a data set");
+    let train: Arc<dyn data::DataSet> = Arc::from(data::open(&data, Split::Train).expect("a split"));
+    let splits = Splits { train: train.clone(), test: train };
+    let setup = Setup { recipe: &recipe, data: splits, engine: EngineKind::Planned, threads: Some(1) };
+    let (step, clock) = seconds_a_step(&setup, Duration::ZERO).expect("steps can be done");
+    assert!(step > 0.0 && clock.per_epoch == 4, "{step} {clock:?}");
 }
