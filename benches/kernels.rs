@@ -83,9 +83,11 @@ fn tokens() {
         let forward = best(|| gemm(&Gemm::new(1, m, n, k).transpose_b(), 1.0, &x, &w, 0.0, &mut y));
         let input = best(|| gemm(&Gemm::new(1, m, k, n), 1.0, &dy, &w, 0.0, &mut dx));
         let weight = best(|| gemm(&Gemm::new(1, n, k, m).transpose_a(), 1.0, &dy, &x, 0.0, &mut dw));
+        let with_bias = biased(m, k, n, [&x, &w, &dy], &mut y);
         println!(
-            "tokens {k:4} to {n:4}     forward {:6.1} GF/s   dx {:6.1}   dw {:6.1}",
+            "tokens {k:4} to {n:4}     forward {:6.1} GF/s   with bias {:6.1}   dx {:6.1}   dw {:6.1}",
             rate(forward),
+            rate(with_bias),
             rate(input),
             rate(weight)
         );
@@ -96,6 +98,13 @@ fn tokens() {
     let forward = best(|| attention(&a, [&qkv; 3], None, &mut y));
     let backward = best(|| attention_input_grad(&a, [&qkv; 3], None, &dy, &mut dx));
     println!("attention            forward {:.2} ms   backward {:.2} ms", forward * 1e3, backward * 1e3);
+}
+
+/// Seconds of a product with a bias.
+fn biased(m: usize, k: usize, n: usize, [x, w, bias]: [&[f32]; 3], y: &mut [f32]) -> f64 {
+    let b = Layout::row_major(n, k).transposed();
+    let sizes = Linear { m, n, k, a: Layout::row_major(m, k), b, activation: Activation::None };
+    best(|| linear(&sizes, x, w, &bias[..n], None, y))
 }
 
 /// Bytes moved a second by something that reads and writes `bytes`.
@@ -113,11 +122,11 @@ fn streams(wanted: &dyn Fn(&str) -> bool) {
     let bn = BatchNorm { mean: &mean, var: &var, gamma: Some(&mean), beta: Some(&var), eps: 1e-5 };
     if wanted("batch norm") {
         memory("channel stats", bytes, || channel_stats(&x, &mut [0.0; 64], &mut [0.0; 64]));
-        memory("batch norm", 2 * bytes, || batch_norm_relu_forward(&bn, &x, None, true, &mut y));
+        memory("batch norm", 2 * bytes, || batch_norm_relu_forward(&bn, &x, None, &mut y));
         memory("batch norm dgamma", 2 * bytes, || {
-            batch_norm_relu_param_grad(&bn, &x, &dy, None, &mut [0.0; 64], &mut [0.0; 64])
+            batch_norm_relu_param_grad(&bn, &x, &dy, &mut [0.0; 64], &mut [0.0; 64])
         });
-        memory("batch norm dx", 3 * bytes, || batch_norm_input_grad(&bn, &x, &dy, &mean, &var, &mut y));
+        memory("batch norm dx", 3 * bytes, || batch_norm_relu_input_grad(&bn, &x, &dy, &mean, &var, &mut y));
     }
     for op in [Unary::Exp, Unary::Log, Unary::Tanh, Unary::Erf, Unary::Gelu, Unary::Relu] {
         if wanted("unary") {
@@ -126,10 +135,11 @@ fn streams(wanted: &dyn Fn(&str) -> bool) {
     }
     if wanted("rows") {
         memory("softmax", 2 * bytes, || softmax(&x, c, &mut y));
-        let rows = x.len() / 256;
-        let (mut mean, mut rstd) = (vec![0.0; rows], vec![0.0; rows]);
-        memory("layer norm", 2 * bytes, || layer_norm_forward(&x, None, None, 1e-5, &mut y, &mut mean, &mut rstd));
-        memory("layer norm dx", 3 * bytes, || layer_norm_input_grad(&x, &mean, &rstd, None, &dy, &mut y));
+        memory("layer norm", 2 * bytes, || layer_norm_forward(&x, 256, None, 1e-5, &mut y));
+        memory("layer norm dx", 3 * bytes, || layer_norm_input_grad(&x, 256, None, 1e-5, &dy, &mut y));
+        memory("layer norm dgamma", 2 * bytes, || {
+            layer_norm_param_grad(&x, 1e-5, &dy, &mut [0.0; 256], &mut [0.0; 256])
+        });
     }
     let dims = [x.len() / c, c];
     if wanted("moving") {

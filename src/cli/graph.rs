@@ -11,7 +11,7 @@ pub fn graph(args: &GraphArgs) -> Result<Exit, Failure> {
     let checked = driver::check(&args.recipe, &args.change.sets, args.change.data.as_deref())?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     let Some(recipe) = &checked.recipe else { return Ok(Exit::RecipeErrors) };
-    let program = program(recipe)?;
+    let program = program(recipe)?.fused();
     let batch = recipe.train.batch as i64;
     // The sizes of given inputs are not known before they are given: then there is a graph, but no plan.
     let plan = Plan::new(&program, &|symbol| (symbol == "N").then_some(batch)).ok();

@@ -1,8 +1,9 @@
-//! From graph to plan: differentiation, dead code, buffers and their lifetimes, printers.
+//! From graph to plan: differentiation, fusion, dead code, buffers and their lifetimes, printers.
 
 mod arena;
 mod cost;
 mod differentiate;
+mod fuse;
 mod plan;
 mod planner;
 mod print;

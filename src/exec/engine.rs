@@ -41,7 +41,7 @@ pub fn engine<T: Real>(
     size: &dyn Fn(&str) -> Option<i64>,
 ) -> Result<Box<dyn Engine<T>>, ExecError> {
     match kind {
-        EngineKind::Planned => Ok(Box::new(Planned::new(program, size)?)),
+        EngineKind::Planned => Ok(Box::new(Planned::new(&program.clone().fused(), size)?)),
         EngineKind::Candle => Ok(Box::new(Candle::new(program, size)?)),
     }
 }

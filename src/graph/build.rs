@@ -72,6 +72,15 @@ impl Graph {
         Ok(self.insert(op, key, ty))
     }
 
+    /// Makes a node the result of another operation on nodes before it. What it is the value of, its type and whoever uses it stay.
+    pub fn replace(&mut self, id: NodeId, op: &'static Operation, attrs: Attrs, inputs: Vec<NodeId>) {
+        debug_assert!(inputs.iter().all(|input| *input < id), "inputs come before what uses them");
+        let node = &mut self.nodes[id.index()];
+        self.known.remove(&(node.op.name, std::mem::take(&mut node.attrs), std::mem::take(&mut node.inputs)));
+        self.known.insert((op.name, attrs.clone(), inputs.clone()), id);
+        (node.op, node.attrs, node.inputs) = (op, attrs, inputs);
+    }
+
     /// A leaf, whose type its attributes do not tell.
     fn leaf(&mut self, op: &'static Operation, id: u32, ty: TensorType) -> NodeId {
         let key = (op.name, Attrs::new().int("id", i64::from(id)), Vec::new());

@@ -92,12 +92,12 @@ pub fn select<T: Elem>(
     });
 }
 
-/// `out += x`, of one size.
-pub fn accumulate<T: Elem>(x: &[T], out: &mut [T]) {
-    assert_eq!(x.len(), out.len(), "an accumulated tensor has the size of the sum");
+/// `out = a + b where y > 0, else 0`, all of one size.
+pub fn sum_relu_grad<T: Elem>(y: &[T], a: &[T], b: &[T], out: &mut [T]) {
+    assert!([y, a, b].iter().all(|x| x.len() == out.len()), "a gradient has the size of its output");
     super::parallel::chunks(out, super::parallel::CHUNK, |start, out| {
-        for (o, &v) in out.iter_mut().zip(&x[start..]) {
-            *o += v;
+        for (((o, &y), &a), &b) in out.iter_mut().zip(&y[start..]).zip(&a[start..]).zip(&b[start..]) {
+            *o = if y > T::ZERO { a + b } else { T::ZERO };
         }
     });
 }

@@ -1,116 +1,87 @@
-//! Layer normalisation over the last dimension (Ba, Kiros & Hinton 2016).
-use super::columns::sum_rows;
+//! Layer normalisation over the last dimension (Ba, Kiros & Hinton 2016). Gradients measure each row anew: it is read anyway.
+use super::columns::{self, Rows, sum_rows};
 use super::elem::Elem;
 use super::parallel;
 use super::path::{Path, multiversion};
 
-/// y = (x - mean) rstd gamma + beta; mean and rstd = 1 / sqrt(var + eps) are kept, one a row.
-pub fn layer_norm_forward<T: Elem>(
-    x: &[T],
-    gamma: Option<&[T]>,
-    beta: Option<&[T]>,
-    eps: f64,
-    y: &mut [T],
-    mean: &mut [T],
-    rstd: &mut [T],
-) {
-    let c = width(x, mean);
-    let (gamma, beta) = (or(gamma, c, T::ONE), or(beta, c, T::ZERO));
-    let per = parallel::rows_per_chunk(c);
-    let pieces = y.chunks_mut(per * c).zip(mean.chunks_mut(per)).zip(rstd.chunks_mut(per));
-    parallel::each(x.chunks(per * c).zip(pieces), |(x, ((y, mean), rstd))| {
-        forward_rows(Path::current(), x, (&gamma, &beta, eps), y, mean, rstd);
+/// y = (x - mean) / sqrt(var + eps) * gamma + beta of each row of `c`.
+pub fn layer_norm_forward<T: Elem>(x: &[T], c: usize, affine: Option<[&[T]; 2]>, eps: f64, y: &mut [T]) {
+    assert_eq!(x.len(), y.len(), "normalising keeps the size");
+    let [gamma, beta] = affine.map_or_else(|| [vec![T::ONE; c], vec![T::ZERO; c]], |both| both.map(<[T]>::to_vec));
+    parallel::rows(y, c, |first, y| {
+        forward_rows(Path::current(), &x[first * c..][..y.len()], &gamma, &beta, eps, y);
     });
 }
 
 /// dx, given dy.
-pub fn layer_norm_input_grad<T: Elem>(x: &[T], mean: &[T], rstd: &[T], gamma: Option<&[T]>, dy: &[T], dx: &mut [T]) {
-    let c = width(x, mean);
-    let gamma = or(gamma, c, T::ONE);
+pub fn layer_norm_input_grad<T: Elem>(x: &[T], c: usize, gamma: Option<&[T]>, eps: f64, dy: &[T], dx: &mut [T]) {
+    assert!(x.len() == dx.len() && dy.len() == dx.len(), "a gradient has the size of its input");
+    let gamma = gamma.map_or_else(|| vec![T::ONE; c], <[T]>::to_vec);
     parallel::rows(dx, c, |first, dx| {
-        let rows = dx.len() / c;
-        let (x, dy) = (&x[first * c..][..dx.len()], &dy[first * c..][..dx.len()]);
-        input_grad_rows(Path::current(), x, (&mean[first..][..rows], &rstd[first..][..rows]), &gamma, dy, dx);
+        let piece = first * c..first * c + dx.len();
+        input_grad_rows(Path::current(), &x[piece.clone()], &gamma, eps, &dy[piece], dx);
     });
 }
 
 /// The gradients of gamma and beta, given dy.
-pub fn layer_norm_param_grad<T: Elem>(x: &[T], mean: &[T], rstd: &[T], dy: &[T], dgamma: &mut [T], dbeta: &mut [T]) {
-    let c = width(x, mean);
-    let rows = mean.len();
+pub fn layer_norm_param_grad<T: Elem>(x: &[T], eps: f64, dy: &[T], dgamma: &mut [T], dbeta: &mut [T]) {
+    let c = dgamma.len();
+    let rows = x.len() / c.max(1);
     let per = parallel::rows_per_chunk(c);
     let parts = parallel::map(rows.div_ceil(per), |i| {
-        let mut total = (vec![0.0; c], vec![0.0; c]);
-        for first in (i * per..rows.min((i + 1) * per)).step_by(SHORT) {
-            let last = rows.min((i + 1) * per).min(first + SHORT);
-            let (mut g, mut b) = (vec![T::ZERO; c], vec![T::ZERO; c]);
-            let block = (&x[first * c..last * c], &dy[first * c..last * c]);
-            param_grad_rows(Path::current(), block, (&mean[first..last], &rstd[first..last]), &mut g, &mut b);
-            total.0.iter_mut().zip(g).for_each(|(t, g)| *t += g.to_f64());
-            total.1.iter_mut().zip(b).for_each(|(t, b)| *t += b.to_f64());
-        }
-        total
+        let piece = i * per * c..rows.min((i + 1) * per) * c;
+        let (x, dy) = (&x[piece.clone()], &dy[piece]);
+        let mut measures = vec![[T::ZERO; 2]; x.len() / c];
+        measure_rows(Path::current(), x, eps, &mut measures);
+        columns::sums(&Rows { x, measures: &measures, dy }, c, 0, measures.len())
     });
     for i in 0..c {
-        dgamma[i] = T::from_f64(parts.iter().map(|p| p.0[i]).sum());
-        dbeta[i] = T::from_f64(parts.iter().map(|p| p.1[i]).sum());
+        dbeta[i] = T::from_f64(parts.iter().map(|p| p.0[i]).sum());
+        dgamma[i] = T::from_f64(parts.iter().map(|p| p.1[i]).sum());
     }
 }
 
-/// How many rows are summed in the tensors' own type before f64 takes over.
-const SHORT: usize = 64;
-
-fn width<T>(x: &[T], mean: &[T]) -> usize {
-    let c = x.len() / mean.len().max(1);
-    assert_eq!(x.len(), c * mean.len(), "one mean for each row");
-    c
-}
-
-fn or<T: Elem>(x: Option<&[T]>, c: usize, value: T) -> Vec<T> {
-    x.map_or_else(|| vec![value; c], <[T]>::to_vec)
+/// Mean and 1 / sqrt(var + eps) of a row.
+#[inline(always)]
+fn measure<T: Elem>(x: &[T], eps: f64) -> [T; 2] {
+    let count = x.len() as f64;
+    let mean = T::from_f64(sum_rows([x, x], |[v, _]| v) / count);
+    let var = sum_rows([x, x], |[v, _]| (v - mean) * (v - mean)) / count;
+    [mean, T::from_f64(1.0 / (var + eps).sqrt())]
 }
 
 multiversion! {
-    fn forward_rows<const FMA: bool, T: Elem>(x: &[T], affine: (&[T], &[T], f64), y: &mut [T], mean: &mut [T], rstd: &mut [T]) {
-        let (gamma, beta, eps) = affine;
-        let c = gamma.len();
-        for (((x, y), mean), rstd) in x.chunks_exact(c).zip(y.chunks_exact_mut(c)).zip(mean).zip(rstd) {
-            let m = T::from_f64(sum_rows([x, x], |[v, _]| v) / c as f64);
-            let var = sum_rows([x, x], |[v, _]| (v - m) * (v - m)) / c as f64;
-            let r = T::from_f64(1.0 / (var + eps).sqrt());
-            (*mean, *rstd) = (m, r);
+    fn measure_rows<const FMA: bool, T: Elem>(x: &[T], eps: f64, measures: &mut [[T; 2]]) {
+        let c = x.len() / measures.len().max(1);
+        for (x, measures) in x.chunks_exact(c).zip(measures) {
+            *measures = measure(x, eps);
+        }
+    }
+}
+
+multiversion! {
+    fn forward_rows<const FMA: bool, T: Elem>(x: &[T], gamma: &[T], beta: &[T], eps: f64, y: &mut [T]) {
+        for (x, y) in x.chunks_exact(gamma.len()).zip(y.chunks_exact_mut(gamma.len())) {
+            let [mean, inverse] = measure(x, eps);
             for (((y, &x), &g), &b) in y.iter_mut().zip(x).zip(gamma).zip(beta) {
-                *y = ((x - m) * r).fma::<FMA>(g, b);
+                *y = ((x - mean) * inverse).fma::<FMA>(g, b);
             }
         }
     }
 }
 
 multiversion! {
-    fn input_grad_rows<const FMA: bool, T: Elem>(x: &[T], stats: (&[T], &[T]), gamma: &[T], dy: &[T], dx: &mut [T]) {
+    fn input_grad_rows<const FMA: bool, T: Elem>(x: &[T], gamma: &[T], eps: f64, dy: &[T], dx: &mut [T]) {
         let c = gamma.len();
-        let rows = x.chunks_exact(c).zip(dy.chunks_exact(c)).zip(dx.chunks_exact_mut(c));
-        for (((x, dy), dx), (&m, &r)) in rows.zip(stats.0.iter().zip(stats.1)) {
-            let level = T::from_f64(sum_rows([dy, gamma], |[d, g]| d * g) / c as f64);
-            for ((o, &d), &g) in dx.iter_mut().zip(dy).zip(gamma) {
-                *o = d * g - level;
+        for ((x, dy), dx) in x.chunks_exact(c).zip(dy.chunks_exact(c)).zip(dx.chunks_exact_mut(c)) {
+            let [mean, inverse] = measure(x, eps);
+            for ((dx, &dy), &g) in dx.iter_mut().zip(dy).zip(gamma) {
+                *dx = dy * g;
             }
-            let slope = T::from_f64(sum_rows([dx, x], |[d, x]| d * ((x - m) * r)) / c as f64);
-            for (o, &x) in dx.iter_mut().zip(x) {
-                *o = (*o - (x - m) * r * slope) * r;
-            }
-        }
-    }
-}
-
-multiversion! {
-    fn param_grad_rows<const FMA: bool, T: Elem>(block: (&[T], &[T]), stats: (&[T], &[T]), g: &mut [T], b: &mut [T]) {
-        let c = g.len();
-        let rows = block.0.chunks_exact(c).zip(block.1.chunks_exact(c));
-        for ((x, dy), (&m, &r)) in rows.zip(stats.0.iter().zip(stats.1)) {
-            for (((g, b), &x), &d) in g.iter_mut().zip(b.iter_mut()).zip(x).zip(dy) {
-                *g = d.fma::<FMA>((x - m) * r, *g);
-                *b += d;
+            let level = T::from_f64(sum_rows([dx, x], |[d, _]| d) / c as f64);
+            let slope = T::from_f64(sum_rows([dx, x], |[d, x]| d * ((x - mean) * inverse)) / c as f64);
+            for (dx, &x) in dx.iter_mut().zip(x) {
+                *dx = (*dx - ((x - mean) * inverse).fma::<FMA>(slope, level)) * inverse;
             }
         }
     }

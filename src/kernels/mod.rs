@@ -8,12 +8,12 @@
 //! | kind | functions |
 //! |---|---|
 //! | one tensor, element by element | [`unary`] |
-//! | two or three, with broadcasting | [`binary`], [`select`], [`accumulate`] |
+//! | two or three, with broadcasting | [`binary`], [`select`], [`sum_relu_grad`] |
 //! | along axes | [`reduce`], [`argmax`], [`argmin`], [`cumsum`], [`argsort`] |
 //! | moving | [`permute`], [`slice()`], [`pad`], [`concat()`], [`broadcast_to`] |
 //! | choosing | [`gather`], [`scatter_add`], [`take_rows`], [`place_rows`] |
 //! | random numbers | [`uniform`], [`randn`] |
-//! | products of matrices | [`gemm`] |
+//! | products of matrices (with what follows) | [`gemm`], [`linear()`] |
 //! | convolution | [`conv2d_forward`], [`conv2d_input_grad`], [`conv2d_weight_grad`] |
 //! | pooling | [`max_pool2d`], [`max_pool2d_grad`], [`avg_pool2d`], [`avg_pool2d_grad`] |
 //! | batch normalisation (with ReLU) | [`channel_stats`], [`batch_norm_forward`], [`batch_norm_param_grad`], [`batch_norm_input_grad`] |
@@ -36,6 +36,7 @@ mod index;
 mod kmeans;
 mod layer_norm;
 mod linalg;
+mod linear;
 mod math;
 mod parallel;
 mod path;
@@ -53,7 +54,7 @@ pub use batch_norm::{
     BatchNorm, batch_norm_forward, batch_norm_input_grad, batch_norm_param_grad, batch_norm_relu_forward,
     batch_norm_relu_input_grad, batch_norm_relu_param_grad, channel_stats,
 };
-pub use binary::{Binary, accumulate, binary, select};
+pub use binary::{Binary, binary, select, sum_relu_grad};
 pub use conv::{
     Conv2d, conv2d_forward, conv2d_forward_on, conv2d_input_grad, conv2d_input_grad_on, conv2d_weight_grad,
     conv2d_weight_grad_on,
@@ -66,6 +67,7 @@ pub use index::{BadIndex, Rows, gather, place_rows, scatter_add, take_rows};
 pub use kmeans::{kmeans, kmeans_start};
 pub use layer_norm::{layer_norm_forward, layer_norm_input_grad, layer_norm_param_grad};
 pub use linalg::{NotPositive, Triangle, cholesky, triangular_solve};
+pub use linear::{Activation, Linear, linear};
 pub use path::Path;
 pub use pool::{Pool2d, avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad};
 pub use reduce::{Reduce, reduce};

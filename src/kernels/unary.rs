@@ -64,6 +64,17 @@ pub fn unary_on<T: Elem>(path: Path, op: Unary, x: &[T], out: &mut [T]) {
     });
 }
 
+/// `x = op(x)`, on the calling thread.
+pub(super) fn unary_over<T: Elem>(path: Path, op: Unary, x: &mut [T]) {
+    const TILE: usize = 1 << 10;
+    let mut before = [T::ZERO; TILE];
+    for x in x.chunks_mut(TILE) {
+        let before = &mut before[..x.len()];
+        before.copy_from_slice(x);
+        apply(path, op, before, x);
+    }
+}
+
 fn apply<T: Elem>(path: Path, op: Unary, x: &[T], out: &mut [T]) {
     match op {
         Unary::Neg => each(x, out, |v| -v),

@@ -205,8 +205,9 @@ proptest! {
     #[test]
     fn every_value_is_there_when_it_is_read(choices in prop::collection::vec((0u8..14, 0usize..100, 0usize..100), 1..60)) {
         let program = random_program(&choices);
-        let plan = Plan::new(&program, &sizes).unwrap();
-        check_memory(&program, &plan);
+        check_memory(&program, &Plan::new(&program, &sizes).unwrap());
+        let fused = program.fused();
+        check_memory(&fused, &Plan::new(&fused, &sizes).unwrap());
     }
 }
 

@@ -19,6 +19,7 @@ mod explain;
 mod fixtures;
 mod format;
 mod frozen;
+mod fusion;
 mod fuzz;
 mod gradients;
 mod graph;

@@ -65,6 +65,7 @@ pub fn find<T: Real>(name: &str) -> Option<fn(&Site) -> Kernel<T>> {
         super::norm::lowerings(),
         super::linalg::lowerings(),
         super::assign::lowerings(),
+        super::fused::lowerings(),
     ];
     families.into_iter().flatten().find(|(n, _)| *n == name).map(|(_, lower)| lower)
 }

@@ -6,6 +6,7 @@ mod attention;
 mod call;
 mod conv;
 mod elementwise;
+mod fused;
 mod index;
 mod linalg;
 mod lowering;

@@ -32,28 +32,28 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
             })
         }),
         ("running_average", running_average),
-        ("layer_norm", layer_norm),
-        ("layer_norm_input_grad", |site| {
-            let mut rows = Rows::new(site);
-            Kernel::whole(move |x, dx| {
-                rows.measure(x[0], dx);
-                kernels::layer_norm_input_grad(x[0], &rows.mean, &rows.rstd, x.get(2).copied(), x[1], dx);
+        ("layer_norm", |site| {
+            let (c, eps) = (columns(site), site.attrs.get_float("eps"));
+            Kernel::whole(move |x, y| {
+                kernels::layer_norm_forward(x[0], c, (x.len() == 3).then(|| [x[1], x[2]]), eps, y);
             })
         }),
+        ("layer_norm_input_grad", |site| {
+            let (c, eps) = (columns(site), site.attrs.get_float("eps"));
+            Kernel::whole(move |x, dx| kernels::layer_norm_input_grad(x[0], c, x.get(2).copied(), eps, x[1], dx))
+        }),
         ("layer_norm_param_grad", |site| {
-            let mut rows = Rows::new(site);
-            let mut normal = vec![T::ZERO; site.count(0)];
+            let eps = site.attrs.get_float("eps");
             Kernel::whole(move |x, pair| {
-                rows.measure(x[0], &mut normal);
                 let (dgamma, dbeta) = pair.split_at_mut(pair.len() / 2);
-                kernels::layer_norm_param_grad(x[0], &rows.mean, &rows.rstd, x[1], dgamma, dbeta);
+                kernels::layer_norm_param_grad(x[0], eps, x[1], dgamma, dbeta);
             })
         }),
     ]
 }
 
 /// The statistics `[2, C]` with scale and shift.
-fn norm<'a, T: Real>(stats: &'a [T], gamma: Option<&&'a [T]>, beta: Option<&&'a [T]>, eps: f64) -> BatchNorm<'a, T> {
+pub(super) fn norm<'a, T: Real>(stats: &'a [T], gamma: Option<&&'a [T]>, beta: Option<&&'a [T]>, eps: f64) -> BatchNorm<'a, T> {
     let (mean, var) = stats.split_at(stats.len() / 2);
     BatchNorm { mean, var, gamma: gamma.copied(), beta: beta.copied(), eps }
 }
@@ -69,29 +69,7 @@ fn running_average<T: Real>(site: &Site) -> Kernel<T> {
     })
 }
 
-fn layer_norm<T: Real>(site: &Site) -> Kernel<T> {
-    let mut rows = Rows::new(site);
-    Kernel::whole(move |x, y| {
-        let (gamma, beta) = (x.get(1).copied(), x.get(2).copied());
-        kernels::layer_norm_forward(x[0], gamma, beta, rows.eps, y, &mut rows.mean, &mut rows.rstd);
-    })
-}
-
-/// Mean and inverse deviation of each row.
-struct Rows<T> {
-    mean: Vec<T>,
-    rstd: Vec<T>,
-    eps: f64,
-}
-
-impl<T: Real> Rows<T> {
-    fn new(site: &Site) -> Self {
-        let rows = site.inputs[0].iter().rev().skip(1).product();
-        Rows { mean: vec![T::ZERO; rows], rstd: vec![T::ZERO; rows], eps: site.attrs.get_float("eps") }
-    }
-
-    /// Measures the rows; what they become when normalised goes to `normal`.
-    fn measure(&mut self, x: &[T], normal: &mut [T]) {
-        kernels::layer_norm_forward(x, None, None, self.eps, normal, &mut self.mean, &mut self.rstd);
-    }
+/// The last dimension of the first input.
+fn columns(site: &Site) -> usize {
+    site.inputs[0].last().copied().unwrap_or(1)
 }

@@ -197,7 +197,7 @@ const fn unary(name: &'static str, grad: GradFn) -> Operation {
     Operation { name, infer: same_shape, grad: GradRule::Rule(grad), cost: Cost::PerElement(1) }
 }
 
-fn same_shape(_: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
+pub(super) fn same_shape(_: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
     Ok(TensorType::float(inputs[0].shape.clone()))
 }
 

@@ -56,7 +56,7 @@ fn infer(attrs: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError
 }
 
 /// Two operations for each multiplication.
-fn flops(attrs: &Attrs, inputs: &[&TensorType], output: &TensorType) -> Dim {
+pub(super) fn flops(attrs: &Attrs, inputs: &[&TensorType], output: &TensorType) -> Dim {
     let inner = split(&inputs[0].shape, attrs.get_bool("ta")).map_or(Dim::default(), |(_, _, k)| k);
     &(&output.shape.count() * &inner) * &Dim::from(2i64)
 }

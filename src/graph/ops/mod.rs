@@ -7,6 +7,7 @@ pub mod binary;
 pub mod conv;
 pub mod create;
 pub mod elementwise;
+pub mod fused;
 pub mod index;
 pub mod leaf;
 pub mod linalg;
@@ -51,6 +52,8 @@ pub const OPERATIONS: &[&[&Operation]] = &[
     random::OPERATIONS,
     linalg::OPERATIONS,
     assign::OPERATIONS,
+    fused::OPERATIONS,
+    fused::ELEMENTWISE,
 ];
 
 /// Every function of tensors that recipes can call.
@@ -80,5 +83,6 @@ pub fn operation(name: &str) -> Option<&'static Operation> {
 
 /// Whether the result may be written over an input of its shape: element by element, nothing read twice.
 pub fn works_in_place(op: &Operation) -> bool {
-    [elementwise::OPERATIONS, binary::OPERATIONS, select::OPERATIONS].iter().any(|family| family.contains(&op))
+    let families = [elementwise::OPERATIONS, binary::OPERATIONS, select::OPERATIONS, fused::ELEMENTWISE];
+    families.iter().any(|family| family.contains(&op))
 }

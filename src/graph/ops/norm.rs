@@ -154,7 +154,7 @@ fn channels<'a>(op: &str, x: &'a Shape) -> Result<&'a Dim, ShapeError> {
     }
 }
 
-fn infer_stats(_: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
+pub(super) fn infer_stats(_: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
     let channels = channels("batch norm", &inputs[0].shape)?;
     Ok(TensorType::float(Shape(vec![Dim::from(2i64), channels.clone()])))
 }

@@ -1,6 +1,6 @@
 //! Unary, binary and conditional functions.
 use super::{close, indices, place, positions, random, same_for_any_threads, wide};
-use sslrun::kernels::{Binary, Path, Unary, binary, randn, select, unary, unary_on, uniform};
+use sslrun::kernels::{Binary, Path, Unary, binary, randn, select, sum_relu_grad, unary, unary_on, uniform};
 
 /// An independent value in f64.
 fn reference(op: Unary, x: f64) -> f64 {
@@ -235,4 +235,13 @@ fn random_fills_have_the_right_moments_for_any_threads() {
     uniform(3, &mut wide64);
     close(&x[..1001], &wide64, 1e-7, "the same numbers in both types");
     same_for_any_threads(100_001, |out| randn(9, out));
+}
+
+#[test]
+fn gradients_of_a_sum_pass_where_the_result_is_positive() {
+    let [y, a, b]: [Vec<f32>; 3] = [1, 2, 3].map(|seed| random(seed, 40_000));
+    let mut out = vec![0.0; y.len()];
+    sum_relu_grad(&y, &a, &b, &mut out);
+    let expected = |i: usize| if y[i] > 0.0 { a[i] + b[i] } else { 0.0 };
+    assert!((0..y.len()).all(|i| out[i] == expected(i)));
 }

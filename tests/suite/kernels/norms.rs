@@ -33,18 +33,26 @@ fn bn_forward<T: Elem>(x: &[T], gamma: &[T], beta: &[T], residual: Option<&[T]>,
     let (mut mean, mut var, mut y) = (vec![T::ZERO; c], vec![T::ZERO; c], vec![T::ZERO; x.len()]);
     channel_stats(x, &mut mean, &mut var);
     let bn = BatchNorm { mean: &mean, var: &var, gamma: Some(gamma), beta: Some(beta), eps: EPS };
-    batch_norm_relu_forward(&bn, x, residual, relu, &mut y);
+    if relu {
+        batch_norm_relu_forward(&bn, x, residual, &mut y);
+    } else {
+        batch_norm_forward(&bn, x, &mut y);
+    }
     [y, mean, var]
 }
 
 /// dx, dgamma, dbeta.
 fn bn_backward<T: Elem>(x: &[T], gamma: &[T], beta: &[T], dy: &[T], relu: bool) -> [Vec<T>; 3] {
-    let [y, mean, var] = bn_forward(x, gamma, beta, None, relu);
-    let bn = BatchNorm { mean: &mean, var: &var, gamma: Some(gamma), beta: None, eps: EPS };
-    let mask = relu.then_some(y.as_slice());
+    let [_, mean, var] = bn_forward(x, gamma, beta, None, relu);
+    let bn = BatchNorm { mean: &mean, var: &var, gamma: Some(gamma), beta: Some(beta), eps: EPS };
     let (mut dg, mut db, mut dx) = (vec![T::ZERO; gamma.len()], vec![T::ZERO; gamma.len()], vec![T::ZERO; x.len()]);
-    batch_norm_relu_param_grad(&bn, x, dy, mask, &mut dg, &mut db);
-    batch_norm_relu_input_grad(&bn, x, dy, mask, (&dg, &db), &mut dx);
+    if relu {
+        batch_norm_relu_param_grad(&bn, x, dy, &mut dg, &mut db);
+        batch_norm_relu_input_grad(&bn, x, dy, &dg, &db, &mut dx);
+    } else {
+        batch_norm_param_grad(&bn, x, dy, &mut dg, &mut db);
+        batch_norm_input_grad(&bn, x, dy, &dg, &db, &mut dx);
+    }
     [dx, dg, db]
 }
 
@@ -125,11 +133,10 @@ fn layer_norm_and_its_gradients() {
 fn layer_norm<T: Elem>(x: &[T], gamma: &[T], beta: &[T], dy: &[T]) -> [Vec<T>; 4] {
     let c = gamma.len();
     let zeros = |n: usize| vec![T::ZERO; n];
-    let (mut y, mut mean, mut rstd) = (zeros(x.len()), zeros(x.len() / c), zeros(x.len() / c));
-    layer_norm_forward(x, Some(gamma), Some(beta), EPS, &mut y, &mut mean, &mut rstd);
-    let (mut dx, mut dg, mut db) = (zeros(x.len()), zeros(c), zeros(c));
-    layer_norm_input_grad(x, &mean, &rstd, Some(gamma), dy, &mut dx);
-    layer_norm_param_grad(x, &mean, &rstd, dy, &mut dg, &mut db);
+    let (mut y, mut dx, mut dg, mut db) = (zeros(x.len()), zeros(x.len()), zeros(c), zeros(c));
+    layer_norm_forward(x, c, Some([gamma, beta]), EPS, &mut y);
+    layer_norm_input_grad(x, c, Some(gamma), EPS, dy, &mut dx);
+    layer_norm_param_grad(x, EPS, dy, &mut dg, &mut db);
     [y, dx, dg, db]
 }
 

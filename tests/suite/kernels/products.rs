@@ -1,6 +1,6 @@
 //! Products of matrices.
 use super::{close, random, same_for_any_threads, wide};
-use sslrun::kernels::{Elem, Gemm, gemm};
+use sslrun::kernels::{Activation, Binary, Elem, Gemm, Linear, Unary, binary, gemm, linear, unary};
 
 fn check<T: Elem>(g: &Gemm, tolerance: f64) {
     let (a, b): (Vec<T>, Vec<T>) = (random(1, g.batch * g.m * g.k), random(2, g.batch * g.k * g.n));
@@ -52,5 +52,46 @@ fn products_are_the_same_for_any_threads() {
         for g in [plain, plain.transpose_a(), plain.transpose_b()] {
             same_for_any_threads(batch * m * n, |out| gemm(&g, 1.0, &a, &b, 0.0, out));
         }
+    }
+}
+
+/// What `linear` computes, one step after the other.
+fn apart<T: Elem>(l: &Linear, a: &[T], b: &[T], bias: &[T], residual: Option<&[T]>) -> Vec<T> {
+    let dims = [l.m, l.n];
+    let (mut y, mut z) = (vec![T::ZERO; l.m * l.n], vec![T::ZERO; l.m * l.n]);
+    gemm(&Gemm { a: l.a, b: l.b, ..Gemm::new(1, l.m, l.n, l.k) }, T::ONE, a, b, T::ZERO, &mut y);
+    binary(Binary::Add, &y, &dims, bias, &dims[1..], &mut z, &dims);
+    if let Some(residual) = residual {
+        binary(Binary::Add, &z, &dims, residual, &dims, &mut y, &dims);
+        std::mem::swap(&mut y, &mut z);
+    }
+    match l.activation {
+        Activation::None => return z,
+        Activation::Relu => unary(Unary::Relu, &z, &mut y),
+        Activation::Gelu => unary(Unary::Gelu, &z, &mut y),
+    }
+    y
+}
+
+#[test]
+fn products_with_what_follows_them() {
+    // The larger are computed in bands of rows.
+    for (m, n, k) in [(1, 1, 1), (9, 5, 7), (130, 70, 0), (3000, 300, 5), (600, 1100, 3)] {
+        let (a, b, bias): (Vec<f64>, Vec<f64>, Vec<f64>) = (random(1, m * k), random(2, k * n), random(3, n));
+        let residual: Vec<f64> = random(4, m * n);
+        let plain = Gemm::new(1, m, n, k);
+        for g in [plain, plain.transpose_a(), plain.transpose_b()] {
+            for activation in [Activation::None, Activation::Relu, Activation::Gelu] {
+                let sizes = Linear { m, n, k, a: g.a, b: g.b, activation };
+                for residual in [None, Some(residual.as_slice())] {
+                    let mut y = vec![0.0; m * n];
+                    linear(&sizes, &a, &b, &bias, residual, &mut y);
+                    close(&y, &apart(&sizes, &a, &b, &bias, residual), 1e-13, &format!("{sizes:?}"));
+                }
+            }
+        }
+        let [a, b, bias] = [&a, &b, &bias].map(|x| x.iter().map(|&v| v as f32).collect::<Vec<f32>>());
+        let sizes = Linear { m, n, k, a: plain.a, b: plain.b, activation: Activation::Gelu };
+        same_for_any_threads(m * n, |out| linear(&sizes, &a, &b, &bias, None, out));
     }
 }
