@@ -38,7 +38,6 @@ mod layer_norm;
 mod linalg;
 mod math;
 mod parallel;
-mod path;
 mod pool;
 mod reduce;
 mod scan;
@@ -47,6 +46,8 @@ mod softmax;
 mod strided;
 mod svd;
 mod unary;
+
+use crate::simd as path;
 
 pub use attention::{Attention, attention, attention_bias_grad, attention_input_grad};
 pub use batch_norm::{

@@ -1,9 +1,10 @@
 //! `pixel_norm`: every channel shifted and scaled (torchvision's `Normalize`).
 
-use super::{Augment, Augmentation};
+use super::{Augment, Augmentation, Scratch};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::{CHANNELS, DataError, Pixels};
 use crate::random::Rng;
+use crate::simd::{Path, multiversion};
 
 /// The word `pixel_norm`.
 pub const WORD: Augmentation = Augmentation {
@@ -41,8 +42,8 @@ impl Augment for PixelNorm {
 
     fn draw(&self, _: (usize, usize), _: &mut Rng) {}
 
-    fn apply(&self, (): &(), pixels: &mut Pixels, _: &mut Pixels) {
-        pixels.triples_mut().for_each(|rgb| *rgb = self.normalise(*rgb));
+    fn apply(&self, (): &(), pixels: &mut Pixels, _: &mut Scratch) {
+        self.normalise(&mut pixels.data);
     }
 
     fn normalises(&self) -> bool {
@@ -51,14 +52,35 @@ impl Augment for PixelNorm {
 }
 
 impl PixelNorm {
-    /// One pixel normalised.
-    pub fn normalise(&self, rgb: [f32; CHANNELS]) -> [f32; CHANNELS] {
-        std::array::from_fn(|c| (rgb[c] - self.mean[c]) / self.std[c])
+    /// Normalises values, `[.., 3]`, in place.
+    pub fn normalise(&self, values: &mut [f32]) {
+        shift_scale(Path::current(), values, &self.mean, &self.std.map(|std| 1.0 / std));
     }
 
     /// Undoes [`Augment::apply`].
     pub fn undo(&self, pixels: &mut Pixels) {
-        pixels.triples_mut().for_each(|rgb| *rgb = std::array::from_fn(|c| rgb[c] * self.std[c] + self.mean[c]));
+        let undone = |rgb: [f32; CHANNELS]| std::array::from_fn(|c| rgb[c] * self.std[c] + self.mean[c]);
+        pixels.triples_mut().iter_mut().for_each(|rgb| *rgb = undone(*rgb));
+    }
+}
+
+/// Values changed at a time: whole pixels and whole vectors.
+const BLOCK: usize = 8 * CHANNELS;
+
+multiversion! {
+    /// `(x - shift) * scale`, each channel its own.
+    fn shift_scale<const FMA: bool>(values: &mut [f32], shift: &[f32; CHANNELS], scale: &[f32; CHANNELS]) {
+        let shifts: [f32; BLOCK] = std::array::from_fn(|i| shift[i % CHANNELS]);
+        let scales: [f32; BLOCK] = std::array::from_fn(|i| scale[i % CHANNELS]);
+        let (blocks, rest) = values.as_chunks_mut::<BLOCK>();
+        for block in blocks {
+            for i in 0..BLOCK {
+                block[i] = (block[i] - shifts[i]) * scales[i];
+            }
+        }
+        for (i, v) in rest.iter_mut().enumerate() {
+            *v = (*v - shifts[i]) * scales[i];
+        }
     }
 }
 
