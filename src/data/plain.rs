@@ -48,8 +48,7 @@ impl PlainBatches {
             } else {
                 resample_image(&image, Window::whole(from), self.size, pixels, scratch);
             }
-            out.copy_from_slice(&pixels.data);
-            normalise(&*self.dataset, out);
+            normalise(&*self.dataset, &pixels.data, out);
             Ok(())
         })?;
         let labels = index.iter().map(|&i| self.dataset.label(i).unwrap_or(0)).collect();

@@ -1,7 +1,7 @@
 //! The views of a sample: pipelines over its image, or over another view.
 
 use super::augment::{PixelNorm, Scratch};
-use super::{CHANNELS, DataError, DataSet, Drawn, Image, Layout, Pipeline, Pixels};
+use super::{DataError, DataSet, Drawn, Image, Layout, Pipeline, Pixels};
 use crate::catalog::Config;
 use crate::random::Rng;
 
@@ -32,9 +32,6 @@ struct View {
     shows: usize,
     layout: Option<Layout>,
 }
-
-/// Values that the nearest cache holds: whole pixels.
-const NEAR: usize = 1024 * CHANNELS;
 
 /// The memory in which views are made; one a thread.
 #[derive(Default)]
@@ -152,10 +149,7 @@ impl Views {
         if self.views[view].normalised {
             return out.copy_from_slice(&made.data);
         }
-        for (to, from) in out.chunks_mut(NEAR).zip(made.data.chunks(NEAR)) {
-            to.copy_from_slice(from);
-            self.norm.normalise(to);
-        }
+        self.norm.normalise(&made.data, out);
     }
 
     /// A made view as a picture for people: values that its own pipeline normalised are brought back.
@@ -194,7 +188,7 @@ fn common_size(dataset: &dyn DataSet) -> Result<(usize, usize), DataError> {
 }
 
 /// Normalises as [`Views::write`] does for a view without a `pixel_norm` of its own.
-pub fn normalise(dataset: &dyn DataSet, values: &mut [f32]) {
+pub fn normalise(dataset: &dyn DataSet, values: &[f32], out: &mut [f32]) {
     let (mean, std) = dataset.mean_std();
-    PixelNorm { mean, std }.normalise(values);
+    PixelNorm { mean, std }.normalise(values, out);
 }

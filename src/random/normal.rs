@@ -4,7 +4,7 @@
 use crate::simd::multiversion;
 
 /// Pairs made at a time.
-pub const PAIRS: usize = 32;
+pub const PAIRS: usize = 16;
 
 multiversion! {
     /// Normal pairs from numbers uniform in `[0, 1)`: `first` makes their radii, `second` their angles; the results take the

@@ -36,7 +36,9 @@ multiversion! {
         let (mut planes, mut total) = ([[0.0; BLOCK]; CHANNELS], 0.0);
         for block in pixels.chunks_mut(BLOCK) {
             load(block, &mut planes);
-            changes.iter().for_each(|&change| apply(change, &mut planes));
+            for &change in changes {
+                apply(change, &mut planes);
+            }
             if !changes.is_empty() {
                 store(&planes, block);
             }
@@ -80,13 +82,17 @@ fn apply(change: Change, [red, green, blue]: &mut Planes) {
     match change {
         Change::Line { keep, add } => {
             for plane in [red, green, blue] {
-                plane.iter_mut().for_each(|v| *v = clamp(keep * *v + add));
+                for v in plane {
+                    *v = clamp(keep * *v + add);
+                }
             }
         }
         Change::Fade { keep, take } => {
             for i in 0..BLOCK {
                 let add = take * luma([red[i], green[i], blue[i]]);
-                [red[i], green[i], blue[i]] = [red[i], green[i], blue[i]].map(|v| clamp(keep * v + add));
+                red[i] = clamp(keep * red[i] + add);
+                green[i] = clamp(keep * green[i] + add);
+                blue[i] = clamp(keep * blue[i] + add);
             }
         }
         Change::Turn(turn) => {
@@ -108,8 +114,8 @@ fn turn_hue([r, g, b]: [f32; CHANNELS], turn: f32) -> [f32; CHANNELS] {
     let hue = base + difference / larger(chroma, f32::MIN_POSITIVE) + turn;
     let hue = if hue < 0.0 { hue + 6.0 } else { hue };
     let hue = if hue >= 6.0 { hue - 6.0 } else { hue };
-    let far = [2.0 - (hue - 3.0).abs(), (hue - 2.0).abs() - 1.0, (hue - 4.0).abs() - 1.0];
-    far.map(|far| clamp(value - chroma * clamp(far)))
+    let (r, g, b) = (2.0 - (hue - 3.0).abs(), (hue - 2.0).abs() - 1.0, (hue - 4.0).abs() - 1.0);
+    [clamp(value - chroma * clamp(r)), clamp(value - chroma * clamp(g)), clamp(value - chroma * clamp(b))]
 }
 
 /// The sum of the brightness of the first `count` pixels.
@@ -121,8 +127,11 @@ fn brightness([red, green, blue]: &Planes, count: usize) -> f32 {
             sums[lane] += luma([red[i + lane], green[i + lane], blue[i + lane]]);
         }
     }
-    let rest = (count - count % 16..count).map(|i| luma([red[i], green[i], blue[i]]));
-    sums.into_iter().chain(rest).sum()
+    let mut total = sums.iter().sum();
+    for i in count - count % 16..count {
+        total += luma([red[i], green[i], blue[i]]);
+    }
+    total
 }
 
 // Unlike the methods of f32, these are one instruction each, as they need not heed NaN.

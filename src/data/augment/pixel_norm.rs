@@ -42,8 +42,10 @@ impl Augment for PixelNorm {
 
     fn draw(&self, _: (usize, usize), _: &mut Rng) {}
 
-    fn apply(&self, (): &(), pixels: &mut Pixels, _: &mut Scratch) {
-        self.normalise(&mut pixels.data);
+    fn apply(&self, (): &(), pixels: &mut Pixels, scratch: &mut Scratch) {
+        scratch.picture.resize((pixels.height, pixels.width));
+        self.normalise(&pixels.data, &mut scratch.picture.data);
+        std::mem::swap(pixels, &mut scratch.picture);
     }
 
     fn normalises(&self) -> bool {
@@ -52,9 +54,9 @@ impl Augment for PixelNorm {
 }
 
 impl PixelNorm {
-    /// Normalises values, `[.., 3]`, in place.
-    pub fn normalise(&self, values: &mut [f32]) {
-        shift_scale(Path::current(), values, &self.mean, &self.std.map(|std| 1.0 / std));
+    /// Writes values, `[.., 3]`, normalised.
+    pub fn normalise(&self, values: &[f32], out: &mut [f32]) {
+        shift_scale(Path::current(), values, &self.mean, &self.std.map(|std| 1.0 / std), out);
     }
 
     /// Undoes [`Augment::apply`].
@@ -68,18 +70,25 @@ impl PixelNorm {
 const BLOCK: usize = 8 * CHANNELS;
 
 multiversion! {
-    /// `(x - shift) * scale`, each channel its own.
-    fn shift_scale<const FMA: bool>(values: &mut [f32], shift: &[f32; CHANNELS], scale: &[f32; CHANNELS]) {
-        let shifts: [f32; BLOCK] = std::array::from_fn(|i| shift[i % CHANNELS]);
-        let scales: [f32; BLOCK] = std::array::from_fn(|i| scale[i % CHANNELS]);
-        let (blocks, rest) = values.as_chunks_mut::<BLOCK>();
-        for block in blocks {
+    /// `out = (x - shift) * scale`, each channel its own.
+    fn shift_scale<const FMA: bool>(
+        values: &[f32],
+        shift: &[f32; CHANNELS],
+        scale: &[f32; CHANNELS],
+        out: &mut [f32],
+    ) {
+        let (mut shifts, mut scales) = ([0.0; BLOCK], [0.0; BLOCK]);
+        for i in 0..BLOCK {
+            (shifts[i], scales[i]) = (shift[i % CHANNELS], scale[i % CHANNELS]);
+        }
+        let ((blocks, rest), (out, out_rest)) = (values.as_chunks::<BLOCK>(), out.as_chunks_mut::<BLOCK>());
+        for (from, to) in blocks.iter().zip(out) {
             for i in 0..BLOCK {
-                block[i] = (block[i] - shifts[i]) * scales[i];
+                to[i] = (from[i] - shifts[i]) * scales[i];
             }
         }
-        for (i, v) in rest.iter_mut().enumerate() {
-            *v = (*v - shifts[i]) * scales[i];
+        for (i, (from, to)) in rest.iter().zip(out_rest).enumerate() {
+            *to = (from - shifts[i]) * scales[i];
         }
     }
 }

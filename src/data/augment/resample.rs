@@ -52,7 +52,8 @@ fn make_rows<T: Value>(
     let Scratch { rows, columns, offsets, row, wide, .. } = scratch;
     let path = Path::current();
     columns.set(window.width, size.1, 1.0);
-    row.resize(window.width * CHANNELS, 0.0);
+    let values = window.width * CHANNELS;
+    row.resize(values + 1, 0.0);
     wide.clear();
     wide.resize(window.width.max(columns.taps), [0.0; 4]);
     out.resize(size);
@@ -63,11 +64,11 @@ fn make_rows<T: Value>(
         };
         offsets.clear();
         offsets.extend((0..rows.taps).map(start));
-        weigh(path, data, offsets, &rows.weights[y * rows.taps..][..rows.taps], row);
-        for (four, &[r, g, b]) in wide.iter_mut().zip(row.as_chunks().0) {
-            *four = [r, g, b, 0.0];
+        weigh(path, data, offsets, &rows.weights[y * rows.taps..][..rows.taps], &mut row[..values]);
+        for (four, pixel) in wide.iter_mut().zip(row.windows(4).step_by(CHANNELS)) {
+            four.copy_from_slice(pixel);
         }
-        weigh_pixels(path, wide, &columns.first, &columns.weights, line.as_chunks_mut().0);
+        weigh_pixels(path, wide, &columns.first, &columns.weights, line);
     }
 }
 
@@ -93,12 +94,15 @@ impl Axis {
         for (i, weights) in self.weights.chunks_exact_mut(self.taps).enumerate() {
             let centre = scale * (i as f64 + 0.5);
             let first = ((centre - support + 0.5).max(0.0) as usize).min(input.saturating_sub(self.taps));
-            let weight = |k: usize| {
+            let offset = first as f64 - centre + 0.5;
+            let mut sum = 0.0;
+            for (k, weight) in weights.iter_mut().enumerate() {
                 let inside = if first + k < input { 1.0 } else { 0.0 };
-                inside * (1.0 - ((first + k) as f64 - centre + 0.5).abs() * slope).max(0.0)
-            };
-            let share = total / (0..self.taps).map(weight).sum::<f64>();
-            weights.iter_mut().enumerate().for_each(|(k, w)| *w = (weight(k) * share) as f32);
+                *weight = (inside * (1.0 - (offset + k as f64).abs() * slope).max(0.0)) as f32;
+                sum += f64::from(*weight);
+            }
+            let share = (total / sum) as f32;
+            weights.iter_mut().for_each(|weight| *weight *= share);
             self.first.push(first);
         }
     }

@@ -53,15 +53,15 @@ multiversion! {
         row: &[[f32; 4]],
         first: &[usize],
         weights: &[f32],
-        out: &mut [[f32; CHANNELS]],
+        out: &mut [f32],
     ) {
         match weights.len() / first.len() {
             2 => weigh_each(row, first, weights.as_chunks::<2>().0, out),
             3 => weigh_each(row, first, weights.as_chunks::<3>().0, out),
             4 => weigh_each(row, first, weights.as_chunks::<4>().0, out),
             taps => {
-                for ((out, &first), weights) in out.iter_mut().zip(first).zip(weights.chunks_exact(taps)) {
-                    *out = weigh_pixel(&row[first..first + taps], weights);
+                for (i, weights) in weights.chunks_exact(taps).enumerate() {
+                    put(weigh_pixel(&row[first[i]..first[i] + taps], weights), i, out);
                 }
             }
         }
@@ -70,24 +70,30 @@ multiversion! {
 
 /// [`weigh_pixels`] for a number of weights that is known beforehand.
 #[inline(always)]
-fn weigh_each<const TAPS: usize>(
-    row: &[[f32; 4]],
-    first: &[usize],
-    weights: &[[f32; TAPS]],
-    out: &mut [[f32; CHANNELS]],
-) {
-    for ((out, &first), weights) in out.iter_mut().zip(first).zip(weights) {
-        *out = weigh_pixel(&row[first..first + TAPS], weights);
+fn weigh_each<const TAPS: usize>(row: &[[f32; 4]], first: &[usize], weights: &[[f32; TAPS]], out: &mut [f32]) {
+    for (i, (&first, weights)) in first.iter().zip(weights).enumerate() {
+        put(weigh_pixel(&row[first..first + TAPS], weights), i, out);
+    }
+}
+
+/// Writes pixel `i`; its fourth channel, in one instruction with the others, is overwritten by the next pixel.
+#[inline(always)]
+fn put(pixel: [f32; 4], i: usize, out: &mut [f32]) {
+    let out = &mut out[i * CHANNELS..];
+    if let Some(four) = out.first_chunk_mut() {
+        *four = pixel;
+    } else {
+        out.copy_from_slice(&pixel[..CHANNELS]);
     }
 }
 
 #[inline(always)]
-fn weigh_pixel(pixels: &[[f32; 4]], weights: &[f32]) -> [f32; CHANNELS] {
+fn weigh_pixel(pixels: &[[f32; 4]], weights: &[f32]) -> [f32; 4] {
     let mut sum = [0.0; 4];
     for (pixel, &weight) in pixels.iter().zip(weights) {
         for c in 0..4 {
             sum[c] += weight * pixel[c];
         }
     }
-    [sum[0], sum[1], sum[2]]
+    sum
 }

@@ -55,7 +55,10 @@ impl Figure {
                 inside[i] = if crossed { -inside[i] } else { inside[i] };
             }
         }
-        std::array::from_fn(|i| inside[i] * nearest[i].sqrt())
+        for i in 0..LANES {
+            nearest[i] = inside[i] * nearest[i].sqrt();
+        }
+        nearest
     }
 }
 

@@ -140,8 +140,13 @@ impl Spot {
     #[inline(always)]
     fn local(&self, xs: &[f32; LANES], y: f32) -> [[f32; LANES]; 2] {
         let (y, (sin, cos)) = (y - self.centre[1], self.turn);
-        let xs = xs.map(|x| x - self.centre[0]);
-        [xs.map(|x| (cos * x + sin * y) / self.half[0]), xs.map(|x| (cos * y - sin * x) / self.half[1])]
+        let mut local = [[0.0; LANES]; 2];
+        for i in 0..LANES {
+            let x = xs[i] - self.centre[0];
+            local[0][i] = (cos * x + sin * y) / self.half[0];
+            local[1][i] = (cos * y - sin * x) / self.half[1];
+        }
+        local
     }
 
     /// What a distance of 1 in the spot's coordinates is in the frame, about.
@@ -174,11 +179,18 @@ multiversion! {
     fn add_box<const FMA: bool>(spot: &Spot, columns: &[[f32; LANES]], y: f32, pixel: f32, row: &mut [Row]) {
         for (at, colours) in columns.iter().zip(row) {
             let [x, y] = spot.local(at, y);
-            let beyond = |i: usize| (x[i].abs() - 1.0).max(y[i].abs() - 1.0);
-            cover(colours, spot, std::array::from_fn(|i| coverage(beyond(i) * spot.scale(), pixel)));
+            let mut share = [0.0; LANES];
+            for i in 0..LANES {
+                let distance = (x[i].abs() - 1.0).max(y[i].abs() - 1.0);
+                share[i] = coverage(distance * spot.scale(), pixel);
+            }
+            cover(colours, spot, &share);
         }
     }
 }
+
+/// The square of how far from its centre a figure, within the unit circle, can be seen.
+const NEAR: f32 = 1.6;
 
 multiversion! {
     /// Draws the figure with the spot's pose and colour over a row of pixels at `y`.
@@ -192,12 +204,19 @@ multiversion! {
     ) {
         for (at, colours) in columns.iter().zip(row) {
             let [x, y] = spot.local(at, y);
-            let near: [bool; LANES] = std::array::from_fn(|i| x[i] * x[i] + y[i] * y[i] < 1.6);
-            if near.contains(&true) {
-                let distance = figure.distances(&x, &y);
-                let share = |i: usize| if near[i] { coverage(distance[i] * spot.scale(), pixel) } else { 0.0 };
-                cover(colours, spot, std::array::from_fn(share));
+            let (mut square, mut share) = ([0.0; LANES], [0.0; LANES]);
+            for i in 0..LANES {
+                square[i] = x[i] * x[i] + y[i] * y[i];
             }
+            if square.iter().all(|&square| square >= NEAR) {
+                continue;
+            }
+            let distance = figure.distances(&x, &y);
+            for i in 0..LANES {
+                let inside = coverage(distance[i] * spot.scale(), pixel);
+                share[i] = if square[i] < NEAR { inside } else { 0.0 };
+            }
+            cover(colours, spot, &share);
         }
     }
 }
@@ -207,7 +226,10 @@ multiversion! {
     fn to_bytes<const FMA: bool>(row: &[Row], noise: &[f64], bytes: &mut [u8]) {
         const STEP: usize = LANES * CHANNELS;
         for ((colours, noise), bytes) in row.iter().zip(noise.chunks(STEP)).zip(bytes.chunks_mut(STEP)) {
-            let values: [f32; STEP] = std::array::from_fn(|i| colours[i % CHANNELS][i / CHANNELS]);
+            let mut values = [0.0; STEP];
+            for i in 0..STEP {
+                values[i] = colours[i % CHANNELS][i / CHANNELS];
+            }
             for ((byte, noise), value) in bytes.iter_mut().zip(noise).zip(values) {
                 let noisy = (value + GRAIN * *noise as f32).clamp(0.0, 1.0);
                 *byte = (noisy * 255.0 + 0.5) as u8;
@@ -218,9 +240,11 @@ multiversion! {
 
 /// Takes the spot's colour where it lies.
 #[inline(always)]
-fn cover(colours: &mut Row, spot: &Spot, share: [f32; LANES]) {
+fn cover(colours: &mut Row, spot: &Spot, share: &[f32; LANES]) {
     for (values, colour) in colours.iter_mut().zip(spot.colour) {
-        *values = std::array::from_fn(|i| mix(values[i], colour, share[i]));
+        for (value, share) in values.iter_mut().zip(share) {
+            *value = mix(*value, colour, *share);
+        }
     }
 }
 
