@@ -56,35 +56,25 @@ multiversion! {
         out: &mut [f32],
     ) {
         match weights.len() / first.len() {
-            2 => weigh_each(row, first, weights.as_chunks::<2>().0, out),
-            3 => weigh_each(row, first, weights.as_chunks::<3>().0, out),
-            4 => weigh_each(row, first, weights.as_chunks::<4>().0, out),
-            taps => {
-                for (i, weights) in weights.chunks_exact(taps).enumerate() {
-                    put(weigh_pixel(&row[first[i]..first[i] + taps], weights), i, out);
-                }
-            }
+            2 => weigh_each(row, first, 2, weights, out),
+            3 => weigh_each(row, first, 3, weights, out),
+            4 => weigh_each(row, first, 4, weights, out),
+            taps => weigh_each(row, first, taps, weights, out),
         }
     }
 }
 
-/// [`weigh_pixels`] for a number of weights that is known beforehand.
+/// [`weigh_pixels`], compiled for a number of weights where that is known. A pixel is written in one instruction with its
+/// fourth channel, which the next one overwrites.
 #[inline(always)]
-fn weigh_each<const TAPS: usize>(row: &[[f32; 4]], first: &[usize], weights: &[[f32; TAPS]], out: &mut [f32]) {
-    for (i, (&first, weights)) in first.iter().zip(weights).enumerate() {
-        put(weigh_pixel(&row[first..first + TAPS], weights), i, out);
+fn weigh_each(row: &[[f32; 4]], first: &[usize], taps: usize, weights: &[f32], out: &mut [f32]) {
+    let last = first.len() - 1;
+    for i in 0..last {
+        let sum = weigh_pixel(&row[first[i]..][..taps], &weights[i * taps..][..taps]);
+        out[i * CHANNELS..][..4].copy_from_slice(&sum);
     }
-}
-
-/// Writes pixel `i`; its fourth channel, in one instruction with the others, is overwritten by the next pixel.
-#[inline(always)]
-fn put(pixel: [f32; 4], i: usize, out: &mut [f32]) {
-    let out = &mut out[i * CHANNELS..];
-    if let Some(four) = out.first_chunk_mut() {
-        *four = pixel;
-    } else {
-        out.copy_from_slice(&pixel[..CHANNELS]);
-    }
+    let sum = weigh_pixel(&row[first[last]..][..taps], &weights[last * taps..][..taps]);
+    out[last * CHANNELS..].copy_from_slice(&sum[..CHANNELS]);
 }
 
 #[inline(always)]
