@@ -77,15 +77,11 @@ fn rate(set: InMemory, steps: Vec<Config>, batches: usize) -> f64 {
     (1..=RUNS).map(|i| run(i * batches)).fold(0.0, f64::max)
 }
 
-fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0u64, |h, &b| (h.rotate_left(5) ^ u64::from(b)).wrapping_mul(0x517c_c1b7_2722_0a95)) >> 20
-}
-
 fn main() {
     let part = std::env::args().skip(1).find(|a| !a.starts_with('-')).unwrap_or_default();
     for (name, from, size, blur) in PIPELINES.iter().filter(|p| p.0.contains(&part)) {
         let pixels = from[0] * from[1] + 4 * size * size;
-        let batches = (30_000_000 / pixels / BATCH).max(2);
+        let batches = (60_000_000 / pixels / BATCH).max(2);
         let rate = rate(photographs(BATCH, *from), steps(*size, *blur), batches);
         println!("{name:>6} px  {rate:10.0} images/s on one core");
     }
@@ -94,8 +90,8 @@ fn main() {
         let start = Instant::now();
         let before = seconds(start);
         let set = open(&config, Split::Train).expect("shapes");
-        let bytes: u64 = (0..set.len()).map(|i| hash(&set.image(i).expect("an image").data)).sum();
+        (0..set.len()).for_each(|i| drop(set.image(i).expect("an image")));
         let rate = set.len() as f64 / (seconds(start) - before);
-        println!("shapes     {rate:10.0} images/s painted on one core ({bytes:x})");
+        println!("shapes     {rate:10.0} images/s painted on one core");
     }
 }

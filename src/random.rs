@@ -62,7 +62,7 @@ impl Rng {
         first
     }
 
-    /// The numbers of as many calls of [`Rng::normal`], to about one unit in the last place, in far less time.
+    /// The numbers of as many calls of [`Rng::normal`] up to rounding, in far less time.
     pub fn normals(&mut self, out: &mut [f64]) {
         let (head, out) = out.split_at_mut(usize::from(self.spare.is_some()).min(out.len()));
         let (blocks, tail) = out.as_chunks_mut::<{ 2 * PAIRS }>();

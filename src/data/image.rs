@@ -97,11 +97,3 @@ impl Pixels {
         self.data.as_chunks_mut().0
     }
 }
-
-impl From<&Image<'_>> for Pixels {
-    fn from(image: &Image<'_>) -> Self {
-        let mut pixels = Self::default();
-        pixels.load(image);
-        pixels
-    }
-}
