@@ -39,7 +39,6 @@ mod linalg;
 mod math;
 mod panels;
 mod parallel;
-mod path;
 mod pool;
 mod product;
 mod reduce;
@@ -51,6 +50,8 @@ mod strided;
 mod svd;
 mod tile;
 mod unary;
+
+use crate::simd as path;
 
 pub use attention::{Attention, attention, attention_bias_grad, attention_input_grad};
 pub use batch_norm::{

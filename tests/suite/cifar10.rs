@@ -22,7 +22,7 @@ fn folder(name: &str) -> PathBuf {
     path
 }
 
-fn picture(seed: usize, side: usize) -> Image {
+fn picture(seed: usize, side: usize) -> Image<'static> {
     Image::new(side, side, (0..side * side * 3).map(|i| (i * 7 + seed * 31) as u8).collect())
 }
 

@@ -220,6 +220,18 @@ fn views_are_drawn() {
 }
 
 #[test]
+fn views_are_the_same_on_every_processor() {
+    let all = "crop(0.3..1) | flip | jitter(p: 1) | grayscale | blur | solarize(p: 0.5)";
+    let place = place_of("processors", &TINY.replace("crop(0.5..1) | flip", all));
+    let sheet = |kernels: &str| {
+        let mut command = place.command(&["views", &place.recipe, "-o", "sheet.png"]);
+        assert!(command.env("SSLRUN_KERNELS", kernels).status().expect("the program starts").success());
+        std::fs::read(place.folder.join("sheet.png")).expect("a picture")
+    };
+    assert!(sheet("portable") == sheet("fastest"));
+}
+
+#[test]
 fn a_pure_loss_is_computed_on_given_tensors() {
     let text = "input z: [N, 4]\ninput w: [N, K]\nloss {\n  square: mean(z ^ 2)\n  sum: 2 * sum(w)\n}\n";
     let place = place_of("loss", text);
