@@ -121,6 +121,7 @@ const SERIAL: usize = 1 << 18;
 fn product<T: Elem>(path: Path, g: &Gemm, a: &[T], b: &[T], c: &mut [T], parallel: bool) {
     assert!(g.a.reach(1, g.m, g.k) <= a.len(), "A is smaller than its layout");
     assert!(g.b.reach(1, g.k, g.n) <= b.len(), "B is smaller than its layout");
+    assert!(g.b.col == 1 || g.b.row == 1, "B lies in rows or in columns");
     assert!(g.c.reach(1, g.m, g.n) <= c.len() && g.c.col == 1, "C is smaller than its layout, or not of rows");
     if let (Some(a), Some(b), Some(c)) = (T::as_f32(a), T::as_f32(b), T::as_f32_mut(c)) {
         return dispatch(path, Product { g, a, b, c, parallel });

@@ -75,6 +75,7 @@ impl<S: Simd> Job<'_, S> {
     /// Packs a piece of B, steps from `from` on: `[panel][step][column]`, zeros where the last panel has no column.
     fn pack(&self, from: usize, out: &mut [f32]) {
         let steps = out.len() / self.width();
+        // Of the two distances one is 1: a matrix lies in rows or in columns.
         let Layout { row, col, .. } = self.g.b;
         let b = &self.b[(self.first + from) * row..];
         for panel in self.panels {
@@ -89,9 +90,15 @@ impl<S: Simd> Job<'_, S> {
                     copy_few(&b[k * row..][..panel.cols], &mut out[..panel.cols]);
                 }
             } else {
-                for column in 0..panel.cols {
-                    let from = b[column * col..].iter().step_by(row);
-                    out[column..].iter_mut().step_by(width).zip(from).for_each(|(o, &v)| *o = v);
+                let columns = panel.cols / SIDE * SIDE;
+                for (k, out) in out.chunks_exact_mut(SIDE * width).enumerate() {
+                    (0..columns)
+                        .step_by(SIDE)
+                        .for_each(|c| turn_round(&b[c * col + k * SIDE..], col, &mut out[c..], width));
+                }
+                let whole = |column| if column < columns { steps / SIDE * SIDE } else { 0 };
+                for (column, k) in (0..panel.cols).flat_map(|c| (whole(c)..steps).map(move |k| (c, k))) {
+                    out[k * width + column] = b[column * col + k];
                 }
             }
         }
@@ -171,6 +178,22 @@ struct Left<'a> {
     row: usize,
     /// The distance from step to step.
     step: usize,
+}
+
+/// The side of a block that is turned round in registers.
+const SIDE: usize = 8;
+
+/// Turns a block whose columns lie `col` apart into rows that lie `width` apart.
+#[inline(always)]
+fn turn_round(columns: &[f32], col: usize, rows: &mut [f32], width: usize) {
+    let mut block = [[0.0; SIDE]; SIDE];
+    for (c, column) in block.iter_mut().enumerate() {
+        *column = *columns[c * col..].first_chunk().expect("a block lies inside the matrix");
+    }
+    for k in 0..SIDE {
+        let row = rows[k * width..].first_chunk_mut::<SIDE>().expect("a block lies inside the panel");
+        *row = std::array::from_fn(|c| block[c][k]);
+    }
 }
 
 /// Rows at a multiple of this distance fight for the same cache lines.
