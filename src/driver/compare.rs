@@ -57,6 +57,11 @@ pub enum Moment<'a> {
     },
     /// It was trained before.
     Known,
+    /// It was stopped before its first checkpoint, and begins anew.
+    Anew {
+        /// Where what there is of the stopped run has been moved.
+        kept: &'a Path,
+    },
     /// So many epochs fit into the budget.
     Fits {
         /// Epochs.
@@ -199,7 +204,7 @@ impl Turn<'_> {
         let mut checked = check(self.path, &sets, terms.data.as_deref())?;
         tell(Moment::Checked(&checked));
         let recipe = sound(&checked)?;
-        let earlier = self.earlier()?;
+        let earlier = self.earlier(tell)?;
         let epochs = match (terms.budget, &earlier) {
             (None, _) => None,
             (Some(_), Some((_, epochs))) => Some(*epochs),
@@ -211,7 +216,7 @@ impl Turn<'_> {
         }
         let begun = earlier.is_some();
         if let Some((record, _)) = earlier {
-            if record.recipe_hash != hash(&sound(&checked)?.text) {
+            if record.recipe_hash != hash(sound(&checked)?) {
                 return Err(self.taken("the run of another recipe"));
             }
             if matches!(record.outcome, Outcome::Finished | Outcome::Diverged) {
@@ -233,7 +238,7 @@ impl Turn<'_> {
     }
 
     /// The record of an earlier run in this place, and how many epochs it was to have.
-    fn earlier(&self) -> Result<Option<(RunRecord, f64)>, Failure> {
+    fn earlier(&self, tell: &mut dyn FnMut(Moment)) -> Result<Option<(RunRecord, f64)>, Failure> {
         let empty = std::fs::read_dir(self.place).map_or(true, |mut entries| entries.next().is_none());
         if empty && !self.place.is_file() {
             return Ok(None);
@@ -242,10 +247,23 @@ impl Turn<'_> {
         let record = RunRecord::read(&folder.record()).map_err(Failure::Run)?;
         let ended = matches!(record.outcome, Outcome::Finished | Outcome::Diverged);
         if !ended && !last_checkpoint(self.place).exists() {
-            return Err(self.taken("a run that stopped before its first checkpoint"));
+            tell(Moment::Anew { kept: &self.set_aside()? });
+            return Ok(None);
         }
         let written = check(&folder.recipe(), &[], None)?;
         Ok(Some((record, sound(&written)?.train.epochs)))
+    }
+
+    /// Moves what is in this place beside it, under a name that is free.
+    fn set_aside(&self) -> Result<PathBuf, Failure> {
+        let name = self.place.file_name().unwrap_or_default().to_string_lossy();
+        let mut numbered = (1..).map(|n| self.place.with_file_name(format!("{name}.stopped-{n}")));
+        let kept = numbered.find(|path| !path.exists()).unwrap_or_default();
+        let failed = |e: std::io::Error| {
+            Failure::Run(format!("cannot move {} to {}: {e}", self.place.display(), kept.display()))
+        };
+        std::fs::rename(self.place, &kept).map_err(failed)?;
+        Ok(kept)
     }
 
     fn taken(&self, by: &str) -> Failure {

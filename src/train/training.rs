@@ -105,7 +105,7 @@ impl<'a> Training<'a> {
         let start = Instant::now();
         let lr = self.learner.descent.lr(self.done, self.clock);
         if let Some(refresher) = &self.refresher {
-            refresher.apply(self.done, self.clock, &mut self.learner, &self.loader)?;
+            refresher.apply(self.done, self.clock, &mut self.learner, &self.loader, on_event)?;
         }
         let losses = self.learner.step(self.done, batch)?;
         self.done += 1;
