@@ -29,7 +29,9 @@ use crate::exec::{EngineKind, Spent};
 use crate::lint::lint;
 use crate::report::{self, RunRecord};
 use crate::source::{FileId, Source, Sources, Span};
-use crate::train::{Checkpoint, Ending, Event, Setup, Splits, TrainError, Training, Verdict, last_checkpoint};
+use crate::train::{
+    Baselines, Checkpoint, Ending, Event, Setup, Splits, TrainError, Training, Verdict, last_checkpoint,
+};
 
 /// What is asked for besides the recipe itself.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +52,8 @@ pub struct Request {
     pub threads: Option<usize>,
     /// Whether to measure where the time goes.
     pub profile: bool,
+    /// What is known of raw pixels from runs before.
+    pub baselines: Baselines,
 }
 
 /// A file that has been read and checked.
@@ -131,7 +135,8 @@ pub fn run(
     let old = request.resume.as_deref().map(Resumed::read).transpose()?;
     let engine = request.engine.or(old.as_ref().and_then(Resumed::engine)).unwrap_or_default();
     let data = open(recipe).map_err(explain)?;
-    let setup = Setup { recipe, data: data.clone(), engine, threads: request.threads };
+    let setup =
+        Setup { recipe, data: data.clone(), engine, threads: request.threads, baselines: request.baselines.clone() };
     let mut training = Training::new(setup, old.as_ref().map(|o| &o.checkpoint)).map_err(explain)?;
     training.learner().engine().measure(request.profile);
     let (folder, record) = match old {

@@ -14,7 +14,7 @@ use crate::report::{
     Contestant, Outcome, RunRecord, comparison_csv, comparison_table, knn_chart, loss_charts, loss_over_time,
     write_atomically,
 };
-use crate::train::{self, Event, Setup, last_checkpoint};
+use crate::train::{self, Baselines, Event, Setup, last_checkpoint};
 
 /// What is to be compared, and under which terms.
 #[derive(Clone, Debug, Default)]
@@ -101,6 +101,7 @@ const SHARE: f64 = 0.05;
 pub fn compare(contest: &Contest, stop: &AtomicBool, tell: &mut dyn FnMut(Moment)) -> Result<Comparison, Failure> {
     let names = names(&contest.recipes)?;
     let folder = claim(contest)?;
+    let baselines = Baselines::default();
     let mut comparison = Comparison { folder, runs: Vec::new(), stopped: false };
     for (i, (path, name)) in contest.recipes.iter().zip(&names).enumerate() {
         if stop.load(Ordering::Relaxed) {
@@ -111,7 +112,7 @@ pub fn compare(contest: &Contest, stop: &AtomicBool, tell: &mut dyn FnMut(Moment
         let place = if path.is_dir() { path.clone() } else { comparison.folder.join(name) };
         let failure = match path.is_dir() {
             true => RunFolder::open(path).err(),
-            false => Turn { contest, path, place: &place, stop }.take(tell).err(),
+            false => Turn { contest, path, place: &place, baselines: &baselines, stop }.take(tell).err(),
         };
         let failure = failure.map(|f| f.to_string());
         failure.iter().for_each(|message| tell(Moment::Failed(message)));
@@ -193,6 +194,7 @@ struct Turn<'a> {
     contest: &'a Contest,
     path: &'a Path,
     place: &'a Path,
+    baselines: &'a Baselines,
     stop: &'a AtomicBool,
 }
 
@@ -233,6 +235,7 @@ impl Turn<'_> {
             engine: self.contest.engine,
             threads: self.contest.threads,
             profile: false,
+            baselines: self.baselines.clone(),
         };
         run(&request, &checked, self.stop, &mut |event| tell(Moment::Training(event))).map(|_| ())
     }
@@ -278,7 +281,7 @@ impl Turn<'_> {
         let failed = |e: train::TrainError| Failure::Run(e.to_string());
         let data = open(recipe).map_err(failed)?;
         let engine = self.contest.engine.unwrap_or_default();
-        let setup = Setup { recipe, data, engine, threads: self.contest.threads };
+        let setup = Setup { recipe, data, engine, threads: self.contest.threads, baselines: Baselines::default() };
         let timed = Duration::from_secs_f64((SHARE * budget).min(TIMED));
         let (step, clock) = train::seconds_a_step(&setup, timed).map_err(failed)?;
         let steps = (budget / step).floor().max(1.0);
