@@ -52,7 +52,7 @@ const CONVOLUTIONS: [(&str, [usize; 7]); 16] = [
 ];
 
 fn convolution(name: &str, [n, side, ci, co, k, stride, padding]: [usize; 7]) {
-    let cfg = Conv2d { n, h: side, w: side, ci, co, kh: k, kw: k, stride, padding, groups: 1 };
+    let cfg = Conv2d { n, h: side, w: side, ci, co, kh: k, kw: k, stride, padding, groups: 1, fast: true };
     let (x, w, dy) = (filled(1, cfg.x_len()), filled(2, cfg.w_len()), filled(3, cfg.y_len()));
     let (mut y, mut dx, mut dw) = (dy.clone(), x.clone(), w.clone());
     let rate = |seconds: f64| cfg.flops() as f64 / seconds / 1e9;

@@ -21,14 +21,17 @@ pub use pure::{Computed, loss_of};
 pub use run_folder::RunFolder;
 pub use trained::{Trained, check_run};
 
+use crate::catalog::Config;
 use crate::check::{self, Recipe};
 use crate::data::{self, Split};
 use crate::diag::{Diagnostic, Severity};
 use crate::exec::{EngineKind, Spent};
 use crate::lint::lint;
 use crate::report::{self, RunRecord};
-use crate::source::{FileId, Sources};
-use crate::train::{Checkpoint, Ending, Event, Setup, Splits, TrainError, Training, Verdict, last_checkpoint};
+use crate::source::{FileId, Source, Sources, Span};
+use crate::train::{
+    Baselines, Checkpoint, Ending, Event, Setup, Splits, TrainError, Training, Verdict, last_checkpoint,
+};
 
 /// What is asked for besides the recipe itself.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +52,8 @@ pub struct Request {
     pub threads: Option<usize>,
     /// Whether to measure where the time goes.
     pub profile: bool,
+    /// What is known of raw pixels from runs before.
+    pub baselines: Baselines,
 }
 
 /// A file that has been read and checked.
@@ -77,7 +82,7 @@ pub struct Report {
 pub fn check(path: &Path, sets: &[String], data: Option<&str>) -> Result<Checked, Failure> {
     let mut sources = Sources::default();
     let root = read(&mut sources, path)?;
-    let data = data.map(data::parse_spec).transpose().map_err(|e| Failure::Usage(e.to_string()))?;
+    let data = data.map(|spec| named(&mut sources, spec)).transpose()?;
     let outcome = check::check(&mut sources, root, &check::Options { sets: sets.to_vec(), data });
     let mut diagnostics = outcome.diagnostics;
     diagnostics.extend(outcome.recipe.iter().flat_map(lint));
@@ -85,12 +90,19 @@ pub fn check(path: &Path, sets: &[String], data: Option<&str>) -> Result<Checked
     Ok(Checked { sources, recipe: outcome.recipe.filter(|_| sound), diagnostics })
 }
 
+/// The data set that `--data` names; what is wrong with it is said of that option.
+fn named(sources: &mut Sources, spec: &str) -> Result<Config, Failure> {
+    let config = data::parse_spec(spec).map_err(|e| Failure::Usage(e.to_string()))?;
+    let option = sources.add(Source::new("--data", None, spec));
+    Ok(Config { span: Span::new(option, 0..spec.len()), ..config })
+}
+
 /// Reads one file; `-` is standard input.
 pub fn read(sources: &mut Sources, path: &Path) -> Result<FileId, Failure> {
     if path == Path::new("-") {
         let text = std::io::read_to_string(std::io::stdin());
         let text = text.map_err(|e| Failure::Usage(format!("cannot read standard input: {e}")))?;
-        return Ok(sources.add(crate::source::Source::new("standard input", None, text)));
+        return Ok(sources.add(Source::new("standard input", None, text)));
     }
     sources.read(path).map_err(|e| Failure::Usage(format!("cannot read {}: {e}", path.display())))
 }
@@ -123,7 +135,8 @@ pub fn run(
     let old = request.resume.as_deref().map(Resumed::read).transpose()?;
     let engine = request.engine.or(old.as_ref().and_then(Resumed::engine)).unwrap_or_default();
     let data = open(recipe).map_err(explain)?;
-    let setup = Setup { recipe, data: data.clone(), engine, threads: request.threads };
+    let setup =
+        Setup { recipe, data: data.clone(), engine, threads: request.threads, baselines: request.baselines.clone() };
     let mut training = Training::new(setup, old.as_ref().map(|o| &o.checkpoint)).map_err(explain)?;
     training.learner().engine().measure(request.profile);
     let (folder, record) = match old {
@@ -208,9 +221,10 @@ fn name(request: &Request) -> String {
     stem.filter(|s| s != "-").unwrap_or_else(|| "run".to_owned())
 }
 
-/// The hash of a recipe's whole text.
-fn hash(text: &str) -> String {
-    let bytes: Vec<u64> = text.bytes().map(u64::from).collect();
+/// The hash of a recipe's whole text and of the texts of those it takes frozen weights from.
+fn hash(recipe: &Recipe) -> String {
+    let parts = recipe.parts.iter().map(|(_, text)| text);
+    let bytes: Vec<u64> = std::iter::once(&recipe.text).chain(parts).flat_map(|t| t.bytes()).map(u64::from).collect();
     format!("{:016x}", crate::random::derive(&bytes))
 }
 

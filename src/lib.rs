@@ -18,6 +18,7 @@ pub mod nn;
 pub mod optim;
 pub mod random;
 pub mod report;
+mod simd;
 pub mod source;
 pub mod syntax;
 pub mod train;

@@ -1,5 +1,10 @@
 //! Seeded random numbers: a small sequential generator, and a counter-based one addressable by position.
 
+mod normal;
+
+use crate::simd::Path;
+use normal::{PAIRS, normal_pairs};
+
 /// A sequential generator (xoshiro256++, Blackman & Vigna 2019) whose stream is a function of the numbers it is seeded with.
 #[derive(Clone, Debug)]
 pub struct Rng {
@@ -55,6 +60,24 @@ impl Rng {
         let (first, second) = normal_pair(self.next_u64(), self.next_u64());
         self.spare = Some(second);
         first
+    }
+
+    /// The numbers of as many calls of [`Rng::normal`] up to rounding, in far less time.
+    pub fn normals(&mut self, out: &mut [f64]) {
+        let (head, out) = out.split_at_mut(usize::from(self.spare.is_some()).min(out.len()));
+        let (blocks, tail) = out.as_chunks_mut::<{ 2 * PAIRS }>();
+        head.fill_with(|| self.normal());
+        for block in blocks {
+            let (mut first, mut second) = ([0.0; PAIRS], [0.0; PAIRS]);
+            for (a, b) in first.iter_mut().zip(&mut second) {
+                (*a, *b) = (self.uniform(), self.uniform());
+            }
+            normal_pairs(Path::current(), &mut first, &mut second);
+            for (pair, (a, b)) in block.as_chunks_mut::<2>().0.iter_mut().zip(first.into_iter().zip(second)) {
+                *pair = [a, b];
+            }
+        }
+        tail.fill_with(|| self.normal());
     }
 
     /// A whole number uniform in `0..n`, without bias (Lemire 2019); 0 when `n` is 0.

@@ -46,6 +46,12 @@ pub(super) static BLOCKS: &[Entry] = &[
                 "whether the views of one size pass a branch one by one or as one batch, which batch norm can tell",
             ),
             Param::optional(
+                "convolution",
+                ParamType::Choice(&["fast", "exact"]),
+                "fast",
+                "fast: 3 x 3 convolutions by Winograd's F(4 x 4, 3 x 3) where that pays (relative error about 2e-6 instead of 2e-7)",
+            ),
+            Param::optional(
                 "seed",
                 ParamType::Int { min: 0, max: 1 << 53 },
                 "0",
@@ -123,6 +129,7 @@ impl Checker<'_> {
             rules,
             clip,
             together: config.text("views") == "together",
+            fast_convolution: config.text("convolution") == "fast",
             checkpoint: config.number("checkpoint"),
         })
     }

@@ -39,6 +39,15 @@ pub struct Recipe {
     pub expectations: Vec<Expectation>,
 }
 
+impl Recipe {
+    /// Every graph it is computed by: that of a step, and those of the judged encoder.
+    pub(super) fn graphs_mut(&mut self) -> impl Iterator<Item = &mut Graph> {
+        let encoder = self.evaluate.encoder.iter_mut();
+        let encoder = encoder.flat_map(|e| [Some(&mut e.graph), e.tuned.as_mut().map(|(graph, _)| graph)]);
+        [&mut self.graph].into_iter().chain(encoder.flatten())
+    }
+}
+
 /// One view of a sample.
 #[derive(Clone, Debug)]
 pub struct View {
@@ -130,6 +139,8 @@ pub struct Train {
     pub clip: Option<Config>,
     /// Whether the views of one size pass a branch as one batch.
     pub together: bool,
+    /// Whether convolutions may be computed by fewer products, which round some ten times as coarsely.
+    pub fast_convolution: bool,
     /// Epochs between checkpoints.
     pub checkpoint: f64,
 }

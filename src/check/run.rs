@@ -102,7 +102,10 @@ impl<'a> Pass<'a> {
         }
         let recipe = encoder.map(|encoder| {
             let evaluate = Evaluate { encoder, ..evaluate };
-            self.recipe(&mut checker, Parts { data, train, evaluate, loss, expectations })
+            let mut recipe = self.recipe(&mut checker, Parts { data, train, evaluate, loss, expectations });
+            let fast = recipe.train.fast_convolution;
+            recipe.graphs_mut().for_each(|graph| graph.fast_convolution = fast);
+            recipe
         });
         (recipe.ok(), checker.diagnostics)
     }

@@ -55,6 +55,10 @@ fn show(moment: Moment, progress: &mut Progress, quiet: bool) {
             say(&format!("\n{name} ({number} of {of})"));
         }
         Moment::Known => say("has been trained before"),
+        Moment::Anew { kept } => output::message(&format!(
+            "was stopped before its first checkpoint and begins anew; what there is of it is in {}",
+            kept.display()
+        )),
         Moment::Fits { epochs, step } => {
             say(&format!("a step takes {}: {} epochs fit into the budget", duration_of_step(step), number(epochs)));
         }

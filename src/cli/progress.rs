@@ -1,6 +1,7 @@
 //! Progress of a training: a bar on a terminal, lines elsewhere.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -17,6 +18,8 @@ pub struct Progress {
     started: Instant,
     last_line: Option<Instant>,
     looks: String,
+    /// What stands before a line: the recipe that is trained first, or nothing.
+    within: String,
 }
 
 enum Style {
@@ -37,7 +40,15 @@ impl Progress {
             (false, true) => Style::Bar(ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10))),
         };
         let clock = Clock { steps: 0, per_epoch: 0 };
-        Self { style, clock, from: 0, started: Instant::now(), last_line: None, looks: String::new() }
+        Self {
+            style,
+            clock,
+            from: 0,
+            started: Instant::now(),
+            last_line: None,
+            looks: String::new(),
+            within: String::new(),
+        }
     }
 
     /// Shows an event.
@@ -47,9 +58,12 @@ impl Progress {
             Event::Step(step) => self.step(step),
             Event::Evaluated { epoch, measures, .. } => self.look(*epoch, measures),
             Event::Preparing { message } => self.say(message),
+            Event::Beforehand { recipe, event } => self.beforehand(recipe, event),
+            Event::Refreshing { states, samples, of, .. } => self.refreshing(states, *samples, *of),
             Event::Warning { message, .. } => self.say(&format!("warning: {message}")),
             Event::Judging { subject } => self.judging(subject),
-            Event::Checkpoint { .. } | Event::Interrupted { .. } | Event::Finished { .. } => {}
+            Event::Refreshed { .. } | Event::Checkpoint { .. } | Event::Interrupted { .. } | Event::Finished { .. } => {
+            }
         }
     }
 
@@ -77,11 +91,37 @@ impl Progress {
         }
     }
 
+    /// Shows an event of a recipe that is trained first, with its name.
+    fn beforehand(&mut self, recipe: &Path, event: &Event) {
+        let name = recipe.file_stem().unwrap_or_default().to_string_lossy();
+        let outer = std::mem::take(&mut self.within);
+        self.within = format!("{outer}{name}: ");
+        self.note(event);
+        self.within = outer;
+    }
+
+    fn refreshing(&mut self, states: &[String], samples: usize, of: usize) {
+        let text = format!("refreshing {}: {samples} of {of} images", states.join(", "));
+        match &self.style {
+            Style::Bar(bar) => bar.set_message(text),
+            Style::Lines if self.pause_is_over() => {
+                self.last_line = Some(Instant::now());
+                output::message(&format!("{}{text}", self.within));
+            }
+            Style::Lines | Style::Quiet => {}
+        }
+    }
+
     fn step(&mut self, step: &Step) {
         match &self.style {
             Style::Bar(bar) => {
                 bar.set_position(step.step as u64);
-                bar.set_prefix(format!("epoch {:.1}/{}", step.epoch, number(self.clock.epochs(self.clock.steps))));
+                bar.set_prefix(format!(
+                    "{}epoch {:.1}/{}",
+                    self.within,
+                    step.epoch,
+                    number(self.clock.epochs(self.clock.steps))
+                ));
                 let rate = format!("{:.0} img/s · {} left", step.images_per_second, self.left(step));
                 bar.set_message(format!("{rate}\n  {}{}", losses(step), self.looks));
             }
@@ -89,7 +129,8 @@ impl Progress {
                 self.last_line = Some(Instant::now());
                 let (speed, left) = (step.images_per_second, self.left(step));
                 output::message(&format!(
-                    "epoch {:.2}  step {}/{}  {}  {speed:.0} img/s  {left} left",
+                    "{}epoch {:.2}  step {}/{}  {}  {speed:.0} img/s  {left} left",
+                    self.within,
                     step.epoch,
                     step.step,
                     self.clock.steps,
@@ -101,7 +142,11 @@ impl Progress {
     }
 
     fn line_is_due(&self, step: &Step) -> bool {
-        step.step == self.clock.steps || self.last_line.is_none_or(|last| last.elapsed() >= PAUSE)
+        step.step == self.clock.steps || self.pause_is_over()
+    }
+
+    fn pause_is_over(&self) -> bool {
+        self.last_line.is_none_or(|last| last.elapsed() >= PAUSE)
     }
 
     /// The time left, judging by all steps of this run, looks at the features included.
@@ -119,24 +164,25 @@ impl Progress {
         let parts: Vec<String> = [knn, probe, rank].into_iter().flatten().collect();
         self.looks = format!("\n  epoch {epoch:.1}: {}", parts.join(" · "));
         if let Style::Lines = self.style {
-            output::message(&format!("epoch {epoch:.2}  {}", parts.join("  ")));
+            output::message(&format!("{}epoch {epoch:.2}  {}", self.within, parts.join("  ")));
         }
     }
 
     fn judging(&mut self, subject: &str) {
         match &self.style {
             Style::Bar(bar) => bar.set_message(format!("judging {subject}")),
-            Style::Lines => output::message(&format!("judging {subject}")),
+            Style::Lines => output::message(&format!("{}judging {subject}", self.within)),
             Style::Quiet => {}
         }
     }
 
     /// A line that stays; warnings are shown even if quiet.
     fn say(&self, text: &str) {
+        let line = format!("{}{text}", self.within);
         match &self.style {
-            Style::Bar(bar) => bar.suspend(|| output::message(text)),
-            Style::Lines => output::message(text),
-            Style::Quiet if text.starts_with("warning") => output::message(text),
+            Style::Bar(bar) => bar.suspend(|| output::message(&line)),
+            Style::Lines => output::message(&line),
+            Style::Quiet if text.starts_with("warning") => output::message(&line),
             Style::Quiet => {}
         }
     }

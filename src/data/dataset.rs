@@ -20,7 +20,7 @@ pub trait DataSet: Send + Sync {
     fn label(&self, index: usize) -> Option<u32>;
 
     /// A sample's image.
-    fn image(&self, index: usize) -> Result<Image, DataError>;
+    fn image(&self, index: usize) -> Result<Image<'_>, DataError>;
 
     /// Height and width where all images share them.
     fn size(&self) -> Option<(usize, usize)>;
@@ -89,13 +89,13 @@ impl DataSet for InMemory {
         self.labels.get(index).copied()
     }
 
-    fn image(&self, index: usize) -> Result<Image, DataError> {
+    fn image(&self, index: usize) -> Result<Image<'_>, DataError> {
         let (height, width) = self.size;
         let bytes = height * width * CHANNELS;
         let data = self.bytes.get(index * bytes..(index + 1) * bytes).ok_or_else(|| {
             DataError::new(format!("{} has {} images only", self.name, self.labels.len())).at_row(index)
         })?;
-        Ok(Image::new(height, width, data.to_vec()))
+        Ok(Image::new(height, width, data))
     }
 
     fn size(&self) -> Option<(usize, usize)> {

@@ -1,5 +1,6 @@
 //! Pictures: bytes as they are kept, floats as they are worked on.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::DataError;
@@ -7,26 +8,27 @@ use super::DataError;
 /// Colour channels of every picture: red, green, blue.
 pub const CHANNELS: usize = 3;
 
-/// A picture of bytes, `[height, width, 3]`.
+/// A picture of bytes, `[height, width, 3]`; its own, or lent by the data set that keeps them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Image {
+pub struct Image<'a> {
     /// Rows.
     pub height: usize,
     /// Columns.
     pub width: usize,
     /// The bytes, row by row, red green blue.
-    pub data: Vec<u8>,
+    pub data: Cow<'a, [u8]>,
 }
 
-impl Image {
+impl<'a> Image<'a> {
     /// A picture of the given bytes; there must be `height * width * 3` of them.
-    pub fn new(height: usize, width: usize, data: Vec<u8>) -> Self {
+    pub fn new(height: usize, width: usize, data: impl Into<Cow<'a, [u8]>>) -> Self {
+        let data = data.into();
         assert_eq!(data.len(), height * width * CHANNELS, "bytes of an image of {height}x{width}");
         Self { height, width, data }
     }
 
     /// A PNG, JPEG or other known encoding, decoded.
-    pub fn decode(bytes: &[u8]) -> Result<Self, DataError> {
+    pub fn decode(bytes: &[u8]) -> Result<Image<'static>, DataError> {
         let decoded = ::image::load_from_memory(bytes)
             .map_err(|e| DataError::new(format!("cannot be decoded as an image: {e}")))?
             .into_rgb8();
@@ -34,7 +36,7 @@ impl Image {
         if width == 0 || height == 0 {
             return Err(DataError::new("an image without pixels"));
         }
-        Ok(Self::new(height as usize, width as usize, decoded.into_raw()))
+        Ok(Image::new(height as usize, width as usize, decoded.into_raw()))
     }
 
     /// Writes the picture as a PNG.
@@ -65,7 +67,7 @@ pub struct Pixels {
 
 impl Pixels {
     /// Takes over the values of an image, reusing the memory at hand.
-    pub fn load(&mut self, image: &Image) {
+    pub fn load(&mut self, image: &Image<'_>) {
         (self.height, self.width) = (image.height, image.width);
         self.data.clear();
         self.data.extend(image.data.iter().map(|&byte| f32::from(byte) / 255.0));
@@ -79,26 +81,19 @@ impl Pixels {
     }
 
     /// Rounds to bytes; values outside `0..=1` are clamped.
-    pub fn to_image(&self) -> Image {
-        let data = self.data.iter().map(|&v| (v.clamp(0.0, 1.0) * 255.0).round() as u8).collect();
+    pub fn to_image(&self) -> Image<'static> {
+        let data: Vec<u8> = self.data.iter().map(|&v| (v.clamp(0.0, 1.0) * 255.0).round() as u8).collect();
         Image::new(self.height, self.width, data)
     }
 
-    /// The red, green and blue of every pixel, in order.
-    pub fn triples(&self) -> impl Iterator<Item = [f32; CHANNELS]> {
-        self.data.as_chunks().0.iter().copied()
+    /// Takes another size, reusing the memory at hand; which values are there is not said.
+    pub fn resize(&mut self, (height, width): (usize, usize)) {
+        (self.height, self.width) = (height, width);
+        self.data.resize(height * width * CHANNELS, 0.0);
     }
 
     /// The red, green and blue of every pixel, in order, to be changed.
-    pub fn triples_mut(&mut self) -> impl Iterator<Item = &mut [f32; CHANNELS]> {
-        self.data.as_chunks_mut().0.iter_mut()
-    }
-}
-
-impl From<&Image> for Pixels {
-    fn from(image: &Image) -> Self {
-        let mut pixels = Self::default();
-        pixels.load(image);
-        pixels
+    pub fn triples_mut(&mut self) -> &mut [[f32; CHANNELS]] {
+        self.data.as_chunks_mut().0
     }
 }

@@ -1,7 +1,7 @@
 //! A sequence of augmentations, and the mask it may end in.
 
-use super::augment::{self, Step};
-use super::{DataError, Mask, Pixels, mask};
+use super::augment::{self, Scratch, Step};
+use super::{DataError, Image, Mask, Pixels, mask};
 use crate::catalog::Config;
 use crate::random::Rng;
 
@@ -47,8 +47,15 @@ impl Pipeline {
         self.mask.as_ref()
     }
 
-    /// Draws and applies every step, in place; `spare` is memory to work in.
-    pub fn apply(&self, pixels: &mut Pixels, spare: &mut Pixels, rng: &mut Rng) {
-        self.steps.iter().for_each(|step| step.run(pixels, spare, rng));
+    /// Draws and applies every step, in place.
+    pub fn apply(&self, pixels: &mut Pixels, scratch: &mut Scratch, rng: &mut Rng) {
+        self.steps.iter().for_each(|step| step.run(pixels, scratch, rng));
+    }
+
+    /// Draws and applies every step to an image.
+    pub fn apply_to(&self, image: &Image, out: &mut Pixels, scratch: &mut Scratch, rng: &mut Rng) {
+        let Some((first, rest)) = self.steps.split_first() else { return out.load(image) };
+        first.run_on(image, out, scratch, rng);
+        rest.iter().for_each(|step| step.run(out, scratch, rng));
     }
 }

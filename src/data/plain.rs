@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::augment::{Window, resample};
+use super::augment::{Scratch, Window, resample_image};
 use super::views::normalise;
 use super::{Batch, CHANNELS, DataError, DataSet, Pixels};
 
@@ -39,15 +39,16 @@ impl PlainBatches {
     fn make(&self, index: Vec<usize>) -> Result<Batch, DataError> {
         let length = self.size.0 * self.size.1 * CHANNELS;
         let mut view = vec![0.0; length * index.len()];
-        view.par_chunks_mut(length).zip(&index).try_for_each(|(out, &i)| {
+        let memory = <(Pixels, Scratch)>::default;
+        view.par_chunks_mut(length).zip(&index).try_for_each_init(memory, |(pixels, scratch), (out, &i)| {
             let image = self.dataset.image(i).map_err(|e| e.at_row(i))?;
-            let (mut pixels, mut spare) = (Pixels::from(&image), Pixels::default());
-            if (image.height, image.width) != self.size {
-                let whole = Window { top: 0, left: 0, height: image.height, width: image.width };
-                resample(&mut pixels, &mut spare, whole, self.size.0, self.size.1);
+            let from = (image.height, image.width);
+            if from == self.size {
+                pixels.load(&image);
+            } else {
+                resample_image(&image, Window::whole(from), self.size, pixels, scratch);
             }
-            normalise(&*self.dataset, &mut pixels);
-            out.copy_from_slice(&pixels.data);
+            normalise(&*self.dataset, &pixels.data, out);
             Ok(())
         })?;
         let labels = index.iter().map(|&i| self.dataset.label(i).unwrap_or(0)).collect();

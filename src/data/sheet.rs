@@ -13,7 +13,12 @@ const SIDE: usize = 96;
 
 /// A picture with a row for each of `samples` random samples: the sample itself, then each of its views, as epoch 0 of
 /// training with this seed would see them.
-pub fn contact_sheet(dataset: &dyn DataSet, views: &[ViewSpec], samples: usize, seed: u64) -> Result<Image, DataError> {
+pub fn contact_sheet(
+    dataset: &dyn DataSet,
+    views: &[ViewSpec],
+    samples: usize,
+    seed: u64,
+) -> Result<Image<'static>, DataError> {
     let views = Views::new(views, dataset)?;
     let order = Rng::new(&[seed, 0]).permutation(dataset.len());
     let shared = views.shared_masks(seed, 0);
@@ -30,10 +35,10 @@ pub fn contact_sheet(dataset: &dyn DataSet, views: &[ViewSpec], samples: usize, 
 }
 
 /// A view as it is shown: its hidden patches are grey.
-fn picture(views: &Views, view: usize, made: &Made) -> Image {
+fn picture(views: &Views, view: usize, made: &Made) -> Image<'static> {
     let mut image = views.picture(view, made.pixels(view));
     let Some((drawn, layout)) = made.mask(view) else { return image };
-    for (pixel, rgb) in image.data.as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {
+    for (pixel, rgb) in image.data.to_mut().as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {
         let (y, x) = (pixel / image.width / layout.patch, pixel % image.width / layout.patch);
         if drawn.hidden[y * layout.grid.columns + x] {
             *rgb = GREY;
@@ -43,7 +48,7 @@ fn picture(views: &Views, view: usize, made: &Made) -> Image {
 }
 
 /// The pictures on a white ground, rows below one another, all enlarged alike.
-fn arrange(rows: &[Vec<Image>]) -> Image {
+fn arrange(rows: &[Vec<Image<'_>>]) -> Image<'static> {
     let all = || rows.iter().flatten();
     let height = all().map(|i| i.height).max().unwrap_or(1);
     let width = all().map(|i| i.width).max().unwrap_or(1);
@@ -62,11 +67,12 @@ fn arrange(rows: &[Vec<Image>]) -> Image {
 
 /// Copies a picture, each pixel a square of side `factor`.
 fn paste(sheet: &mut Image, image: &Image, top: usize, left: usize, factor: usize) {
+    let pixels = sheet.data.to_mut();
     for y in 0..image.height * factor {
         for x in 0..image.width * factor {
             let from = (y / factor * image.width + x / factor) * CHANNELS;
             let to = ((top + y) * sheet.width + left + x) * CHANNELS;
-            sheet.data[to..to + CHANNELS].copy_from_slice(&image.data[from..from + CHANNELS]);
+            pixels[to..to + CHANNELS].copy_from_slice(&image.data[from..from + CHANNELS]);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The views of a sample: pipelines over its image, or over another view.
 
-use super::augment::{Augment, PixelNorm};
-use super::{CHANNELS, DataError, DataSet, Drawn, Image, Layout, Pipeline, Pixels};
+use super::augment::{PixelNorm, Scratch};
+use super::{DataError, DataSet, Drawn, Image, Layout, Pipeline, Pixels};
 use crate::catalog::Config;
 use crate::random::Rng;
 
@@ -36,10 +36,9 @@ struct View {
 /// The memory in which views are made; one a thread.
 #[derive(Default)]
 pub struct Workshop {
-    source: Pixels,
     made: Vec<Pixels>,
     masks: Vec<Option<Drawn>>,
-    spare: Pixels,
+    scratch: Scratch,
 }
 
 /// The views of one sample, as they have been made.
@@ -122,7 +121,6 @@ impl Views {
         shared: &[Option<Drawn>],
         shop: &'a mut Workshop,
     ) -> Result<Made<'a>, DataError> {
-        shop.source.load(image);
         shop.made.resize(self.views.len(), Pixels::default());
         shop.masks.resize(self.views.len(), None);
         for (index, view) in self.views.iter().enumerate() {
@@ -130,8 +128,13 @@ impl Views {
             if view.shows == index {
                 let (before, rest) = shop.made.split_at_mut(index);
                 let target = &mut rest[0];
-                target.copy_from(view.from.map_or(&shop.source, |base| &before[self.views[base].shows]));
-                view.pipeline.apply(target, &mut shop.spare, &mut rng);
+                match view.from {
+                    None => view.pipeline.apply_to(image, target, &mut shop.scratch, &mut rng),
+                    Some(base) => {
+                        target.copy_from(&before[self.views[base].shows]);
+                        view.pipeline.apply(target, &mut shop.scratch, &mut rng);
+                    }
+                }
                 view.check_size(target, image)?;
             }
             let own = view.pipeline.mask().zip(view.layout.as_ref());
@@ -146,13 +149,11 @@ impl Views {
         if self.views[view].normalised {
             return out.copy_from_slice(&made.data);
         }
-        for (to, from) in out.as_chunks_mut::<CHANNELS>().0.iter_mut().zip(made.triples()) {
-            *to = self.norm.normalise(from);
-        }
+        self.norm.normalise(&made.data, out);
     }
 
     /// A made view as a picture for people: values that its own pipeline normalised are brought back.
-    pub fn picture(&self, view: usize, made: &Pixels) -> Image {
+    pub fn picture(&self, view: usize, made: &Pixels) -> Image<'static> {
         let mut pixels = made.clone();
         if self.views[view].normalised {
             self.norm.undo(&mut pixels);
@@ -187,7 +188,7 @@ fn common_size(dataset: &dyn DataSet) -> Result<(usize, usize), DataError> {
 }
 
 /// Normalises as [`Views::write`] does for a view without a `pixel_norm` of its own.
-pub fn normalise(dataset: &dyn DataSet, pixels: &mut Pixels) {
+pub fn normalise(dataset: &dyn DataSet, values: &[f32], out: &mut [f32]) {
     let (mean, std) = dataset.mean_std();
-    PixelNorm { mean, std }.apply(&(), pixels, &mut Pixels::default());
+    PixelNorm { mean, std }.normalise(values, out);
 }

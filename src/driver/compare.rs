@@ -14,7 +14,7 @@ use crate::report::{
     Contestant, Outcome, RunRecord, comparison_csv, comparison_table, knn_chart, loss_charts, loss_over_time,
     write_atomically,
 };
-use crate::train::{self, Event, Setup, last_checkpoint};
+use crate::train::{self, Baselines, Event, Setup, last_checkpoint};
 
 /// What is to be compared, and under which terms.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +57,11 @@ pub enum Moment<'a> {
     },
     /// It was trained before.
     Known,
+    /// It was stopped before its first checkpoint, and begins anew.
+    Anew {
+        /// Where what there is of the stopped run has been moved.
+        kept: &'a Path,
+    },
     /// So many epochs fit into the budget.
     Fits {
         /// Epochs.
@@ -96,6 +101,7 @@ const SHARE: f64 = 0.05;
 pub fn compare(contest: &Contest, stop: &AtomicBool, tell: &mut dyn FnMut(Moment)) -> Result<Comparison, Failure> {
     let names = names(&contest.recipes)?;
     let folder = claim(contest)?;
+    let baselines = Baselines::default();
     let mut comparison = Comparison { folder, runs: Vec::new(), stopped: false };
     for (i, (path, name)) in contest.recipes.iter().zip(&names).enumerate() {
         if stop.load(Ordering::Relaxed) {
@@ -106,7 +112,7 @@ pub fn compare(contest: &Contest, stop: &AtomicBool, tell: &mut dyn FnMut(Moment
         let place = if path.is_dir() { path.clone() } else { comparison.folder.join(name) };
         let failure = match path.is_dir() {
             true => RunFolder::open(path).err(),
-            false => Turn { contest, path, place: &place, stop }.take(tell).err(),
+            false => Turn { contest, path, place: &place, baselines: &baselines, stop }.take(tell).err(),
         };
         let failure = failure.map(|f| f.to_string());
         failure.iter().for_each(|message| tell(Moment::Failed(message)));
@@ -188,6 +194,7 @@ struct Turn<'a> {
     contest: &'a Contest,
     path: &'a Path,
     place: &'a Path,
+    baselines: &'a Baselines,
     stop: &'a AtomicBool,
 }
 
@@ -199,7 +206,7 @@ impl Turn<'_> {
         let mut checked = check(self.path, &sets, terms.data.as_deref())?;
         tell(Moment::Checked(&checked));
         let recipe = sound(&checked)?;
-        let earlier = self.earlier()?;
+        let earlier = self.earlier(tell)?;
         let epochs = match (terms.budget, &earlier) {
             (None, _) => None,
             (Some(_), Some((_, epochs))) => Some(*epochs),
@@ -211,7 +218,7 @@ impl Turn<'_> {
         }
         let begun = earlier.is_some();
         if let Some((record, _)) = earlier {
-            if record.recipe_hash != hash(&sound(&checked)?.text) {
+            if record.recipe_hash != hash(sound(&checked)?) {
                 return Err(self.taken("the run of another recipe"));
             }
             if matches!(record.outcome, Outcome::Finished | Outcome::Diverged) {
@@ -228,12 +235,13 @@ impl Turn<'_> {
             engine: self.contest.engine,
             threads: self.contest.threads,
             profile: false,
+            baselines: self.baselines.clone(),
         };
         run(&request, &checked, self.stop, &mut |event| tell(Moment::Training(event))).map(|_| ())
     }
 
     /// The record of an earlier run in this place, and how many epochs it was to have.
-    fn earlier(&self) -> Result<Option<(RunRecord, f64)>, Failure> {
+    fn earlier(&self, tell: &mut dyn FnMut(Moment)) -> Result<Option<(RunRecord, f64)>, Failure> {
         let empty = std::fs::read_dir(self.place).map_or(true, |mut entries| entries.next().is_none());
         if empty && !self.place.is_file() {
             return Ok(None);
@@ -242,10 +250,23 @@ impl Turn<'_> {
         let record = RunRecord::read(&folder.record()).map_err(Failure::Run)?;
         let ended = matches!(record.outcome, Outcome::Finished | Outcome::Diverged);
         if !ended && !last_checkpoint(self.place).exists() {
-            return Err(self.taken("a run that stopped before its first checkpoint"));
+            tell(Moment::Anew { kept: &self.set_aside()? });
+            return Ok(None);
         }
         let written = check(&folder.recipe(), &[], None)?;
         Ok(Some((record, sound(&written)?.train.epochs)))
+    }
+
+    /// Moves what is in this place beside it, under a name that is free.
+    fn set_aside(&self) -> Result<PathBuf, Failure> {
+        let name = self.place.file_name().unwrap_or_default().to_string_lossy();
+        let mut numbered = (1..).map(|n| self.place.with_file_name(format!("{name}.stopped-{n}")));
+        let kept = numbered.find(|path| !path.exists()).unwrap_or_default();
+        let failed = |e: std::io::Error| {
+            Failure::Run(format!("cannot move {} to {}: {e}", self.place.display(), kept.display()))
+        };
+        std::fs::rename(self.place, &kept).map_err(failed)?;
+        Ok(kept)
     }
 
     fn taken(&self, by: &str) -> Failure {
@@ -260,7 +281,7 @@ impl Turn<'_> {
         let failed = |e: train::TrainError| Failure::Run(e.to_string());
         let data = open(recipe).map_err(failed)?;
         let engine = self.contest.engine.unwrap_or_default();
-        let setup = Setup { recipe, data, engine, threads: self.contest.threads };
+        let setup = Setup { recipe, data, engine, threads: self.contest.threads, baselines: Baselines::default() };
         let timed = Duration::from_secs_f64((SHARE * budget).min(TIMED));
         let (step, clock) = train::seconds_a_step(&setup, timed).map_err(failed)?;
         let steps = (budget / step).floor().max(1.0);

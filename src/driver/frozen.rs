@@ -7,12 +7,13 @@ use std::sync::atomic::AtomicBool;
 use candle_core::{DType, Device, Tensor};
 
 use super::{Checked, Failure, Request, RunFolder, failure, hash};
+use crate::catalog::Config;
 use crate::check::{self, Frozen, Recipe, Weights};
 use crate::diag::Severity;
 use crate::exec::Memory;
 use crate::lint::lint;
 use crate::report::{Outcome, RunRecord};
-use crate::source::Sources;
+use crate::source::{Sources, Span};
 use crate::train::{Ending, Event, last_checkpoint};
 
 /// How many tensors a complaint names.
@@ -60,7 +61,8 @@ impl Search<'_> {
     ) -> Result<PathBuf, Failure> {
         let mut sources = Sources::default();
         let root = super::read(&mut sources, path)?;
-        let options = check::Options { sets: Vec::new(), data: Some(recipe.data.clone()) };
+        let data = moved(&recipe.data, &self.checked.sources, &mut sources);
+        let options = check::Options { sets: Vec::new(), data: Some(data) };
         let outcome = check::check(&mut sources, root, &options);
         let mut diagnostics = outcome.diagnostics;
         diagnostics.extend(outcome.recipe.iter().flat_map(lint));
@@ -68,7 +70,7 @@ impl Search<'_> {
         let Some(other) = outcome.recipe.filter(|_| sound) else {
             return Err(self.failed(frozen, format!("{} has errors: see `sslrun check {0}`", path.display())));
         };
-        let folder = self.beside.join(format!("frozen-{}", hash(&other.text)));
+        let folder = self.beside.join(format!("frozen-{}", hash(&other)));
         let record = RunRecord::read(&folder.join("run.ron")).ok();
         if record.is_some_and(|r| r.outcome == Outcome::Finished) && last_checkpoint(&folder).is_file() {
             return Ok(last_checkpoint(&folder));
@@ -91,7 +93,10 @@ impl Search<'_> {
             ..Request::default()
         };
         let checked = if begun { inner.check()? } else { Checked { sources, recipe: Some(other), diagnostics } };
-        match super::run(&inner, &checked, self.stop, on_event)?.ending {
+        let mut tell = |event: &Event| {
+            on_event(&Event::Beforehand { recipe: path.to_owned(), event: Box::new(event.clone()) });
+        };
+        match super::run(&inner, &checked, self.stop, &mut tell)?.ending {
             Ending::Finished => Ok(last_checkpoint(&folder)),
             Ending::Interrupted => Err(Failure::Run(format!(
                 "stopped while {} was being trained; the same command goes on",
@@ -103,6 +108,12 @@ impl Search<'_> {
     fn failed(&self, frozen: &Frozen, message: String) -> Failure {
         Failure::Run(message + &failure::point(&self.checked.sources, frozen.span))
     }
+}
+
+/// The data set of a recipe for another one, with the place where it is named.
+fn moved(data: &Config, from: &Sources, to: &mut Sources) -> Config {
+    let file = to.add(from.get(data.span.file).clone());
+    Config { span: Span { file, ..data.span }, ..data.clone() }
 }
 
 /// Takes the tensors of a branch, whose first stage is named, from those of a file; otherwise says which are missing or have another shape.

@@ -42,7 +42,7 @@ impl RunLog {
             None => (blank(recipe), MetricsLog::create(&folder.metrics())),
         };
         let record = RunRecord {
-            recipe_hash: hash(&recipe.text),
+            recipe_hash: hash(recipe),
             data: data.describe(),
             engine: engine_name(engine).to_owned(),
             threads: rayon::current_num_threads(),
@@ -65,7 +65,12 @@ impl RunLog {
             Event::Started { parameters, .. } => self.record.parameters = *parameters,
             Event::Interrupted { .. } | Event::Finished { .. } => self.flush(),
             Event::Warning { message, .. } => self.record.warnings.push(message.clone()),
-            Event::Preparing { .. } | Event::Checkpoint { .. } | Event::Judging { .. } => {}
+            Event::Preparing { .. }
+            | Event::Beforehand { .. }
+            | Event::Refreshing { .. }
+            | Event::Refreshed { .. }
+            | Event::Checkpoint { .. }
+            | Event::Judging { .. } => {}
         }
     }
 

@@ -9,7 +9,7 @@ use crate::check::{Encoder, Recipe};
 use crate::data::Split;
 use crate::exec::{EngineKind, Memory};
 use crate::report::{Table, summary_table};
-use crate::train::{Checkpoint, Event, Extractor, Judge, Rows, Splits, TrainError, last_checkpoint, subset};
+use crate::train::{Baselines, Checkpoint, Event, Extractor, Judge, Rows, Splits, TrainError, last_checkpoint, subset};
 
 /// Reads and checks the recipe of a run, with changes.
 pub fn check_run(run: &Path, sets: &[String], data: Option<&str>) -> Result<Checked, Failure> {
@@ -45,7 +45,8 @@ impl<'a> Trained<'a> {
         let judge = Judge::new(self.recipe, self.engine, &self.data, None).map_err(explain)?;
         let mut judge = judge.ok_or_else(|| nothing_to_judge(self.recipe))?;
         let mut untrained = fresh(self.recipe, self.encoder).map_err(explain)?;
-        let verdict = judge.verdict(&mut self.memory, &mut untrained, stop, on_event).map_err(explain)?;
+        let verdict =
+            judge.verdict(&mut self.memory, &mut untrained, &Baselines::default(), stop, on_event).map_err(explain)?;
         let rows = |v: crate::train::Verdict| {
             let rows = [("encoder, trained", v.trained), ("encoder, untrained", v.untrained), ("raw pixels", v.raw)];
             rows.map(|(name, measures)| (name, metrics(&measures)))

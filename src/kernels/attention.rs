@@ -117,7 +117,7 @@ pub fn attention<T: Elem>(a: &Attention, x: [&[T]; 3], bias: Option<&[T]>, y: &m
                 weights(a, x, bias, [sample, head, first], p);
                 let (scores, values) = (Panel::plain(a.keys), a.input(Part::Value, sample, head));
                 let to = a.apart(0, head, 0).down(first);
-                multiply([count, a.dim, a.keys], (p, scores), (x[2], values), T::ZERO, (y, to));
+                multiply([count, a.dim, a.keys], (p, scores), (x[2], values), false, (y, to));
             }
         }
     });
@@ -133,19 +133,19 @@ pub fn attention_input_grad<T: Elem>(a: &Attention, x: [&[T]; 3], bias: Option<&
             for (first, count) in a.blocks() {
                 let (p, ds) = room.split_at_mut(a.block() * a.keys);
                 let (p, ds) = (&mut p[..count * a.keys], &mut ds[..count * a.keys]);
-                let beta = if first == 0 { T::ZERO } else { T::ONE };
+                let add = first > 0;
                 let scores = Panel::plain(a.keys);
                 let out = a.apart(sample, head, a.queries).down(first);
                 let queries = a.input(Part::Query, sample, head).down(first);
                 weights(a, x, bias, [sample, head, first], p);
                 let dv = a.gradient(Part::Value, head);
-                multiply([a.keys, a.dim, count], (p, scores.transposed()), (dy, out), beta, (dx, dv));
+                multiply([a.keys, a.dim, count], (p, scores.transposed()), (dy, out), add, (dx, dv));
                 score_gradients(a, x[2], dy, [sample, head, first], p, ds);
                 scale_all(Path::current(), a.scale(), ds);
                 let dq = a.gradient(Part::Query, head).down(first);
                 let (keys, dk) = (a.input(Part::Key, sample, head), a.gradient(Part::Key, head));
-                multiply([count, a.dim, a.keys], (ds, scores), (x[1], keys), T::ZERO, (dx, dq));
-                multiply([a.keys, a.dim, count], (ds, scores.transposed()), (x[0], queries), beta, (dx, dk));
+                multiply([count, a.dim, a.keys], (ds, scores), (x[1], keys), false, (dx, dq));
+                multiply([a.keys, a.dim, count], (ds, scores.transposed()), (x[0], queries), add, (dx, dk));
             }
         }
     });
@@ -176,7 +176,7 @@ fn weights<T: Elem>(a: &Attention, x: [&[T]; 3], bias: Option<&[T]>, at: [usize;
     let [sample, head, first] = at;
     let queries = a.input(Part::Query, sample, head).down(first);
     let keys = a.input(Part::Key, sample, head).transposed();
-    multiply([p.len() / a.keys, a.keys, a.dim], (x[0], queries), (x[1], keys), T::ZERO, (p, Panel::plain(a.keys)));
+    multiply([p.len() / a.keys, a.keys, a.dim], (x[0], queries), (x[1], keys), false, (p, Panel::plain(a.keys)));
     let bias = bias.map(|b| &b[(head * a.queries + first) * a.keys..][..p.len()]);
     softmax_scaled(Path::current(), a.scale(), bias, a.keys, p);
 }
@@ -186,7 +186,7 @@ fn score_gradients<T: Elem>(a: &Attention, v: &[T], dy: &[T], at: [usize; 3], p:
     let [sample, head, first] = at;
     let out = a.apart(sample, head, a.queries).down(first);
     let values = a.input(Part::Value, sample, head).transposed();
-    multiply([p.len() / a.keys, a.keys, a.dim], (dy, out), (v, values), T::ZERO, (ds, Panel::plain(a.keys)));
+    multiply([p.len() / a.keys, a.keys, a.dim], (dy, out), (v, values), false, (ds, Panel::plain(a.keys)));
     softmax_backward(Path::current(), p, a.keys, ds);
 }
 

@@ -1,8 +1,11 @@
-//! Products of matrices, batched and strided, over the `gemm` crate.
+//! Products of matrices, batched and strided: of f32 by the inner loop of the convolutions, of f64 by the `gemm` crate.
 use gemm::Parallelism;
 use rayon::prelude::*;
 
 use super::elem::Elem;
+use super::path::Path;
+use super::product::{Product, Then};
+use super::tile::dispatch;
 
 /// How a batch of matrices lies in memory; distances are in elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +43,7 @@ impl Layout {
     }
 }
 
-/// The sizes and layouts of C = alpha A B + beta C, with A of `m` x `k`, B of `k` x `n` and C of `m` x `n`.
+/// The sizes and layouts of C = A B, or C += A B, with A of `m` x `k`, B of `k` x `n` and C of `m` x `n`.
 #[derive(Clone, Copy, Debug)]
 pub struct Gemm {
     /// How many products.
@@ -57,13 +60,15 @@ pub struct Gemm {
     pub b: Layout,
     /// Where C lies; its matrices do not overlap.
     pub c: Layout,
+    /// Add to C, not overwrite it.
+    pub add: bool,
 }
 
 impl Gemm {
     /// Contiguous row-major A, B and C.
     pub fn new(batch: usize, m: usize, n: usize, k: usize) -> Self {
         let layout = Layout::row_major;
-        Gemm { batch, m, n, k, a: layout(m, k), b: layout(k, n), c: layout(m, n) }
+        Gemm { batch, m, n, k, a: layout(m, k), b: layout(k, n), c: layout(m, n), add: false }
     }
 
     /// A stored as contiguous `k` x `m` matrices.
@@ -77,10 +82,13 @@ impl Gemm {
     }
 }
 
-/// C = alpha A B + beta C; C is not read where `beta` is 0. The sum over k is never split between threads.
-pub fn gemm<T: Elem>(g: &Gemm, alpha: T, a: &[T], b: &[T], beta: T, c: &mut [T]) {
-    assert!(g.a.reach(g.batch, g.m, g.k) <= a.len(), "A is smaller than its layout");
-    assert!(g.b.reach(g.batch, g.k, g.n) <= b.len(), "B is smaller than its layout");
+/// C = A B, or C += A B; the sum over k is never split between threads.
+pub fn gemm<T: Elem>(g: &Gemm, a: &[T], b: &[T], c: &mut [T]) {
+    gemm_on(Path::current(), g, a, b, c);
+}
+
+/// [`gemm`] by a given path.
+pub fn gemm_on<T: Elem>(path: Path, g: &Gemm, a: &[T], b: &[T], c: &mut [T]) {
     assert!(g.c.reach(g.batch, g.m, g.n) <= c.len(), "C is smaller than its layout");
     let own = g.c.reach(1, g.m, g.n);
     assert!(g.batch <= 1 || g.c.batch >= own, "the matrices of C overlap");
@@ -88,16 +96,13 @@ pub fn gemm<T: Elem>(g: &Gemm, alpha: T, a: &[T], b: &[T], beta: T, c: &mut [T])
         return;
     }
     let flops = 2 * g.m * g.n * g.k;
-    let inside = if flops >= INSIDE { Parallelism::Rayon(0) } else { Parallelism::None };
+    let parallel = flops >= INSIDE;
     let step = g.c.batch.max(own);
     let one = |i: usize, c: &mut [T]| {
-        // SAFETY: the assertions above keep every index of every matrix inside its slice.
-        unsafe {
-            product(g, alpha, a[i * g.a.batch..].as_ptr(), b[i * g.b.batch..].as_ptr(), beta, c.as_mut_ptr(), inside)
-        };
+        product(path, g, &a[i * g.a.batch..], &b[i * g.b.batch..], c, parallel);
     };
     let c = &mut c[..(g.batch - 1) * step + own];
-    if flops >= INSIDE || flops * g.batch <= SERIAL {
+    if parallel || flops * g.batch <= SERIAL {
         c.chunks_mut(step).enumerate().for_each(|(i, c)| one(i, c));
     } else {
         let group = SERIAL.div_ceil(flops.max(1));
@@ -107,22 +112,39 @@ pub fn gemm<T: Elem>(g: &Gemm, alpha: T, a: &[T], b: &[T], beta: T, c: &mut [T])
     }
 }
 
+/// [`gemm`] of one product, and `then` of rows of C, given the first of them, when they are complete.
+pub(super) fn gemm_then(g: &Gemm, a: &[f32], b: &[f32], c: &mut [f32], then: &Then) {
+    check(g, a, b, c);
+    let parallel = 2 * g.m * g.n * g.k >= INSIDE;
+    dispatch(Path::current(), Product { g, a, b, c, parallel, then: Some(then) });
+}
+
 /// Operations from which one product is worth several threads.
 const INSIDE: usize = 1 << 22;
 /// Operations that one thread does before another is worth waking.
 const SERIAL: usize = 1 << 18;
 
-/// One product, by the `gemm` crate (whose alpha scales C, and whose beta the product).
-///
-/// # Safety
-/// Every index within `(m, n, k)` of every layout is inside the memory behind its pointer, and `c` is not aliased.
-unsafe fn product<T: Elem>(g: &Gemm, alpha: T, a: *const T, b: *const T, beta: T, c: *mut T, parallel: Parallelism) {
-    let [ac, ar, bc, br, cc, cr] = [g.a.col, g.a.row, g.b.col, g.b.row, g.c.col, g.c.row].map(|s| s as isize);
-    let read = beta != T::ZERO;
-    // SAFETY: the caller's promise; T is f32 or f64, both of which the crate supports.
-    unsafe {
-        gemm::gemm(g.m, g.n, g.k, c, cc, cr, read, a, ac, ar, b, bc, br, beta, alpha, false, false, false, parallel);
+/// One product, whose C has contiguous rows.
+fn product<T: Elem>(path: Path, g: &Gemm, a: &[T], b: &[T], c: &mut [T], parallel: bool) {
+    check(g, a, b, c);
+    if let (Some(a), Some(b), Some(c)) = (T::as_f32(a), T::as_f32(b), T::as_f32_mut(c)) {
+        return dispatch(path, Product { g, a, b, c, parallel, then: None });
     }
+    let [ac, ar, bc, br, cr] = [g.a.col, g.a.row, g.b.col, g.b.row, g.c.row].map(|s| s as isize);
+    let threads = if parallel { Parallelism::Rayon(0) } else { Parallelism::None };
+    let (a, b, c, add) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr(), g.add);
+    let old = if add { T::ONE } else { T::ZERO };
+    // SAFETY: the assertions above keep every index of every matrix inside its slice; T is f64 (the crate's alpha scales C).
+    unsafe {
+        gemm::gemm(g.m, g.n, g.k, c, 1, cr, add, a, ac, ar, b, bc, br, old, T::ONE, false, false, false, threads);
+    }
+}
+
+fn check<T>(g: &Gemm, a: &[T], b: &[T], c: &[T]) {
+    assert!(g.a.reach(1, g.m, g.k) <= a.len(), "A is smaller than its layout");
+    assert!(g.b.reach(1, g.k, g.n) <= b.len(), "B is smaller than its layout");
+    assert!(g.b.col == 1 || g.b.row == 1, "B lies in rows or in columns");
+    assert!(g.c.reach(1, g.m, g.n) <= c.len() && g.c.col == 1, "C is smaller than its layout, or not of rows");
 }
 
 /// A matrix within a slice.
@@ -151,19 +173,14 @@ impl Panel {
     }
 }
 
-/// C = A B + beta C of `[m, n, k]` on the calling thread; C is not read where `beta` is 0.
+/// C = A B, or C += A B, of `[m, n, k]` on the calling thread.
 pub(super) fn multiply<T: Elem>(
     [m, n, k]: [usize; 3],
     (a, at): (&[T], Panel),
     (b, bt): (&[T], Panel),
-    beta: T,
+    add: bool,
     (c, ct): (&mut [T], Panel),
 ) {
-    let (a, b, c) = (&a[at.start..], &b[bt.start..], &mut c[ct.start..]);
-    let g = Gemm { batch: 1, m, n, k, a: at.layout, b: bt.layout, c: ct.layout };
-    assert!(g.a.reach(1, m, k) <= a.len(), "A is smaller than its layout");
-    assert!(g.b.reach(1, k, n) <= b.len(), "B is smaller than its layout");
-    assert!(g.c.reach(1, m, n) <= c.len(), "C is smaller than its layout");
-    // SAFETY: the assertions above keep every index of every matrix inside its slice.
-    unsafe { product(&g, T::ONE, a.as_ptr(), b.as_ptr(), beta, c.as_mut_ptr(), Parallelism::None) };
+    let g = Gemm { batch: 1, m, n, k, a: at.layout, b: bt.layout, c: ct.layout, add };
+    product(Path::current(), &g, &a[at.start..], &b[bt.start..], &mut c[ct.start..], false);
 }

@@ -22,7 +22,7 @@ pub fn kmeans<T: Elem>(x: &[T], dim: usize, iterations: usize, centres: &mut [T]
         let (mut sums, mut counts) = (vec![0.0; centres.len()], vec![0usize; k]);
         for some in x.chunks(ROWS * dim) {
             let rows = some.len() / dim;
-            gemm(&Gemm::new(1, rows, k, dim).transpose_b(), T::ONE, some, centres, T::ZERO, &mut scores[..rows * k]);
+            gemm(&Gemm::new(1, rows, k, dim).transpose_b(), some, centres, &mut scores[..rows * k]);
             for (row, scores) in some.chunks_exact(dim).zip(scores.chunks_exact(k)) {
                 let nearest = largest(scores);
                 counts[nearest] += 1;

@@ -1,6 +1,6 @@
-//! A product of matrices with what follows it, a band of rows at a time, so that the rows are still near.
+//! A product of matrices with what follows it, done to rows of the result while they are near.
 use super::elem::Elem;
-use super::gemm::{Gemm, Layout, Panel, gemm, multiply};
+use super::gemm::{Gemm, Layout, gemm, gemm_then};
 use super::parallel;
 use super::path::Path;
 use super::unary::{Unary, unary_over};
@@ -33,45 +33,34 @@ pub enum Activation {
     Gelu,
 }
 
-/// Elements of y in one band, and the rows it has at least: with fewer, B is read too often.
-const BAND: usize = 1 << 17;
-const ROWS: usize = 128;
-
 /// y = activation(A B + bias + residual); the bias is one row, the residual as large as y.
 pub fn linear<T: Elem>(l: &Linear, a: &[T], b: &[T], bias: &[T], residual: Option<&[T]>, y: &mut [T]) {
     assert_eq!(y.len(), l.m * l.n, "a result of the product's size");
     assert_eq!(bias.len(), l.n, "a bias for every column");
-    let rows = (BAND / l.n.max(1)).max(ROWS);
-    let start = |at: usize, y: &mut [T]| {
-        match residual {
-            Some(residual) => y.copy_from_slice(&residual[at..at + y.len()]),
-            None => y.fill(T::ZERO),
-        }
-        for row in y.chunks_exact_mut(l.n) {
-            row.iter_mut().zip(bias).for_each(|(y, &b)| *y += b);
-        }
-    };
-    if l.m < 4 * rows {
-        parallel::rows(y, l.n, |first, y| start(first * l.n, y));
-        let sizes = Gemm { batch: 1, m: l.m, n: l.n, k: l.k, a: l.a, b: l.b, c: Layout::row_major(l.m, l.n) };
-        gemm(&sizes, T::ONE, a, b, T::ONE, y);
-        return parallel::chunks(y, parallel::CHUNK, |_, y| l.activation.over(y));
+    assert!(residual.is_none_or(|r| r.len() == y.len()), "a residual of the result's size");
+    if y.is_empty() {
+        return;
     }
-    parallel::chunks(y, rows * l.n, |at, y| {
-        start(at, y);
-        let (left, right) = (Panel { start: 0, layout: l.a }.down(at / l.n), Panel { start: 0, layout: l.b });
-        let sizes = [y.len() / l.n, l.n, l.k];
-        multiply(sizes, (a, left), (b, right), T::ONE, (&mut *y, Panel::plain(l.n)));
-        l.activation.over(y);
-    });
+    let g = Gemm { a: l.a, b: l.b, ..Gemm::new(1, l.m, l.n, l.k) };
+    if let (Some(a), Some(b), Some(bias), Some(y)) = (T::as_f32(a), T::as_f32(b), T::as_f32(bias), T::as_f32_mut(y)) {
+        let residual = residual.and_then(T::as_f32);
+        return gemm_then(&g, a, b, y, &|first, y| follow(l, bias, residual.map(|r| &r[first * l.n..]), y));
+    }
+    gemm(&g, a, b, y);
+    parallel::rows(y, l.n, |first, y| follow(l, bias, residual.map(|r| &r[first * l.n..]), y));
 }
 
-impl Activation {
-    fn over<T: Elem>(self, y: &mut [T]) {
-        match self {
-            Activation::None => {}
-            Activation::Relu => unary_over(Path::current(), Unary::Relu, y),
-            Activation::Gelu => unary_over(Path::current(), Unary::Gelu, y),
+/// What follows the product, done to some rows of it; `residual` begins where they do.
+fn follow<T: Elem>(l: &Linear, bias: &[T], residual: Option<&[T]>, y: &mut [T]) {
+    for (i, row) in y.chunks_exact_mut(l.n).enumerate() {
+        match residual {
+            None => row.iter_mut().zip(bias).for_each(|(y, &b)| *y += b),
+            Some(r) => row.iter_mut().zip(bias).zip(&r[i * l.n..]).for_each(|((y, &b), &r)| *y += b + r),
         }
+    }
+    match l.activation {
+        Activation::None => {}
+        Activation::Relu => unary_over(Path::current(), Unary::Relu, y),
+        Activation::Gelu => unary_over(Path::current(), Unary::Gelu, y),
     }
 }

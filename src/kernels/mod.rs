@@ -38,16 +38,21 @@ mod layer_norm;
 mod linalg;
 mod linear;
 mod math;
+mod panels;
 mod parallel;
-mod path;
 mod pool;
+mod product;
 mod reduce;
 mod scan;
+mod scratch;
 mod sinkhorn;
 mod softmax;
 mod strided;
 mod svd;
+mod tile;
 mod unary;
+
+use crate::simd as path;
 
 pub use attention::{Attention, attention, attention_bias_grad, attention_input_grad};
 pub use batch_norm::{
@@ -62,7 +67,7 @@ pub use conv::{
 pub use copy::{broadcast_to, concat, pad, permute, slice};
 pub use elem::Elem;
 pub use fill::{randn, uniform};
-pub use gemm::{Gemm, Layout, gemm};
+pub use gemm::{Gemm, Layout, gemm, gemm_on};
 pub use index::{BadIndex, Rows, gather, place_rows, scatter_add, take_rows};
 pub use kmeans::{kmeans, kmeans_start};
 pub use layer_norm::{layer_norm_forward, layer_norm_input_grad, layer_norm_param_grad};

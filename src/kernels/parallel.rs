@@ -37,3 +37,12 @@ pub fn each<I: Iterator<Item: Send>>(items: I, f: impl Fn(I::Item) + Sync) {
     let items: Vec<_> = items.collect();
     if items.len() <= 1 { items.into_iter().for_each(&f) } else { items.into_par_iter().for_each(&f) }
 }
+
+/// [`each`], with scratch that is reused from item to item.
+pub fn each_with<T: Send, W>(
+    items: Vec<T>,
+    scratch: impl Fn() -> W + Sync + Send,
+    f: impl Fn(&mut W, T) + Sync + Send,
+) {
+    items.into_par_iter().for_each_init(scratch, f);
+}

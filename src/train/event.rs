@@ -44,6 +44,33 @@ pub enum Event {
         /// What, and why.
         message: String,
     },
+    /// Something happened in the training of a recipe that this one takes frozen weights from.
+    Beforehand {
+        /// The file of that recipe.
+        recipe: PathBuf,
+        /// What happened.
+        event: Box<Event>,
+    },
+    /// States are being recomputed over the whole data set, before the next step.
+    Refreshing {
+        /// Steps done.
+        step: usize,
+        /// The states.
+        states: Vec<String>,
+        /// Samples that have been passed through.
+        samples: usize,
+        /// Samples in all.
+        of: usize,
+    },
+    /// States have been recomputed.
+    Refreshed {
+        /// Steps done.
+        step: usize,
+        /// The states.
+        states: Vec<String>,
+        /// Seconds it took.
+        seconds: f64,
+    },
     /// Something that must stay true while training does not hold.
     Warning {
         /// What is wrong.

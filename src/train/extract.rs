@@ -142,7 +142,7 @@ impl DataSet for Subset {
         self.chosen.get(index).and_then(|&i| self.data.label(i))
     }
 
-    fn image(&self, index: usize) -> Result<Image, DataError> {
+    fn image(&self, index: usize) -> Result<Image<'_>, DataError> {
         let place = self.chosen.get(index).copied();
         self.data.image(place.ok_or_else(|| DataError::new("no such sample").at_row(index))?)
     }

@@ -97,6 +97,7 @@ impl Tuner<'_> {
             rules: Vec::new(),
             clip: None,
             together: false,
+            fast_convolution: program.graph.fast_convolution,
             checkpoint: f64::INFINITY,
         };
         let descent = Descent::new(&train, &program.graph, &trained)?;

@@ -1,7 +1,8 @@
 //! What an encoder is worth: now and then while it learns, and at the end.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::extract::{Extractor, Rows, raw_pixels, subset};
 use super::finetune::Tuner;
@@ -37,6 +38,25 @@ pub struct Splits {
     pub test: Arc<dyn DataSet>,
 }
 
+/// What raw pixels are worth, kept so that those who judge by the same probes on the same data measure it once.
+#[derive(Clone, Debug, Default)]
+pub struct Baselines(Arc<Mutex<HashMap<String, Measures>>>);
+
+impl Baselines {
+    /// What is kept under `key`, or else what `measure` finds.
+    fn of(&self, key: &str, measure: impl FnOnce() -> Result<Measures, TrainError>) -> Result<Measures, TrainError> {
+        let kept = self.0.lock().ok().and_then(|known| known.get(key).cloned());
+        if let Some(kept) = kept {
+            return Ok(kept);
+        }
+        let measures = measure()?;
+        if let Ok(mut known) = self.0.lock() {
+            known.insert(key.to_owned(), measures.clone());
+        }
+        Ok(measures)
+    }
+}
+
 /// Judges the encoder of a recipe.
 pub struct Judge {
     encoder: Encoder,
@@ -48,6 +68,8 @@ pub struct Judge {
     pairs: Option<[Vec<f32>; 2]>,
     probes: Vec<(String, Probe)>,
     whole: Splits,
+    /// All that the worth of raw pixels depends on.
+    baseline: String,
 }
 
 /// What the probes say at the end: of the trained encoder, of the untrained one, and of raw pixels.
@@ -83,6 +105,7 @@ impl Judge {
             queries: subset(&data.test, QUERIES),
             pairs: loader.map(|l| pairs(l, encoder.size)).transpose()?.flatten(),
             probes: named_probes(&recipe.evaluate.probes),
+            baseline: baseline(recipe, encoder),
             whole,
         }))
     }
@@ -113,14 +136,17 @@ impl Judge {
         &mut self,
         trained: &mut Memory,
         untrained: &mut Memory,
+        baselines: &Baselines,
         stop: &AtomicBool,
         on_event: &mut dyn FnMut(&Event),
     ) -> Result<Option<Verdict>, TrainError> {
         let Some(trained) = self.judge("the trained encoder", trained, stop, on_event)? else { return Ok(None) };
         let Some(untrained) = self.judge("the untrained encoder", untrained, stop, on_event)? else { return Ok(None) };
-        on_event(&Event::Judging { subject: "raw pixels".to_owned() });
-        let size = self.extractor.size();
-        let raw = self.measure(&raw_pixels(&self.whole.train, size)?, &raw_pixels(&self.whole.test, size)?);
+        let raw = baselines.of(&self.baseline, || {
+            on_event(&Event::Judging { subject: "raw pixels".to_owned() });
+            let size = self.extractor.size();
+            Ok(self.measure(&raw_pixels(&self.whole.train, size)?, &raw_pixels(&self.whole.test, size)?))
+        })?;
         Ok(Some(Verdict { trained, untrained, raw }))
     }
 
@@ -154,6 +180,14 @@ impl Judge {
         measures.0.push(("effective_rank".to_owned(), eval::effective_rank(&test.values, test.dim)));
         measures
     }
+}
+
+/// Data, size of the images, probes and samples of a recipe in words.
+fn baseline(recipe: &Recipe, encoder: &Encoder) -> String {
+    let evaluate = &recipe.evaluate;
+    let probes: Vec<_> = evaluate.probes.iter().map(|probe| (&probe.name, &probe.args)).collect();
+    let samples = (evaluate.train_samples, evaluate.test_samples);
+    format!("{:?}", (&recipe.data.name, &recipe.data.args, encoder.size, probes, samples, recipe.train.seed))
 }
 
 /// The accuracy of each probe of features; not a number where a feature is none.

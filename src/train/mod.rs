@@ -23,7 +23,7 @@ pub use descent::Descent;
 pub use error::{NotFinite, TrainError};
 pub use event::{Event, Step};
 pub use extract::{Extractor, Rows, subset};
-pub use judge::{Judge, Measures, Splits, Verdict};
+pub use judge::{Baselines, Judge, Measures, Splits, Verdict};
 pub use learner::{Learner, Losses, sizes};
 pub use pace::seconds_a_step;
 pub use refresh::Refresher;

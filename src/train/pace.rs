@@ -23,7 +23,7 @@ pub fn seconds_a_step(setup: &Setup, time: Duration) -> Result<(f64, Clock), Tra
     let refreshing = match Refresher::new(&setup.recipe.graph, setup.engine, train.batch, train.seed) {
         Some(refresher) => {
             let start = Instant::now();
-            refresher.apply(0, clock, &mut learner, &loader)?;
+            refresher.apply(0, clock, &mut learner, &loader, &mut |_| {})?;
             start.elapsed().as_secs_f64() * refresher.share(clock)
         }
         None => 0.0,

@@ -1,8 +1,9 @@
 //! What is recomputed over the whole data set now and then: one pass that gathers rows, then a computation on the table.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
-use super::{Clock, Learner, TrainError, learner::inputs_of};
+use super::{Clock, Event, Learner, TrainError, learner::inputs_of};
 use crate::compile::Program;
 use crate::data::Loader;
 use crate::exec::{self, EngineKind, ExecError, Feed};
@@ -27,13 +28,26 @@ impl Refresher {
 
     /// Recomputes what is due before the step of that number, in the order of declaration. All rows are gathered first, from
     /// states as they stood; what a table is computed into sees the refreshes before it.
-    pub fn apply(&self, step: usize, clock: Clock, learner: &mut Learner, loader: &Loader) -> Result<(), TrainError> {
+    pub fn apply(
+        &self,
+        step: usize,
+        clock: Clock,
+        learner: &mut Learner,
+        loader: &Loader,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<(), TrainError> {
         let due: Vec<&Refresh> = self.graph.refreshes.iter().filter(|r| is_due(&r.times, step, clock)).collect();
         if due.is_empty() {
             return Ok(());
         }
-        let tables = self.gather(&due, step, learner, loader)?;
-        due.into_iter().try_for_each(|refresh| self.compute(refresh, step, &tables, learner, loader))
+        let (start, of) = (Instant::now(), loader.samples());
+        let states: Vec<String> = due.iter().map(|r| self.graph.states[r.state.index()].name.clone()).collect();
+        let mut pass = |samples| on_event(&Event::Refreshing { step, states: states.clone(), samples, of });
+        pass(0);
+        let tables = self.gather(&due, step, learner, loader, &mut pass)?;
+        due.into_iter().try_for_each(|refresh| self.compute(refresh, step, &tables, learner, loader))?;
+        on_event(&Event::Refreshed { step, states, seconds: start.elapsed().as_secs_f64() });
+        Ok(())
     }
 
     /// The part of all steps before which something is refreshed.
@@ -42,13 +56,14 @@ impl Refresher {
         (0..clock.steps).filter(due).count() as f64 / clock.steps.max(1) as f64
     }
 
-    /// The rows that the refreshes read, by one pass over the data set.
+    /// The rows that the refreshes read, by one pass over the data set; `pass` hears how many samples it has come to.
     fn gather(
         &self,
         due: &[&Refresh],
         step: usize,
         learner: &mut Learner,
         loader: &Loader,
+        pass: &mut dyn FnMut(usize),
     ) -> Result<Tables, TrainError> {
         let program = Program::forward(self.graph.clone(), due.iter().map(|r| r.value).collect());
         let read: Vec<NodeId> = program.live();
@@ -86,6 +101,7 @@ impl Refresher {
                 tables.get_mut(name).expect("made above").extend_from_slice(&rows[..used]);
             }
             left = left.saturating_sub(self.batch);
+            pass(loader.samples() - left);
             loader.recycle(batch);
         }
         Ok(tables)

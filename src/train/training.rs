@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use super::speed::Stopwatch;
 use super::{
-    Checkpoint, Clock, Event, Judge, Learner, Losses, Refresher, Splits, Step, TrainError, Verdict, checkpoint,
+    Baselines, Checkpoint, Clock, Event, Judge, Learner, Losses, Refresher, Splits, Step, TrainError, Verdict,
+    checkpoint,
 };
 use crate::check::Recipe;
 use crate::data::{Batch, Loader, ViewSpec};
@@ -23,6 +24,8 @@ pub struct Setup<'a> {
     pub engine: EngineKind,
     /// Threads that make batches; as many as there are cores where not given.
     pub threads: Option<usize>,
+    /// What is known of raw pixels.
+    pub baselines: Baselines,
 }
 
 /// A training between two steps.
@@ -105,7 +108,7 @@ impl<'a> Training<'a> {
         let start = Instant::now();
         let lr = self.learner.descent.lr(self.done, self.clock);
         if let Some(refresher) = &self.refresher {
-            refresher.apply(self.done, self.clock, &mut self.learner, &self.loader)?;
+            refresher.apply(self.done, self.clock, &mut self.learner, &self.loader, on_event)?;
         }
         let losses = self.learner.step(self.done, batch)?;
         self.done += 1;
@@ -190,7 +193,7 @@ impl<'a> Training<'a> {
         let train = &self.setup.recipe.train;
         let size = super::learner::sizes(train.batch, self.loader.samples());
         let mut untrained = Memory::new(&self.setup.recipe.graph, &size, train.seed)?;
-        judge.verdict(&mut self.learner.memory, &mut untrained, stop, on_event)
+        judge.verdict(&mut self.learner.memory, &mut untrained, &self.setup.baselines, stop, on_event)
     }
 
     /// What learns.

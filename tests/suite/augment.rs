@@ -3,7 +3,8 @@
 use serde_json::Value;
 use sslrun::catalog::Arg;
 use sslrun::data::augment::{
-    Augment, Blur, CenterCrop, Crop, Flip, Grayscale, Jitter, JitterStep, PadCrop, PixelNorm, Resize, Solarize, Window,
+    Augment, Blur, CenterCrop, Crop, Flip, Grayscale, Jitter, JitterStep, PadCrop, PixelNorm, Resize, Scratch,
+    Solarize, Window,
 };
 use sslrun::data::{Pipeline, Pixels};
 use sslrun::random::Rng;
@@ -20,7 +21,7 @@ fn int(case: &Value, key: &str) -> usize {
 }
 
 fn run<A: Augment>(augment: &A, draw: &A::Draw, image: &mut Pixels) {
-    augment.apply(draw, image, &mut Pixels::default());
+    augment.apply(draw, image, &mut Scratch::default());
 }
 
 /// Does to the image what the case did to it.

@@ -22,8 +22,8 @@ fn folder(name: &str) -> PathBuf {
     path
 }
 
-fn picture(seed: usize, side: usize) -> Image {
-    Image::new(side, side, (0..side * side * 3).map(|i| (i * 7 + seed * 31) as u8).collect())
+fn picture(seed: usize, side: usize) -> Image<'static> {
+    Image::new(side, side, (0..side * side * 3).map(|i| (i * 7 + seed * 31) as u8).collect::<Vec<u8>>())
 }
 
 fn png(image: &Image) -> Vec<u8> {
@@ -163,7 +163,7 @@ fn missing_files_are_named_with_what_is_looked_for() {
 fn records(labels: [u8; 2]) -> Vec<u8> {
     let record = |label: u8| {
         let image = picture(label.into(), 32);
-        let plane = move |c: usize| image.data.clone().into_iter().skip(c).step_by(3);
+        let plane = move |c: usize| image.data.clone().into_owned().into_iter().skip(c).step_by(3);
         std::iter::once(label).chain((0..3).flat_map(plane))
     };
     labels.into_iter().flat_map(record).collect()

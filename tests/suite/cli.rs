@@ -150,10 +150,27 @@ fn wrong_usage_gives_status_2() {
 }
 
 #[test]
+fn what_is_done_before_and_between_steps_is_shown() {
+    let refreshed = TINY.replace(
+        "train {",
+        "branch target = frozen(\"first.ssl\")\nstate label = refresh(of: over_data(batch.label), every: 1)\ntrain {",
+    );
+    let text = refreshed.replace("mse(f(a), f(b))", "mse(f(a), target(b)) + 0 * mean(label)");
+    let place = place_of("before", &text);
+    std::fs::write(place.folder.join("first.ssl"), TINY).expect("a recipe");
+    let (_, err) = place.expect(0, &[&place.recipe, "--data", DATA]);
+    for line in
+        ["\nfirst: epoch 2.00", "\nfirst: judging raw pixels", "\nrefreshing label: 0 of 64 images", "\nepoch 2.00"]
+    {
+        assert!(err.contains(line), "{line} in\n{err}");
+    }
+}
+
+#[test]
 fn failures_while_running_give_status_3() {
     let place = place("failures");
     let (_, err) = place.expect(3, &[&place.recipe, "--data", "cifar10:nowhere"]);
-    assert!(err.contains("nowhere"), "{err}");
+    assert!(err.contains("nowhere") && err.contains("--> --data:1:1") && !err.contains("tiny.ssl"), "{err}");
     std::fs::write(place.folder.join("file"), "").expect("a file");
     let (_, err) = place.expect(3, &[&place.recipe, "--data", DATA, "--out", "file/run"]);
     assert!(err.contains("cannot make file/run"), "{err}");
@@ -217,6 +234,18 @@ fn views_are_drawn() {
     let sheet = image::open(place.folder.join("sheet.png")).expect("a picture");
     assert!(sheet.width() > 3 * 90 && sheet.height() > 3 * 90);
     place.expect(3, &["views", &place.recipe, "-o", "no/such/folder/sheet.png"]);
+}
+
+#[test]
+fn views_are_the_same_on_every_processor() {
+    let all = "crop(0.3..1) | flip | jitter(p: 1) | grayscale | blur | solarize(p: 0.5)";
+    let place = place_of("processors", &TINY.replace("crop(0.5..1) | flip", all));
+    let sheet = |kernels: &str| {
+        let mut command = place.command(&["views", &place.recipe, "-o", "sheet.png"]);
+        assert!(command.env("SSLRUN_KERNELS", kernels).status().expect("the program starts").success());
+        std::fs::read(place.folder.join("sheet.png")).expect("a picture")
+    };
+    assert!(sheet("portable") == sheet("fastest"));
 }
 
 #[test]

@@ -112,6 +112,30 @@ fn a_budget_sets_the_epochs_beforehand_and_a_stopped_comparison_goes_on() {
 }
 
 #[test]
+fn a_run_killed_before_its_first_checkpoint_begins_anew_and_is_kept() {
+    let folder = folder("compare-killed");
+    let contest = contest(&folder, &[("a.ssl", RECIPE)], None);
+    run(&contest, usize::MAX).0.expect("a comparison");
+    // As it is left by a machine that goes down: no checkpoint, and a record that says it is running.
+    let record = read(&folder.join("out/a/run.ron"));
+    std::fs::write(folder.join("out/a/run.ron"), record.replace("Finished", "Running")).expect("a record");
+    std::fs::remove_dir_all(folder.join("out/a/checkpoints")).expect("checkpoints");
+    std::fs::create_dir(folder.join("out/a.stopped-1")).expect("a folder of that name");
+    let metrics = read(&folder.join("out/a/metrics.jsonl"));
+    let mut kept = None;
+    let comparison = driver::compare(&contest, &AtomicBool::new(false), &mut |moment| {
+        if let Moment::Anew { kept: place } = moment {
+            kept = Some(place.to_owned());
+        }
+    });
+    let runs = comparison.expect("a comparison").runs;
+    assert_eq!(runs[0].record.as_ref().map(|r| r.outcome), Some(Outcome::Finished), "{:?}", runs[0].failure);
+    let kept = kept.expect("a word about it");
+    assert_eq!(kept, folder.join("out/a.stopped-2"));
+    assert_eq!(read(&kept.join("metrics.jsonl")), metrics);
+}
+
+#[test]
 fn nothing_that_is_there_is_overwritten() {
     let folder = folder("compare-taken");
     let contest = contest(&folder, &[("a.ssl", RECIPE)], None);

@@ -116,7 +116,7 @@ impl DataSet for Faulty {
     fn label(&self, _: usize) -> Option<u32> {
         None
     }
-    fn image(&self, index: usize) -> Result<Image, DataError> {
+    fn image(&self, index: usize) -> Result<Image<'_>, DataError> {
         assert!(!(self.panics && index == 5), "the disc is on fire");
         match index {
             5 => Err(DataError::new("cannot be decoded")),

@@ -94,6 +94,43 @@ fn what_another_recipe_trains_is_trained_once_and_stays() {
 }
 
 #[test]
+fn a_recipe_trained_first_is_heard_of_under_its_name() {
+    let folder = folder("frozen-events");
+    std::fs::write(folder.join("teacher.ssl"), TEACHER).expect("a recipe can be written");
+    let request = request(&folder, "student.ssl", STUDENT, "run");
+    let checked = request.check().expect("the recipe can be read");
+    let (mut own, mut theirs, mut ended) = (0, 0, false);
+    let report = driver::run(&request, &checked, &Default::default(), &mut |event| match event {
+        Event::Step(_) => {
+            assert!(ended, "the teacher is trained first");
+            own += 1;
+        }
+        Event::Beforehand { recipe, event } => {
+            assert!(recipe.ends_with("teacher.ssl"), "{}", recipe.display());
+            theirs += usize::from(matches!(**event, Event::Step(_)));
+            ended |= matches!(**event, Event::Finished { .. });
+        }
+        _ => {}
+    });
+    assert!(report.is_ok());
+    assert_eq!((own, theirs), (8, 4));
+}
+
+#[test]
+fn the_hash_of_a_run_covers_what_it_is_frozen_from() {
+    let folder = folder("frozen-hash");
+    let request = request(&folder, "student.ssl", STUDENT, "run");
+    let mut hashes = Vec::new();
+    for text in [TEACHER.to_owned(), TEACHER.replace("lr: 0.2", "lr: 0.1"), TEACHER.to_owned()] {
+        std::fs::write(folder.join("teacher.ssl"), text).expect("a recipe can be written");
+        let out = Some(folder.join(hashes.len().to_string()));
+        let (_, report) = run(&Request { out, ..request.clone() }, usize::MAX);
+        hashes.push(report.expect("a run").record.recipe_hash);
+    }
+    assert!(hashes[0] == hashes[2] && hashes[0] != hashes[1], "{hashes:?}");
+}
+
+#[test]
 fn weights_of_a_file_are_found_by_their_names_and_shapes() {
     let folder = folder("frozen-file");
     assert!(run(&request(&folder, "teacher.ssl", TEACHER, "teacher"), usize::MAX).1.is_ok());

@@ -62,23 +62,54 @@ fn with(branches: &str, rest: &str) -> String {
 fn the_recipes_of_the_corpus_are_held_by_their_papers_mechanisms() {
     let held: &[(&str, &[&str])] = &[
         ("barlow_twins", &["decorrelation"]),
+        ("beit", &["fixed target"]),
         ("byol", &["moving average and predictor"]),
+        ("data2vec", &["moving average and predictor"]),
+        ("dcl", &["negatives"]),
+        ("deepcluster_v2", &["labels of an earlier pass"]),
+        ("densecl", &["negatives"]),
+        ("dino", &["centring and sharpening"]),
+        ("dinov2", &["centring and sharpening", "batch statistics"]),
+        ("dvae", &["reconstruction", "balanced assignment"]),
+        ("fastsiam", &["stop-gradient and predictor"]),
+        ("hybrid_dino_vicreg", &["variance", "decorrelation"]),
+        ("hybrid_swav_ibot", &["balanced assignment"]),
         ("hybrid_vicreg_infonce", &["variance", "decorrelation", "negatives"]),
+        ("hybrid_vicreg_mae", &["reconstruction", "variance", "decorrelation"]),
+        ("i_jepa", &["moving average and predictor"]),
+        ("ibot", &["centring and sharpening"]),
+        ("lejepa", &["variance"]),
+        ("mae", &["reconstruction"]),
+        ("mmcr", &["decorrelation"]),
         ("moco", &["negatives"]),
+        ("moco_v3", &["negatives"]),
+        ("msn", &["balanced assignment"]),
+        ("nnclr", &["negatives"]),
+        ("ressl", &["negatives"]),
+        ("sela", &["balanced assignment"]),
         ("simclr", &["negatives"]),
+        ("simdino", &["decorrelation"]),
+        ("simmim", &["reconstruction"]),
         ("simsiam", &["stop-gradient and predictor"]),
+        ("supcon", &["labels"]),
+        ("swav", &["balanced assignment"]),
+        ("tico", &["batch statistics"]),
         ("vicreg", &["variance", "decorrelation"]),
+        ("w_mse", &["decorrelation"]),
     ];
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
-    for (name, expected) in held {
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let (_, expected) = held.iter().find(|(n, _)| *n == name).unwrap_or_else(|| panic!("what holds {name}?"));
         let mut sources = Sources::default();
-        let id = sources.read(&folder.join(format!("{name}.ssl"))).unwrap();
+        let id = sources.read(&path).unwrap();
         let recipe = check::check(&mut sources, id, &Options::default()).recipe.unwrap();
         let found = lint(&recipe);
         assert!(found.is_empty(), "{name}:\n{}", diag::render(&found, &sources));
         let mut all: Vec<&str> = mechanisms(&recipe).iter().map(|m| m.name).collect();
         all.dedup();
-        assert_eq!(all, *expected, "{name}");
+        assert_eq!(&all, expected, "{name}");
     }
 }
 

@@ -31,6 +31,7 @@ mod masks;
 mod operations;
 mod optim;
 mod random;
+mod recipes;
 mod report;
 mod state;
 mod syntax;

@@ -9,7 +9,9 @@ use sslrun::exec::EngineKind;
 use sslrun::lint::{lint, mechanisms};
 use sslrun::report::RunRecord;
 use sslrun::source::{Source, Sources};
-use sslrun::train::{Checkpoint, Clock, Learner, Refresher, Setup, Splits, last_checkpoint, seconds_a_step};
+use sslrun::train::{
+    Baselines, Checkpoint, Clock, Event, Learner, Refresher, Setup, Splits, last_checkpoint, seconds_a_step,
+};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,7 +106,7 @@ fn a_table_may_be_refreshed_ever_more_rarely() {
     let request = request(&folder, text, "run", EngineKind::Planned);
     let checked = request.check().expect("the recipe can be read");
     sslrun::driver::run(&request, &checked, &Default::default(), &mut |event| {
-        if let sslrun::train::Event::Step(step) = event {
+        if let Event::Step(step) = event {
             seen.push(step.terms[1].1);
         }
     })
@@ -133,6 +135,30 @@ fn saved(run: &Path, name: &str) -> Vec<f32> {
     let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
     let data = tensors.tensor(name).unwrap_or_else(|e| panic!("{name}: {e}")).data().to_vec();
     data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
+
+#[test]
+fn refreshes_are_heard_of_from_their_first_sample_to_their_last() {
+    let folder = folder("refresh-events");
+    let request = request(&folder, LABELS, "run", EngineKind::Planned);
+    let checked = request.check().expect("the recipe can be read");
+    let (mut passes, mut done) = (Vec::new(), Vec::new());
+    sslrun::driver::run(&request, &checked, &Default::default(), &mut |event| match event {
+        Event::Refreshing { step, states, samples, of } => {
+            assert_eq!((&states[..], *of), (&["label".to_owned()][..], 70));
+            passes.push((*step, *samples));
+        }
+        Event::Refreshed { step, states, seconds } => {
+            assert!(states == &["label"] && *seconds > 0.0);
+            done.push(*step);
+        }
+        _ => {}
+    })
+    .expect("the run succeeds");
+    // Batches of sixteen, the last of them filled up; four steps an epoch.
+    let pass = |step| [0, 16, 32, 48, 64, 70].map(|samples| (step, samples));
+    assert_eq!(passes, [pass(0), pass(2), pass(5)].concat());
+    assert_eq!(done, [0, 2, 5]);
 }
 
 #[test]
@@ -259,7 +285,13 @@ fn the_pace_of_a_training_counts_its_refreshes() {
     let data = data::parse_spec(DATA).expect("a data set");
     let train: Arc<dyn data::DataSet> = Arc::from(data::open(&data, Split::Train).expect("a split"));
     let splits = Splits { train: train.clone(), test: train };
-    let setup = Setup { recipe: &recipe, data: splits, engine: EngineKind::Planned, threads: Some(1) };
+    let setup = Setup {
+        recipe: &recipe,
+        data: splits,
+        engine: EngineKind::Planned,
+        threads: Some(1),
+        baselines: Baselines::default(),
+    };
     let (step, clock) = seconds_a_step(&setup, Duration::ZERO).expect("steps can be done");
     assert!(step > 0.0 && clock.per_epoch == 4, "{step} {clock:?}");
 }

@@ -13,7 +13,7 @@ use sslrun::driver::{self, Failure, Report, Request};
 use sslrun::exec::EngineKind;
 use sslrun::report::{Outcome, RunRecord};
 use sslrun::source::{Source, Sources};
-use sslrun::train::{Clock, Ending, Event, Learner, Setup, Splits, Training, Verdict};
+use sslrun::train::{Baselines, Clock, Ending, Event, Learner, Setup, Splits, Training, Verdict};
 
 /// Everything that lives between steps: parameters, their averages, running statistics, a queue, the optimizer's moments.
 const TINY: &str = r#"recipe "Tiny"
@@ -251,7 +251,13 @@ fn verdict(text: &str, data: &str, stop: &AtomicBool) -> Option<Verdict> {
     let recipe = outcome.recipe.unwrap_or_else(|| panic!("{}", diag::render(&outcome.diagnostics, &sources)));
     let train: Arc<dyn data::DataSet> = Arc::from(data::open(&recipe.data, Split::Train).expect("a split"));
     let splits = Splits { train: train.clone(), test: train };
-    let setup = Setup { recipe: &recipe, data: splits, engine: EngineKind::Planned, threads: None };
+    let setup = Setup {
+        recipe: &recipe,
+        data: splits,
+        engine: EngineKind::Planned,
+        threads: None,
+        baselines: Baselines::default(),
+    };
     let mut training = Training::new(setup, None).expect("a training");
     let before = training.learner().memory.to_map().expect("tensors");
     let verdict = training.verdict(&folder("verdict"), stop, &mut |_| ()).expect("a verdict");

@@ -1,9 +1,11 @@
 //! `blur`: a Gaussian blur of random width (torchvision's `GaussianBlur` under `RandomApply`).
 
-use super::{Augment, Augmentation, CHANCE};
+use super::weigh::weigh;
+use super::{Augment, Augmentation, CHANCE, Scratch};
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::data::{CHANNELS, DataError, Pixels};
 use crate::random::Rng;
+use crate::simd::Path;
 
 /// The word `blur`.
 pub const WORD: Augmentation = Augmentation {
@@ -59,39 +61,47 @@ impl Augment for Blur {
         rng.chance(self.p).then(|| rng.range(self.sigma.0, self.sigma.1))
     }
 
-    fn apply(&self, draw: &BlurDraw, pixels: &mut Pixels, spare: &mut Pixels) {
+    fn apply(&self, draw: &BlurDraw, pixels: &mut Pixels, scratch: &mut Scratch) {
         let &Some(sigma) = draw else { return };
         let side = pixels.height.min(pixels.width);
         let half = self.kernel.map_or((side / 20).max(1), |k| k / 2).min(side - 1);
-        let weights = gaussian(half, sigma);
-        let row = pixels.width * CHANNELS;
-        spare.copy_from(pixels);
-        blend(&spare.data, &mut pixels.data, row, &weights);
-        spare.copy_from(pixels);
-        for (from, to) in spare.data.chunks_exact(row).zip(pixels.data.chunks_exact_mut(row)) {
-            blend(from, to, CHANNELS, &weights);
+        let Scratch { picture, offsets, across, weights, row, .. } = scratch;
+        let (path, stride, margin) = (Path::current(), pixels.width * CHANNELS, half * CHANNELS);
+        gaussian(half, sigma, weights);
+        across.clear();
+        across.extend((0..weights.len()).map(|k| k * CHANNELS));
+        row.resize(stride + 2 * margin, 0.0);
+        picture.resize((pixels.height, pixels.width));
+        for (y, out) in picture.data.chunks_exact_mut(stride).enumerate() {
+            offsets.clear();
+            offsets.extend((0..weights.len()).map(|k| reflect(y + k, half, pixels.height) * stride));
+            weigh(path, &pixels.data, offsets, weights, &mut row[margin..margin + stride]);
+            add_margins(row.as_chunks_mut().0, half);
+            weigh(path, row, across, weights, out);
         }
+        std::mem::swap(pixels, picture);
     }
 }
 
 /// The weights of a kernel of `2 half + 1`, which sum to 1.
-fn gaussian(half: usize, sigma: f64) -> Vec<f32> {
-    let raw: Vec<f64> = (0..=2 * half).map(|k| (-0.5 * ((k as f64 - half as f64) / sigma).powi(2)).exp()).collect();
-    let total: f64 = raw.iter().sum();
-    raw.iter().map(|w| (w / total) as f32).collect()
+fn gaussian(half: usize, sigma: f64, weights: &mut Vec<f32>) {
+    let raw = |k: usize| (-0.5 * ((k as f64 - half as f64) / sigma).powi(2)).exp();
+    let total: f64 = (0..=2 * half).map(raw).sum();
+    weights.clear();
+    weights.extend((0..=2 * half).map(|k| (raw(k) / total) as f32));
 }
 
-/// Replaces each item of `stride` values by the weighted sum of its neighbours, reflected at both ends.
-fn blend(from: &[f32], to: &mut [f32], stride: usize, weights: &[f32]) {
-    let (count, half) = ((from.len() / stride) as isize, (weights.len() / 2) as isize);
-    for (i, out) in to.chunks_exact_mut(stride).enumerate() {
-        out.fill(0.0);
-        for (k, weight) in weights.iter().enumerate() {
-            let at = (i as isize + k as isize - half).abs();
-            let at = if at >= count { 2 * (count - 1) - at } else { at } as usize;
-            for (o, v) in out.iter_mut().zip(&from[at * stride..(at + 1) * stride]) {
-                *o += weight * v;
-            }
-        }
+/// The place `at - half` of `count`, reflected at both ends.
+fn reflect(at: usize, half: usize, count: usize) -> usize {
+    let at = at.abs_diff(half);
+    if at < count { at } else { 2 * (count - 1) - at }
+}
+
+/// Reflects a row into the `half` pixels on both sides of it.
+fn add_margins(row: &mut [[f32; CHANNELS]], half: usize) {
+    let last = row.len() - 1 - half;
+    for k in 1..=half {
+        row[half - k] = row[half + k];
+        row[last + k] = row[last - k];
     }
 }

@@ -1,6 +1,6 @@
 //! `center_crop`: the middle of the picture (torchvision's `CenterCrop`).
 
-use super::{Augment, Augmentation, pad_crop::cut, side};
+use super::{Augment, Augmentation, Scratch, pad_crop::cut, side};
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::data::Pixels;
 use crate::random::Rng;
@@ -29,9 +29,9 @@ impl Augment for CenterCrop {
 
     fn draw(&self, _: (usize, usize), _: &mut Rng) {}
 
-    fn apply(&self, (): &(), pixels: &mut Pixels, spare: &mut Pixels) {
+    fn apply(&self, (): &(), pixels: &mut Pixels, scratch: &mut Scratch) {
         let (top, left) = (start(pixels.height, self.size), start(pixels.width, self.size));
-        cut(pixels, spare, top, left, (self.size, self.size));
+        cut(pixels, scratch, top, left, (self.size, self.size));
     }
 
     fn output_size(&self, _: (usize, usize)) -> (usize, usize) {

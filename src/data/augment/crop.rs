@@ -1,8 +1,9 @@
 //! `crop`: a random part of the picture, resized (torchvision's `RandomResizedCrop`).
 
-use super::{Augment, Augmentation, Window, resample};
+use super::resample::{resample, resample_image};
+use super::{Augment, Augmentation, Scratch, Window};
 use crate::catalog::{Entry, Kind, Param, ParamType};
-use crate::data::{DataError, Pixels};
+use crate::data::{DataError, Image, Pixels};
 use crate::random::Rng;
 
 /// The word `crop`.
@@ -76,9 +77,14 @@ impl Augment for Crop {
         self.fallback(height, width)
     }
 
-    fn apply(&self, draw: &CropDraw, pixels: &mut Pixels, spare: &mut Pixels) {
-        let (height, width) = self.output_size((pixels.height, pixels.width));
-        resample(pixels, spare, *draw, height, width);
+    fn apply(&self, draw: &CropDraw, pixels: &mut Pixels, scratch: &mut Scratch) {
+        let size = self.output_size((pixels.height, pixels.width));
+        resample(pixels, *draw, size, scratch);
+    }
+
+    fn apply_to(&self, draw: &CropDraw, image: &Image, out: &mut Pixels, scratch: &mut Scratch) {
+        let size = self.output_size((image.height, image.width));
+        resample_image(image, *draw, size, out, scratch);
     }
 
     fn output_size(&self, size: (usize, usize)) -> (usize, usize) {

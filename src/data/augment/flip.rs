@@ -1,6 +1,6 @@
 //! `flip`: left and right exchanged (torchvision's `RandomHorizontalFlip`).
 
-use super::{Augment, Augmentation, CHANCE};
+use super::{Augment, Augmentation, CHANCE, Scratch};
 use crate::catalog::{Entry, Kind, Param};
 use crate::data::{CHANNELS, Pixels};
 use crate::random::Rng;
@@ -31,7 +31,7 @@ impl Augment for Flip {
         rng.chance(self.p)
     }
 
-    fn apply(&self, &flip: &bool, pixels: &mut Pixels, _: &mut Pixels) {
+    fn apply(&self, &flip: &bool, pixels: &mut Pixels, _: &mut Scratch) {
         if flip {
             let width = pixels.width * CHANNELS;
             pixels.data.chunks_exact_mut(width).for_each(|row| row.as_chunks_mut::<CHANNELS>().0.reverse());

@@ -1,9 +1,11 @@
 //! `grayscale`: colour taken away (torchvision's `RandomGrayscale`).
 
-use super::{Augment, Augmentation, CHANCE};
+use super::colour::fade;
+use super::{Augment, Augmentation, CHANCE, Scratch};
 use crate::catalog::{Entry, Kind, Param};
-use crate::data::{CHANNELS, Pixels};
+use crate::data::Pixels;
 use crate::random::Rng;
+use crate::simd::Path;
 
 /// The word `grayscale`.
 pub const WORD: Augmentation = Augmentation {
@@ -31,14 +33,9 @@ impl Augment for Grayscale {
         rng.chance(self.p)
     }
 
-    fn apply(&self, &gray: &bool, pixels: &mut Pixels, _: &mut Pixels) {
+    fn apply(&self, &gray: &bool, pixels: &mut Pixels, _: &mut Scratch) {
         if gray {
-            pixels.triples_mut().for_each(|rgb| *rgb = [luma(*rgb); CHANNELS]);
+            fade(Path::current(), pixels.triples_mut());
         }
     }
-}
-
-/// The brightness of a colour (ITU-R 601).
-pub(super) fn luma([r, g, b]: [f32; CHANNELS]) -> f32 {
-    0.2989 * r + 0.587 * g + 0.114 * b
 }

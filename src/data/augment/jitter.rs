@@ -1,10 +1,11 @@
 //! `jitter`: brightness, contrast, saturation and hue changed in a random order (torchvision's `ColorJitter`).
 
-use super::grayscale::luma;
-use super::{Augment, Augmentation, CHANCE};
+use super::colour::{Change, recolour};
+use super::{Augment, Augmentation, CHANCE, Scratch};
 use crate::catalog::{Entry, Kind, Param, ParamType};
-use crate::data::{CHANNELS, Pixels};
+use crate::data::Pixels;
 use crate::random::Rng;
+use crate::simd::Path;
 
 const STRENGTH: ParamType = ParamType::Number { min: 0.0, max: 10.0 };
 
@@ -88,53 +89,23 @@ impl Augment for Jitter {
         Some(steps)
     }
 
-    fn apply(&self, draw: &JitterDraw, pixels: &mut Pixels, _: &mut Pixels) {
-        draw.iter().flatten().for_each(|step| step.apply(pixels));
-    }
-}
-
-impl JitterStep {
-    fn apply(self, pixels: &mut Pixels) {
-        match self {
-            JitterStep::Brightness(factor) => blend(pixels, factor, |_| 0.0),
-            JitterStep::Contrast(factor) => {
-                let total: f64 = pixels.triples().map(|rgb| f64::from(luma(rgb))).sum();
-                let mean = (total / (pixels.height * pixels.width) as f64) as f32;
-                blend(pixels, factor, |_| mean);
-            }
-            JitterStep::Saturation(factor) => blend(pixels, factor, luma),
-            JitterStep::Hue(turn) => pixels.triples_mut().for_each(|rgb| *rgb = turn_hue(*rgb, turn as f32)),
+    /// One pass over the pixels, or two: what comes before a change of contrast is done before the mean is known.
+    fn apply(&self, draw: &JitterDraw, pixels: &mut Pixels, _: &mut Scratch) {
+        let Some(steps) = draw else { return };
+        let (path, pixels) = (Path::current(), pixels.triples_mut());
+        let (mut changes, mut done) = ([Change::Turn(0.0); 4], 0);
+        for (i, step) in steps.iter().enumerate() {
+            changes[i] = match *step {
+                JitterStep::Brightness(factor) => Change::Line { keep: factor as f32, add: 0.0 },
+                JitterStep::Saturation(factor) => Change::Fade { keep: factor as f32, take: (1.0 - factor) as f32 },
+                JitterStep::Hue(turn) => Change::Turn(turn.rem_euclid(1.0) as f32),
+                JitterStep::Contrast(factor) => {
+                    let mean = recolour(path, pixels, &changes[done..i]) / pixels.len() as f64;
+                    done = i;
+                    Change::Line { keep: factor as f32, add: ((1.0 - factor) * mean) as f32 }
+                }
+            };
         }
+        recolour(path, pixels, &changes[done..]);
     }
-}
-
-/// `factor x + (1 - factor) other(x)`, clamped.
-fn blend(pixels: &mut Pixels, factor: f64, other: impl Fn([f32; CHANNELS]) -> f32) {
-    let (keep, take) = (factor as f32, (1.0 - factor) as f32);
-    for rgb in pixels.triples_mut() {
-        let base = take * other(*rgb);
-        rgb.iter_mut().for_each(|v| *v = (keep * *v + base).clamp(0.0, 1.0));
-    }
-}
-
-/// The same colour with its hue turned, saturation and value kept.
-fn turn_hue([r, g, b]: [f32; CHANNELS], turn: f32) -> [f32; CHANNELS] {
-    let value = r.max(g).max(b);
-    let chroma = value - r.min(g).min(b);
-    if chroma == 0.0 {
-        return [r, g, b];
-    }
-    let sextant = if value == r {
-        (g - b) / chroma
-    } else if value == g {
-        2.0 + (b - r) / chroma
-    } else {
-        4.0 + (r - g) / chroma
-    };
-    let hue = sextant + 6.0 * turn;
-    // Each channel as a function of hue (Smith 1978): value - chroma * clamp(min(k, 4 - k), 0, 1).
-    [5.0f32, 3.0, 1.0].map(|offset| {
-        let k = (offset + hue).rem_euclid(6.0);
-        (value - chroma * k.min(4.0 - k).clamp(0.0, 1.0)).clamp(0.0, 1.0)
-    })
 }

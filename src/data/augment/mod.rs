@@ -5,6 +5,7 @@
 
 mod blur;
 mod center_crop;
+mod colour;
 mod crop;
 mod flip;
 mod grayscale;
@@ -13,7 +14,9 @@ mod pad_crop;
 mod pixel_norm;
 mod resample;
 mod resize;
+mod scratch;
 mod solarize;
+mod weigh;
 
 pub use blur::{Blur, BlurDraw};
 pub use center_crop::CenterCrop;
@@ -23,11 +26,12 @@ pub use grayscale::Grayscale;
 pub use jitter::{Jitter, JitterDraw, JitterStep};
 pub use pad_crop::PadCrop;
 pub use pixel_norm::PixelNorm;
-pub use resample::{Window, resample};
+pub use resample::{Window, resample_image};
 pub use resize::Resize;
+pub use scratch::Scratch;
 pub use solarize::Solarize;
 
-use super::{DataError, Pixels};
+use super::{DataError, Image, Pixels};
 use crate::catalog::{Config, Entry, ParamType};
 use crate::random::Rng;
 
@@ -39,8 +43,14 @@ pub trait Augment {
     /// Draws for an image of this height and width.
     fn draw(&self, size: (usize, usize), rng: &mut Rng) -> Self::Draw;
 
-    /// Applies one draw; `spare` is memory to work in.
-    fn apply(&self, draw: &Self::Draw, pixels: &mut Pixels, spare: &mut Pixels);
+    /// Applies one draw in place.
+    fn apply(&self, draw: &Self::Draw, pixels: &mut Pixels, scratch: &mut Scratch);
+
+    /// Applies one draw to an image; to be said where not all of it is needed.
+    fn apply_to(&self, draw: &Self::Draw, image: &Image, out: &mut Pixels, scratch: &mut Scratch) {
+        out.load(image);
+        self.apply(draw, out, scratch);
+    }
 
     /// Height and width of the result for an image of the given ones.
     fn output_size(&self, size: (usize, usize)) -> (usize, usize) {
@@ -55,8 +65,11 @@ pub trait Augment {
 
 /// An [`Augment`] whose draws are its own business: a step of a pipeline.
 pub trait Step: Send + Sync {
-    /// Draws and applies.
-    fn run(&self, pixels: &mut Pixels, spare: &mut Pixels, rng: &mut Rng);
+    /// Draws and applies in place.
+    fn run(&self, pixels: &mut Pixels, scratch: &mut Scratch, rng: &mut Rng);
+
+    /// Draws and applies to an image.
+    fn run_on(&self, image: &Image, out: &mut Pixels, scratch: &mut Scratch, rng: &mut Rng);
 
     /// Height and width of the result for an image of the given ones.
     fn output_size(&self, size: (usize, usize)) -> (usize, usize);
@@ -66,9 +79,14 @@ pub trait Step: Send + Sync {
 }
 
 impl<A: Augment + Send + Sync> Step for A {
-    fn run(&self, pixels: &mut Pixels, spare: &mut Pixels, rng: &mut Rng) {
+    fn run(&self, pixels: &mut Pixels, scratch: &mut Scratch, rng: &mut Rng) {
         let draw = self.draw((pixels.height, pixels.width), rng);
-        self.apply(&draw, pixels, spare);
+        self.apply(&draw, pixels, scratch);
+    }
+
+    fn run_on(&self, image: &Image, out: &mut Pixels, scratch: &mut Scratch, rng: &mut Rng) {
+        let draw = self.draw((image.height, image.width), rng);
+        self.apply_to(&draw, image, out, scratch);
     }
 
     fn output_size(&self, size: (usize, usize)) -> (usize, usize) {

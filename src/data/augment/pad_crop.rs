@@ -1,6 +1,8 @@
 //! `pad_crop`: the picture shifted by a few pixels (torchvision's `RandomCrop` with padding).
 
-use super::{Augment, Augmentation};
+use std::ops::Range;
+
+use super::{Augment, Augmentation, Scratch};
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::data::{CHANNELS, Pixels};
 use crate::random::Rng;
@@ -38,29 +40,30 @@ impl Augment for PadCrop {
         (rng.below(2 * self.padding + 1), rng.below(2 * self.padding + 1))
     }
 
-    fn apply(&self, &(top, left): &(usize, usize), pixels: &mut Pixels, spare: &mut Pixels) {
+    fn apply(&self, &(top, left): &(usize, usize), pixels: &mut Pixels, scratch: &mut Scratch) {
         let shift = |start: usize| start as isize - self.padding as isize;
-        cut(pixels, spare, shift(top), shift(left), (pixels.height, pixels.width));
+        cut(pixels, scratch, shift(top), shift(left), (pixels.height, pixels.width));
     }
 }
 
 /// Takes the rectangle that starts at `top`, `left`; what lies outside the picture is black.
-pub(super) fn cut(pixels: &mut Pixels, spare: &mut Pixels, top: isize, left: isize, (height, width): (usize, usize)) {
-    spare.copy_from(pixels);
+pub(super) fn cut(pixels: &mut Pixels, scratch: &mut Scratch, top: isize, left: isize, size: (usize, usize)) {
+    let from = &mut scratch.picture;
+    std::mem::swap(pixels, from);
     pixels.data.clear();
-    pixels.data.resize(height * width * CHANNELS, 0.0);
-    (pixels.height, pixels.width) = (height, width);
-    for (y, row) in pixels.data.chunks_exact_mut(width * CHANNELS).enumerate() {
-        let Some(source) = within(y as isize + top, spare.height) else { continue };
-        for (x, pixel) in row.as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {
-            if let Some(column) = within(x as isize + left, spare.width) {
-                let at = (source * spare.width + column) * CHANNELS;
-                pixel.copy_from_slice(&spare.data[at..at + CHANNELS]);
-            }
-        }
+    pixels.resize(size);
+    let (rows, columns) = (inside(top, size.0, from.height), inside(left, size.1, from.width));
+    let shifted = |at: usize, by: isize| (at as isize + by) as usize;
+    for y in rows {
+        let source = (shifted(y, top) * from.width + shifted(columns.start, left)) * CHANNELS;
+        let target = (y * size.1 + columns.start) * CHANNELS;
+        let length = columns.len() * CHANNELS;
+        pixels.data[target..target + length].copy_from_slice(&from.data[source..source + length]);
     }
 }
 
-fn within(at: isize, extent: usize) -> Option<usize> {
-    usize::try_from(at).ok().filter(|&at| at < extent)
+/// Which of `count` places from `start` on lie within `0..extent`, counted from `start`.
+fn inside(start: isize, count: usize, extent: usize) -> Range<usize> {
+    let end = extent.saturating_add_signed(-start).min(count);
+    start.min(0).unsigned_abs().min(end)..end
 }

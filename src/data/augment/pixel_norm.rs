@@ -1,9 +1,10 @@
 //! `pixel_norm`: every channel shifted and scaled (torchvision's `Normalize`).
 
-use super::{Augment, Augmentation};
+use super::{Augment, Augmentation, Scratch};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::{CHANNELS, DataError, Pixels};
 use crate::random::Rng;
+use crate::simd::{Path, multiversion};
 
 /// The word `pixel_norm`.
 pub const WORD: Augmentation = Augmentation {
@@ -41,8 +42,10 @@ impl Augment for PixelNorm {
 
     fn draw(&self, _: (usize, usize), _: &mut Rng) {}
 
-    fn apply(&self, (): &(), pixels: &mut Pixels, _: &mut Pixels) {
-        pixels.triples_mut().for_each(|rgb| *rgb = self.normalise(*rgb));
+    fn apply(&self, (): &(), pixels: &mut Pixels, scratch: &mut Scratch) {
+        scratch.picture.resize((pixels.height, pixels.width));
+        self.normalise(&pixels.data, &mut scratch.picture.data);
+        std::mem::swap(pixels, &mut scratch.picture);
     }
 
     fn normalises(&self) -> bool {
@@ -51,14 +54,42 @@ impl Augment for PixelNorm {
 }
 
 impl PixelNorm {
-    /// One pixel normalised.
-    pub fn normalise(&self, rgb: [f32; CHANNELS]) -> [f32; CHANNELS] {
-        std::array::from_fn(|c| (rgb[c] - self.mean[c]) / self.std[c])
+    /// Writes values, `[.., 3]`, normalised.
+    pub fn normalise(&self, values: &[f32], out: &mut [f32]) {
+        shift_scale(Path::current(), values, &self.mean, &self.std.map(|std| 1.0 / std), out);
     }
 
     /// Undoes [`Augment::apply`].
     pub fn undo(&self, pixels: &mut Pixels) {
-        pixels.triples_mut().for_each(|rgb| *rgb = std::array::from_fn(|c| rgb[c] * self.std[c] + self.mean[c]));
+        let undone = |rgb: [f32; CHANNELS]| std::array::from_fn(|c| rgb[c] * self.std[c] + self.mean[c]);
+        pixels.triples_mut().iter_mut().for_each(|rgb| *rgb = undone(*rgb));
+    }
+}
+
+/// Values changed at a time: whole pixels and whole vectors.
+const BLOCK: usize = 8 * CHANNELS;
+
+multiversion! {
+    /// `out = (x - shift) * scale`, each channel its own.
+    fn shift_scale<const FMA: bool>(
+        values: &[f32],
+        shift: &[f32; CHANNELS],
+        scale: &[f32; CHANNELS],
+        out: &mut [f32],
+    ) {
+        let (mut shifts, mut scales) = ([0.0; BLOCK], [0.0; BLOCK]);
+        for i in 0..BLOCK {
+            (shifts[i], scales[i]) = (shift[i % CHANNELS], scale[i % CHANNELS]);
+        }
+        let ((blocks, rest), (out, out_rest)) = (values.as_chunks::<BLOCK>(), out.as_chunks_mut::<BLOCK>());
+        for (from, to) in blocks.iter().zip(out) {
+            for i in 0..BLOCK {
+                to[i] = (from[i] - shifts[i]) * scales[i];
+            }
+        }
+        for (i, (from, to)) in rest.iter().zip(out_rest).enumerate() {
+            *to = (from - shifts[i]) * scales[i];
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Bilinear resizing of a window of a picture, antialiased as `interpolate(mode="bilinear", antialias=True)` of PyTorch.
 
-use crate::data::{CHANNELS, Pixels};
+use super::Scratch;
+use super::weigh::{Value, weigh, weigh_pixels};
+use crate::data::{CHANNELS, Image, Pixels};
+use crate::simd::Path;
 
 /// A rectangle of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,69 +18,92 @@ pub struct Window {
     pub width: usize,
 }
 
-/// Resizes a window of `pixels` to `height` by `width`, in place; nothing outside the window is looked at.
-pub fn resample(pixels: &mut Pixels, spare: &mut Pixels, window: Window, height: usize, width: usize) {
-    let columns = Axis::new(window.width, width);
-    let rows = Axis::new(window.height, height);
-    spare.data.clear();
-    for y in window.top..window.top + window.height {
-        let start = (y * pixels.width + window.left) * CHANNELS;
-        let row = &pixels.data[start..start + window.width * CHANNELS];
-        columns.blend_pixels(row.as_chunks().0, &mut spare.data);
+impl Window {
+    /// All of a picture of this height and width.
+    pub fn whole((height, width): (usize, usize)) -> Self {
+        Self { top: 0, left: 0, height, width }
     }
-    pixels.data.clear();
-    pixels.data.resize(height * width * CHANNELS, 0.0);
-    rows.blend_rows(&spare.data, &mut pixels.data, width * CHANNELS);
-    (pixels.height, pixels.width) = (height, width);
+}
+
+/// Resizes a window of `image` to a height and width, straight from its bytes; nothing outside the window is looked at.
+pub fn resample_image(image: &Image, window: Window, size: (usize, usize), out: &mut Pixels, scratch: &mut Scratch) {
+    scratch.rows.set(window.height, size.0, 1.0 / 255.0);
+    make_rows(&image.data, image.width, window, size, out, scratch);
+}
+
+/// Resizes a window of `pixels` to a height and width, in place; nothing outside the window is looked at.
+pub fn resample(pixels: &mut Pixels, window: Window, size: (usize, usize), scratch: &mut Scratch) {
+    let mut out = std::mem::take(&mut scratch.picture);
+    scratch.rows.set(window.height, size.0, 1.0);
+    make_rows(&pixels.data, pixels.width, window, size, &mut out, scratch);
+    scratch.picture = std::mem::replace(pixels, out);
+}
+
+/// Makes every row of the result in one go: first across the rows of the window, whose weights are set, then along the one
+/// that comes of it.
+fn make_rows<T: Value>(
+    data: &[T],
+    width: usize,
+    window: Window,
+    size: (usize, usize),
+    out: &mut Pixels,
+    scratch: &mut Scratch,
+) {
+    let Scratch { rows, columns, offsets, row, wide, .. } = scratch;
+    let path = Path::current();
+    columns.set(window.width, size.1, 1.0);
+    let values = window.width * CHANNELS;
+    row.resize(values + 1, 0.0);
+    wide.clear();
+    wide.resize(window.width.max(columns.taps), [0.0; 4]);
+    out.resize(size);
+    for (y, line) in out.data.chunks_exact_mut(size.1 * CHANNELS).enumerate() {
+        let start = |k: usize| {
+            let inside = (rows.first[y] + k).min(window.height - 1);
+            ((window.top + inside) * width + window.left) * CHANNELS
+        };
+        offsets.clear();
+        offsets.extend((0..rows.taps).map(start));
+        weigh(path, data, offsets, &rows.weights[y * rows.taps..][..rows.taps], &mut row[..values]);
+        for (four, pixel) in wide.iter_mut().zip(row.windows(4).step_by(CHANNELS)) {
+            four.copy_from_slice(pixel);
+        }
+        weigh_pixels(path, wide, &columns.first, &columns.weights, line);
+    }
 }
 
 /// Which inputs each output of one axis is made of.
-struct Axis {
-    /// First input and range of weights, an output each.
-    taps: Vec<(usize, std::ops::Range<usize>)>,
+#[derive(Default)]
+pub struct Axis {
+    /// How many inputs make an output.
+    taps: usize,
+    /// The first of them, an output each.
+    first: Vec<usize>,
+    /// Their weights, `[output, taps]`; 0 where an input is beyond the last.
     weights: Vec<f32>,
 }
 
 impl Axis {
-    /// A triangle as wide as the reduction, and no narrower than one input.
-    fn new(input: usize, output: usize) -> Self {
+    /// A triangle as wide as the reduction, and no narrower than one input; the weights of an output sum to `total`.
+    fn set(&mut self, input: usize, output: usize, total: f64) {
         let scale = input as f64 / output as f64;
-        let support = scale.max(1.0);
-        let mut axis = Self { taps: Vec::with_capacity(output), weights: Vec::new() };
-        for i in 0..output {
+        let (support, slope) = (scale.max(1.0), 1.0 / scale.max(1.0));
+        self.taps = (2.0 * support).ceil() as usize;
+        self.first.clear();
+        self.weights.resize(output * self.taps, 0.0);
+        for (i, weights) in self.weights.chunks_exact_mut(self.taps).enumerate() {
             let centre = scale * (i as f64 + 0.5);
-            let first = (centre - support + 0.5).max(0.0) as usize;
-            let last = ((centre + support + 0.5) as usize).min(input);
-            let start = axis.weights.len();
-            let weight = |j: usize| (1.0 - ((j as f64 - centre + 0.5) / support).abs()).max(0.0);
-            let total: f64 = (first..last).map(weight).sum();
-            axis.weights.extend((first..last).map(|j| (weight(j) / total) as f32));
-            axis.taps.push((first, start..axis.weights.len()));
-        }
-        axis
-    }
-
-    /// Appends one row of the output, made of one row of the input.
-    fn blend_pixels(&self, row: &[[f32; CHANNELS]], out: &mut Vec<f32>) {
-        for (first, range) in &self.taps {
-            let mut sum = [0.0; CHANNELS];
-            for (weight, pixel) in self.weights[range.clone()].iter().zip(&row[*first..]) {
-                for (s, p) in sum.iter_mut().zip(pixel) {
-                    *s += weight * p;
-                }
+            let first = ((centre - support + 0.5).max(0.0) as usize).min(input.saturating_sub(self.taps));
+            let offset = first as f64 - centre + 0.5;
+            let mut sum = 0.0;
+            for (k, weight) in weights.iter_mut().enumerate() {
+                let inside = if first + k < input { 1.0 } else { 0.0 };
+                *weight = (inside * (1.0 - (offset + k as f64).abs() * slope).max(0.0)) as f32;
+                sum += f64::from(*weight);
             }
-            out.extend_from_slice(&sum);
-        }
-    }
-
-    /// Adds whole rows of `input` into the rows of `out`.
-    fn blend_rows(&self, input: &[f32], out: &mut [f32], stride: usize) {
-        for ((first, range), row) in self.taps.iter().zip(out.chunks_exact_mut(stride)) {
-            for (weight, source) in self.weights[range.clone()].iter().zip(input.chunks_exact(stride).skip(*first)) {
-                for (o, s) in row.iter_mut().zip(source) {
-                    *o += weight * s;
-                }
-            }
+            let share = (total / sum) as f32;
+            weights.iter_mut().for_each(|weight| *weight *= share);
+            self.first.push(first);
         }
     }
 }

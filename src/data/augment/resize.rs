@@ -1,8 +1,9 @@
 //! `resize`: the whole picture at another size (torchvision's `Resize`).
 
-use super::{Augment, Augmentation, Window, resample, side};
+use super::resample::{resample, resample_image};
+use super::{Augment, Augmentation, Scratch, Window, side};
 use crate::catalog::{Entry, Kind, Param, ParamType};
-use crate::data::Pixels;
+use crate::data::{Image, Pixels};
 use crate::random::Rng;
 
 /// The word `resize`.
@@ -30,12 +31,17 @@ impl Augment for Resize {
 
     fn draw(&self, _: (usize, usize), _: &mut Rng) {}
 
-    fn apply(&self, (): &(), pixels: &mut Pixels, spare: &mut Pixels) {
-        let (height, width) = self.output_size((pixels.height, pixels.width));
-        if (height, width) != (pixels.height, pixels.width) {
-            let whole = Window { top: 0, left: 0, height: pixels.height, width: pixels.width };
-            resample(pixels, spare, whole, height, width);
+    fn apply(&self, (): &(), pixels: &mut Pixels, scratch: &mut Scratch) {
+        let from = (pixels.height, pixels.width);
+        let size = self.output_size(from);
+        if size != from {
+            resample(pixels, Window::whole(from), size, scratch);
         }
+    }
+
+    fn apply_to(&self, (): &(), image: &Image, out: &mut Pixels, scratch: &mut Scratch) {
+        let from = (image.height, image.width);
+        resample_image(image, Window::whole(from), self.output_size(from), out, scratch);
     }
 
     fn output_size(&self, (height, width): (usize, usize)) -> (usize, usize) {

@@ -1,6 +1,6 @@
 //! `solarize`: bright values inverted (torchvision's `RandomSolarize`).
 
-use super::{Augment, Augmentation, CHANCE};
+use super::{Augment, Augmentation, CHANCE, Scratch};
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::data::Pixels;
 use crate::random::Rng;
@@ -41,7 +41,7 @@ impl Augment for Solarize {
         rng.chance(self.p)
     }
 
-    fn apply(&self, &solarize: &bool, pixels: &mut Pixels, _: &mut Pixels) {
+    fn apply(&self, &solarize: &bool, pixels: &mut Pixels, _: &mut Scratch) {
         if solarize {
             let threshold = (self.threshold / 255.0) as f32;
             pixels.data.iter_mut().for_each(|v| *v = if *v >= threshold { 1.0 - *v } else { *v });

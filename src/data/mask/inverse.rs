@@ -24,8 +24,8 @@ pub(super) const WORD: MaskKind = MaskKind {
             ),
         ],
         formula: "T - floor(T * (1 - ratio)) of the T patches: all but one block",
-        doc: "What stays visible is one block (Darcet et al. 2025). The smallest block of its aspect that \
-              holds enough patches, less some of its last row or column, so that the count is exact.",
+        doc: "What stays visible is one block (Darcet et al. 2025). Its sides are rounded up, and so many of its patches \
+              count, row by row, as stay visible.",
     },
     build: |config| {
         let aspect = config.range("aspect").unwrap_or((0.5, 2.0));
@@ -46,36 +46,28 @@ impl Pattern for Inverse {
     fn draw(&self, layout: &Layout, ratio: f64, rng: &mut Rng) -> Drawn {
         let grid = layout.grid;
         let kept = grid.count() - share(grid.count(), ratio);
-        let aspect = rng.range(self.log_aspect.0, self.log_aspect.1).exp();
-        let (height, width) = sides(grid, kept, aspect);
-        let (edges, surplus) = (Grid { rows: height, columns: width }, height * width - kept);
-        // Both sides are as short as they can be, so the surplus is less than a row and less than a column.
-        let last_row = rng.chance(0.5);
-        let dropped = |y: usize, x: usize| {
-            let (line, place) = if last_row { (y + 1 == height, x) } else { (x + 1 == width, y) };
-            line && place < surplus
-        };
-        let block = if self.roll {
-            Block { top: rng.below(grid.rows), left: rng.below(grid.columns), height, width }
-        } else {
-            Block::place(grid, (height, width), rng)
-        };
+        let block = Block::place(grid, self.sides(grid, kept, rng), rng);
+        let shift = if self.roll { (rng.below(grid.rows), rng.below(grid.columns)) } else { (0, 0) };
         let mut hidden = vec![true; grid.count()];
-        for i in 0..edges.count() {
-            let (y, x) = (i / width, i % width);
-            if !dropped(y, x) {
-                hidden[(block.top + y) % grid.rows * grid.columns + (block.left + x) % grid.columns] = false;
-            }
+        for patch in block.patches(grid).take(kept) {
+            let (y, x) = (patch / grid.columns + shift.0, patch % grid.columns + shift.1);
+            hidden[y % grid.rows * grid.columns + x % grid.columns] = false;
         }
         Drawn { hidden, targets: Vec::new() }
     }
 }
 
-/// Height and width of a block of about that aspect that holds `count` patches, and would not with a row or a column less.
-fn sides(grid: Grid, count: usize, aspect: f64) -> (usize, usize) {
-    let ceil = |a: usize, b: usize| a.div_ceil(b.max(1));
-    let shortest = ceil(count, grid.columns).max(1);
-    let wanted = ((count as f64 * aspect).sqrt().round_ties_even() as usize).clamp(shortest, grid.rows.max(shortest));
-    let width = ceil(count, wanted).max(1);
-    (ceil(count, width).max(1), width)
+impl Inverse {
+    /// Height and width of a block of a random aspect that holds `count` patches and fits into the grid.
+    fn sides(&self, grid: Grid, count: usize, rng: &mut Rng) -> (usize, usize) {
+        let area = count as f64;
+        let (flattest, steepest) =
+            ((area / (grid.columns as f64).powi(2)).ln(), ((grid.rows as f64).powi(2) / area).ln());
+        let (low, high) = (self.log_aspect.0.max(flattest), self.log_aspect.1.min(steepest));
+        // Where no aspect that is asked for fits, the nearest that does.
+        let log = if low < high { rng.range(low, high) } else { low.clamp(flattest, steepest.max(flattest)) };
+        let side = |length: f64, most: usize| (length.sqrt().ceil() as usize).clamp(1, most);
+        let height = side(area * log.exp(), grid.rows);
+        (height, side(area / log.exp(), grid.columns).max(count.div_ceil(height)))
+    }
 }

@@ -105,7 +105,8 @@ impl<T: Real> Candle<T> {
         let lower = lower.ok_or_else(|| ExecError::new("the candle engine cannot compute this"))?;
         let inputs: Vec<Tensor> = node.inputs.iter().filter_map(|i| values[i.index()].clone()).collect();
         let dims = inputs.iter().map(Tensor::dims).collect();
-        let site = Site { attrs: &sized.attrs, inputs: dims, output: &sized.shape };
+        let (attrs, output) = (&sized.attrs, sized.shape.as_slice());
+        let site = Site { attrs, inputs: dims, output, fast_convolution: false };
         Ok(lower(&site, &inputs, lowering::Step { moment, dtype: T::DTYPE })?.contiguous()?)
     }
 

@@ -107,10 +107,10 @@ fn place<X>(list: &mut Vec<X>, is: impl Fn(&X) -> bool, item: X) -> usize {
 
 impl<T: Real> Call<T> {
     /// Resolves a step.
-    pub fn new(step: &Step, sources: &mut Sources) -> Result<Self, String> {
+    pub fn new(step: &Step, sources: &mut Sources, fast_convolution: bool) -> Result<Self, String> {
         let lower = lowering::find::<T>(step.op.name).ok_or("the planned engine cannot compute this")?;
         let inputs = step.inputs.iter().map(|i| i.shape.as_slice()).collect();
-        let kernel = lower(&Site { attrs: &step.attrs, inputs, output: &step.output.shape });
+        let kernel = lower(&Site { attrs: &step.attrs, inputs, output: &step.output.shape, fast_convolution });
         let Source::Arena(output) = sources.of(&step.output) else {
             return Err("the result has no memory".into());
         };

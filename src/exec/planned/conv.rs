@@ -45,7 +45,7 @@ fn conv(site: &Site, image: &[usize], filters: &[usize]) -> Conv2d {
     let Conv { stride, padding, groups } = Conv::of(site.attrs);
     let (n, h, w, ci) = (image[0], image[1], image[2], image[3]);
     let (co, kh, kw) = (filters[0], filters[2], filters[3]);
-    Conv2d { n, h, w, ci, co, kh, kw, stride, padding, groups }
+    Conv2d { n, h, w, ci, co, kh, kw, stride, padding, groups, fast: site.fast_convolution }
 }
 
 /// The sizes of a pooling of images.

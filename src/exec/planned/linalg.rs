@@ -108,6 +108,6 @@ impl<T: Real> Svd<T> {
             row.iter_mut().zip(&self.s).for_each(|(u, &s)| *u *= s);
         }
         let product = Gemm::new(1, self.m, self.n, k).transpose_b();
-        kernels::gemm(&product, T::ONE, &self.u, &self.v, T::ZERO, a);
+        kernels::gemm(&product, &self.u, &self.v, a);
     }
 }

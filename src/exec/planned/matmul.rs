@@ -19,19 +19,19 @@ fn matmul<T: Real>(site: &Site) -> Kernel<T> {
         let layout = Layout::row_major(rows, columns);
         if transposed { layout.transposed() } else { layout }
     };
-    let mut call = Gemm { batch, m, n, k, a: layout(a, ta), b: layout(b, tb), c: Layout::row_major(m, n) };
+    let mut call = Gemm { batch, m, n, k, a: layout(a, ta), b: layout(b, tb), c: Layout::row_major(m, n), add: false };
     let whole = |lead: &[usize]| [1, batch].contains(&lead.iter().product());
     if whole(lead_a) && whole(lead_b) {
         call.a = if lead_a.iter().product::<usize>() == 1 { call.a.shared() } else { call.a };
         call.b = if lead_b.iter().product::<usize>() == 1 { call.b.shared() } else { call.b };
-        return Kernel::whole(move |x, y| kernels::gemm(&call, T::ONE, x[0], x[1], T::ZERO, y));
+        return Kernel::whole(move |x, y| kernels::gemm(&call, x[0], x[1], y));
     }
     let (places_a, places_b) = (places(lead_a, lead), places(lead_b, lead));
     let (each, size_a, size_b) = (Gemm { batch: 1, ..call }, a[0] * a[1], b[0] * b[1]);
     Kernel::whole(move |x, y| {
         for (i, y) in y.chunks_exact_mut((m * n).max(1)).enumerate() {
             let (a, b) = (&x[0][places_a[i] * size_a..], &x[1][places_b[i] * size_b..]);
-            kernels::gemm(&each, T::ONE, a, b, T::ZERO, y);
+            kernels::gemm(&each, a, b, y);
         }
     })
 }

@@ -57,7 +57,8 @@ impl<T: Real> Planned<T> {
         let plan = Plan::new(program, size).map_err(ExecError::new)?;
         let mut sources = call::Sources::default();
         let calls = plan.steps.iter().map(|step| {
-            Call::new(step, &mut sources).map_err(|message| ExecError::new(message).at(&program.graph, step.node))
+            let fast = program.graph.fast_convolution;
+            Call::new(step, &mut sources, fast).map_err(|message| ExecError::new(message).at(&program.graph, step.node))
         });
         let calls = calls.collect::<Result<Vec<_>, _>>()?;
         let mut results = results::Results::new(&plan);

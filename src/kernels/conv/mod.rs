@@ -1,14 +1,15 @@
 //! Two-dimensional convolution (cross-correlation) and its gradients.
-mod buffer;
+
 mod direct;
-mod panels;
-mod simd;
+
 mod taps;
 mod weight;
 mod windows;
+mod winograd;
 
 use super::elem::Elem;
 use super::path::Path;
+use super::tile::dispatch;
 
 /// The sizes of a convolution: x `[n, h, w, ci]`, w `[co, ci / groups, kh, kw]`, y `[n, out_h, out_w, co]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Conv2d {
     pub padding: usize,
     /// Groups of channels that do not mix.
     pub groups: usize,
+    /// Whether fewer products, whose rounding is some ten times as large, may be taken where that is faster.
+    pub fast: bool,
 }
 
 impl Conv2d {
@@ -78,6 +81,11 @@ impl Conv2d {
         self.co / self.groups
     }
 
+    /// Whether Winograd's way is taken.
+    fn by_tiles(&self) -> bool {
+        self.fast && winograd::suits(self)
+    }
+
     fn check(&self, x: usize, w: usize, y: usize) {
         assert!(
             self.ci.is_multiple_of(self.groups) && self.co.is_multiple_of(self.groups),
@@ -99,7 +107,10 @@ pub fn conv2d_forward_on<T: Elem>(path: Path, cfg: &Conv2d, x: &[T], w: &[T], y:
     if cfg.groups == 1
         && let (Some(x), Some(w), Some(y)) = (T::as_f32(x), T::as_f32(w), T::as_f32_mut(y))
     {
-        return simd::dispatch(path, taps::Taps::forward(cfg, x, w, y));
+        return match cfg.by_tiles() {
+            true => dispatch(path, winograd::Winograd::forward(cfg, x, w, y)),
+            false => dispatch(path, taps::Taps::forward(cfg, x, w, y)),
+        };
     }
     direct::forward(cfg, x, w, y);
 }
@@ -115,7 +126,10 @@ pub fn conv2d_input_grad_on<T: Elem>(path: Path, cfg: &Conv2d, dy: &[T], w: &[T]
     if cfg.groups == 1
         && let (Some(dy), Some(w), Some(dx)) = (T::as_f32(dy), T::as_f32(w), T::as_f32_mut(dx))
     {
-        return simd::dispatch(path, taps::Taps::input_grad(cfg, dy, w, dx));
+        return match cfg.by_tiles() {
+            true => dispatch(path, winograd::Winograd::input_grad(cfg, dy, w, dx)),
+            false => dispatch(path, taps::Taps::input_grad(cfg, dy, w, dx)),
+        };
     }
     direct::input_grad(cfg, dy, w, dx);
 }
@@ -131,7 +145,10 @@ pub fn conv2d_weight_grad_on<T: Elem>(path: Path, cfg: &Conv2d, x: &[T], dy: &[T
     if cfg.groups == 1
         && let (Some(x), Some(dy), Some(dw)) = (T::as_f32(x), T::as_f32(dy), T::as_f32_mut(dw))
     {
-        return simd::dispatch(path, weight::WeightGrad { cfg, x, dy, dw });
+        return match cfg.by_tiles() {
+            true => dispatch(path, winograd::WeightGrad { cfg, x, dy, dw }),
+            false => dispatch(path, weight::WeightGrad { cfg, x, dy, dw }),
+        };
     }
     direct::weight_grad(cfg, x, dy, dw);
 }

@@ -1,10 +1,10 @@
 //! Convolution as products of input pixels with taps, without ever laying out patches: the forward pass, and the gradient of the
 //! input, which is a convolution of dy for each residue of the stride.
 use super::Conv2d;
-use super::buffer::Buffer;
-use super::panels::{Panel, panels, split};
-use super::simd::{Run, Simd, Task, Tile};
+use crate::kernels::panels::{Panel, panels, split};
 use crate::kernels::parallel;
+use crate::kernels::scratch::Buffer;
+use crate::kernels::tile::{Run, Simd, Task, Tile};
 
 /// Images `[n, h, w, c]`.
 #[derive(Clone, Copy, Debug)]

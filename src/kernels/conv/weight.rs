@@ -1,10 +1,10 @@
 //! The gradient of a convolution's weight: products of input windows with dy, summed over pixels.
 use super::Conv2d;
-use super::buffer::Buffer;
-use super::panels::{Panel, panels, split};
-use super::simd::{Simd, Task, Tile};
 use super::windows::{Band, Windows};
+use crate::kernels::panels::{Panel, panels, split};
 use crate::kernels::parallel;
+use crate::kernels::scratch::Buffer;
+use crate::kernels::tile::{Simd, Task, Tile};
 
 /// dw, given x and dy.
 pub struct WeightGrad<'a> {

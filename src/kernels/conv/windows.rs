@@ -4,9 +4,9 @@
 //! block, its steps the pixels of an output row. On small maps a block holds each pixel of all images side by side, the inner loop's rows
 //! are one pixel of a block, its steps the images; so taps that fall outside the image cost nothing.
 use super::Conv2d;
-use super::buffer::{Buffer, copy_channels};
-use super::panels::{Panel, split};
-use super::simd::Run;
+use crate::kernels::panels::{Panel, split};
+use crate::kernels::scratch::{Buffer, copy_few};
+use crate::kernels::tile::Run;
 
 /// Output rows `first..last` of an image.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +91,7 @@ impl<'a> Windows<'a> {
                     let out = a[first * pixels + at * block..].chunks_mut(apart * block);
                     x.chunks_exact(cfg.ci)
                         .zip(out)
-                        .for_each(|(x, out)| copy_channels(&x[first..first + block], &mut out[..block]));
+                        .for_each(|(x, out)| copy_few(&x[first..first + block], &mut out[..block]));
                 }
                 done += 1;
             }
@@ -112,9 +112,7 @@ impl<'a> Windows<'a> {
             let dy = &dy[(band.image * self.cfg.out_h() + band.first) * ow * co..][..own * co];
             let (at, apart) = if self.small { (image, bands.len()) } else { (done, 1) };
             let out = b[at * width..].chunks_mut(apart * width);
-            dy.chunks_exact(co)
-                .zip(out)
-                .for_each(|(dy, out)| copy_channels(&dy[panel.first..], &mut out[..panel.cols]));
+            dy.chunks_exact(co).zip(out).for_each(|(dy, out)| copy_few(&dy[panel.first..], &mut out[..panel.cols]));
             done += own;
         }
     }

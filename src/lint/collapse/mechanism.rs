@@ -31,6 +31,7 @@ impl Mechanism {
                 "self-distillation: a student predicts the classes of a centred, sharp teacher"
             }
             "reconstruction" => "reconstruction: what is left out of a picture is predicted from the rest",
+            "labels of an earlier pass" => "clustering: classes are what an earlier pass over the data set found alike",
             "labels" => "supervised: classes are given",
             "fixed target" => "distillation: the outputs of a fixed network are predicted",
             _ => "self-distillation: one side predicts the other, through which no gradient flows",

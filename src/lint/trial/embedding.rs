@@ -20,18 +20,20 @@ pub(super) struct Cloud {
 }
 
 impl Cloud {
-    /// Embeddings of that shape, the samples along its first dimension.
+    /// Embeddings of that shape, the samples along its first dimension. What they are near is one constant for all places of
+    /// a picture, too.
     pub fn embeddings(&self, shape: &[usize]) -> Tensor {
         let rows = shape.first().copied().unwrap_or(1);
         let width = shape.iter().skip(1).product::<usize>();
-        let constant = normal(&[0, width as u64], width);
+        let features = shape.iter().skip(1).last().copied().unwrap_or(1);
+        let constant = normal(&[0, features as u64], features);
         let together = (1.0 - self.apart * self.apart).sqrt();
         let mut data = Vec::with_capacity(rows * width);
         for row in 0..rows {
             let sample = (self.first + row % self.samples) as u64;
             let own = normal(&[1, width as u64, sample], width);
             let noise = normal(&[2, self.view, self.first as u64, row as u64], width);
-            let values = constant.iter().zip(&own).zip(&noise);
+            let values = constant.iter().cycle().zip(&own).zip(&noise);
             data.extend(values.map(|((c, s), n)| together * c + self.apart * (s + VIEW_NOISE * n)));
         }
         Tensor { shape: shape.to_vec(), data }

@@ -7,7 +7,7 @@ use sslrun::kernels::{conv2d_forward_on, conv2d_input_grad_on, conv2d_weight_gra
 /// Sizes in the order n, h, w, ci, co, kh, kw, stride, padding, groups.
 fn conv(s: [usize; 10]) -> Conv2d {
     let [n, h, w, ci, co, kh, kw, stride, padding, groups] = s;
-    Conv2d { n, h, w, ci, co, kh, kw, stride, padding, groups }
+    Conv2d { n, h, w, ci, co, kh, kw, stride, padding, groups, fast: false }
 }
 
 /// Every product of a convolution: (place in x, place in w, place in y).
@@ -85,12 +85,52 @@ fn convolutions_of_many_sizes() {
     }
 }
 
+/// Sizes that F(4 x 4, 3 x 3) suits: blocks of one image and of several, tiles that reach over the edge, one and two vectors of
+/// channels left over, and so many channels that the work goes in stages.
+const TILED: [[usize; 10]; 7] = [
+    [1, 8, 8, 16, 16, 3, 3, 1, 1, 1],
+    [20, 4, 4, 32, 48, 3, 3, 1, 1, 1],
+    [2, 13, 18, 64, 48, 3, 3, 1, 1, 1],
+    [3, 36, 36, 16, 32, 3, 3, 1, 1, 1],
+    [3, 6, 8, 80, 16, 3, 3, 1, 1, 1],
+    [3, 8, 6, 160, 176, 3, 3, 1, 1, 1],
+    [150, 4, 4, 192, 160, 3, 3, 1, 1, 1],
+];
+
+#[test]
+fn fast_convolutions_of_many_sizes() {
+    for shape in SHAPES.into_iter().chain(TILED) {
+        check::<f32>(&Conv2d { fast: true, ..conv(shape) }, 1e-5);
+    }
+}
+
+#[test]
+fn fast_convolution_rounds_some_ten_times_as_coarsely() {
+    let exact = conv([4, 32, 32, 64, 64, 3, 3, 1, 1, 1]);
+    let (x, w): (Vec<f64>, Vec<f64>) = (random(1, exact.x_len()), random(2, exact.w_len()));
+    let narrow = |x: &[f64]| x.iter().map(|&v| v as f32).collect::<Vec<f32>>();
+    let (x32, w32) = (narrow(&x), narrow(&w));
+    let mut truth = vec![0.0; exact.y_len()];
+    conv2d_forward(&exact, &wide(&x32), &wide(&w32), &mut truth);
+    let error = |c: &Conv2d| {
+        let mut y = vec![0.0f32; c.y_len()];
+        conv2d_forward(c, &x32, &w32, &mut y);
+        let square = |sum: f64, (a, b): (&f32, &f64)| sum + (f64::from(*a) - b).powi(2);
+        let norm: f64 = truth.iter().map(|v| v * v).sum();
+        (y.iter().zip(&truth).fold(0.0, square) / norm).sqrt()
+    };
+    let (exact, fast) = (error(&exact), error(&Conv2d { fast: true, ..exact }));
+    assert!(exact < 5e-7, "{exact:e}");
+    // Were it as small as the direct way's, Winograd's would not have been taken.
+    assert!(3.0 * exact < fast && fast < 4e-6, "{fast:e} beside {exact:e}");
+}
+
 #[test]
 fn convolutions_are_the_same_for_any_threads() {
-    for shape in
-        [[9, 12, 12, 16, 16, 3, 3, 1, 1, 1], [33, 4, 4, 32, 32, 3, 3, 1, 1, 1], [5, 9, 9, 3, 16, 3, 3, 2, 1, 1]]
-    {
-        let c = conv(shape);
+    let direct =
+        [[9, 12, 12, 16, 16, 3, 3, 1, 1, 1], [33, 4, 4, 32, 32, 3, 3, 1, 1, 1], [5, 9, 9, 3, 16, 3, 3, 2, 1, 1]];
+    let fast = TILED.map(|shape| Conv2d { fast: true, ..conv(shape) });
+    for c in direct.map(conv).into_iter().chain(fast) {
         let (x, w, dy): (Vec<f32>, Vec<f32>, Vec<f32>) =
             (random(1, c.x_len()), random(2, c.w_len()), random(3, c.y_len()));
         same_for_any_threads(c.y_len(), |out| conv2d_forward(&c, &x, &w, out));

@@ -8,12 +8,12 @@ fn a_factor_gives_its_matrix_back_and_solves() {
     let b: Vec<f64> = random(1, batch * n * n);
     let mut a = vec![0.0; b.len()];
     let square = Gemm::new(batch, n, n, n).transpose_b();
-    gemm(&square, 1.0, &b, &b, 0.0, &mut a);
+    gemm(&square, &b, &b, &mut a);
     let mut l = vec![9.0; a.len()];
     cholesky(&a, n, &mut l).expect("B Bᵀ is positive definite");
     assert!((0..l.len()).all(|i| i % n <= i / n % n || l[i] == 0.0));
     let mut back = vec![0.0; a.len()];
-    gemm(&square, 1.0, &l, &l, 0.0, &mut back);
+    gemm(&square, &l, &l, &mut back);
     close(&back, &a, 1e-12, "L Lᵀ");
     let right: Vec<f64> = random(2, batch * n * cols);
     let mut upper = vec![0.0; l.len()];
@@ -25,7 +25,7 @@ fn a_factor_gives_its_matrix_back_and_solves() {
         let product = Gemm::new(batch, n, cols, n);
         let product = if transpose { product.transpose_a() } else { product };
         let mut back = vec![0.0; right.len()];
-        gemm(&product, 1.0, matrix, &x, 0.0, &mut back);
+        gemm(&product, matrix, &x, &mut back);
         close(&back, &right, 1e-8, "op(L) x");
     }
 }
@@ -42,7 +42,7 @@ fn singular_values_rebuild_the_matrix() {
     for (m, n, rank) in [(5, 5, 5), (8, 3, 3), (3, 8, 3), (6, 5, 2), (1, 1, 1), (4, 4, 0)] {
         let (p, q): (Vec<f64>, Vec<f64>) = (random(1, m * rank), random(2, rank * n));
         let mut a = vec![0.0; m * n];
-        gemm(&Gemm::new(1, m, n, rank), 1.0, &p, &q, 0.0, &mut a);
+        gemm(&Gemm::new(1, m, n, rank), &p, &q, &mut a);
         let k = m.min(n);
         let (mut u, mut s, mut v) = (vec![9.0; m * k], vec![9.0; k], vec![9.0; n * k]);
         svd(&a, m, n, &mut u, &mut s, &mut v);
@@ -50,12 +50,12 @@ fn singular_values_rebuild_the_matrix() {
         assert!(s[rank.min(k)..].iter().all(|&v| v < 1e-12));
         let scaled: Vec<f64> = u.iter().enumerate().map(|(i, v)| v * s[i % k]).collect();
         let mut back = vec![0.0; m * n];
-        gemm(&Gemm::new(1, m, n, k).transpose_b(), 1.0, &scaled, &v, 0.0, &mut back);
+        gemm(&Gemm::new(1, m, n, k).transpose_b(), &scaled, &v, &mut back);
         assert!(back.iter().zip(&a).all(|(b, a)| (a - b).abs() < 1e-12), "{m} x {n}");
         let unit: Vec<f64> = (0..k * k).map(|i| f64::from(u8::from(i / k == i % k))).collect();
         for (basis, rows) in [(&u, m), (&v, n)] {
             let mut gram = vec![0.0; k * k];
-            gemm(&Gemm::new(1, k, k, rows).transpose_a(), 1.0, basis, basis, 0.0, &mut gram);
+            gemm(&Gemm::new(1, k, k, rows).transpose_a(), basis, basis, &mut gram);
             close(&gram, &unit, 1e-12, "orthonormal");
         }
     }

@@ -1,21 +1,22 @@
 //! Products of matrices.
 use super::{close, random, same_for_any_threads, wide};
-use sslrun::kernels::{Activation, Binary, Elem, Gemm, Linear, Unary, binary, gemm, linear, unary};
+use sslrun::kernels::{Activation, Binary, Elem, Gemm, Linear, Path, Unary, binary, gemm, gemm_on, linear, unary};
 
 fn check<T: Elem>(g: &Gemm, tolerance: f64) {
     let (a, b): (Vec<T>, Vec<T>) = (random(1, g.batch * g.m * g.k), random(2, g.batch * g.k * g.n));
     let c: Vec<T> = random(3, g.batch * g.m * g.n);
-    for (alpha, beta) in [(1.0, 0.0), (0.5, 2.0)] {
-        let mut expected = wide(&c);
+    for add in [false, true] {
+        let mut expected = if add { wide(&c) } else { vec![0.0; c.len()] };
         for i in 0..g.batch * g.m * g.n {
             let (batch, row, col) = (i / (g.m * g.n), i / g.n % g.m, i % g.n);
             let at = |l: sslrun::kernels::Layout, r: usize, c: usize| batch * l.batch + r * l.row + c * l.col;
-            let dot: f64 = (0..g.k).map(|k| a[at(g.a, row, k)].to_f64() * b[at(g.b, k, col)].to_f64()).sum();
-            expected[i] = alpha * dot + beta * expected[i];
+            expected[i] += (0..g.k).map(|k| a[at(g.a, row, k)].to_f64() * b[at(g.b, k, col)].to_f64()).sum::<f64>();
         }
-        let mut out = c.clone();
-        gemm(g, T::from_f64(alpha), &a, &b, T::from_f64(beta), &mut out);
-        close(&out, &expected, tolerance, &format!("{g:?} {alpha} {beta}"));
+        for path in Path::available() {
+            let mut out = c.clone();
+            gemm_on(path, &Gemm { add, ..*g }, &a, &b, &mut out);
+            close(&out, &expected, tolerance, &format!("{g:?}, added: {add}, on {}", path.name()));
+        }
     }
 }
 
@@ -32,6 +33,8 @@ fn products_of_many_shapes() {
         (1, 4, 4, 2000),
         (500, 3, 5, 4),
         (2, 3, 4, 0),
+        (1, 400, 40, 600),
+        (1, 9, 100, 700),
     ] {
         let plain = Gemm::new(batch, m, n, k);
         for g in [plain, plain.transpose_a(), plain.transpose_b(), plain.transpose_a().transpose_b()] {
@@ -50,7 +53,7 @@ fn products_are_the_same_for_any_threads() {
         let (a, b): (Vec<f32>, Vec<f32>) = (random(1, batch * m * k), random(2, batch * k * n));
         let plain = Gemm::new(batch, m, n, k);
         for g in [plain, plain.transpose_a(), plain.transpose_b()] {
-            same_for_any_threads(batch * m * n, |out| gemm(&g, 1.0, &a, &b, 0.0, out));
+            same_for_any_threads(batch * m * n, |out| gemm(&g, &a, &b, out));
         }
     }
 }
@@ -59,7 +62,7 @@ fn products_are_the_same_for_any_threads() {
 fn apart<T: Elem>(l: &Linear, a: &[T], b: &[T], bias: &[T], residual: Option<&[T]>) -> Vec<T> {
     let dims = [l.m, l.n];
     let (mut y, mut z) = (vec![T::ZERO; l.m * l.n], vec![T::ZERO; l.m * l.n]);
-    gemm(&Gemm { a: l.a, b: l.b, ..Gemm::new(1, l.m, l.n, l.k) }, T::ONE, a, b, T::ZERO, &mut y);
+    gemm(&Gemm { a: l.a, b: l.b, ..Gemm::new(1, l.m, l.n, l.k) }, a, b, &mut y);
     binary(Binary::Add, &y, &dims, bias, &dims[1..], &mut z, &dims);
     if let Some(residual) = residual {
         binary(Binary::Add, &z, &dims, residual, &dims, &mut y, &dims);
@@ -75,8 +78,7 @@ fn apart<T: Elem>(l: &Linear, a: &[T], b: &[T], bias: &[T], residual: Option<&[T
 
 #[test]
 fn products_with_what_follows_them() {
-    // The larger are computed in bands of rows.
-    for (m, n, k) in [(1, 1, 1), (9, 5, 7), (130, 70, 0), (3000, 300, 5), (600, 1100, 3)] {
+    for (m, n, k) in [(1, 1, 1), (9, 5, 7), (130, 70, 0), (3000, 30, 500), (600, 1100, 3)] {
         let (a, b, bias): (Vec<f64>, Vec<f64>, Vec<f64>) = (random(1, m * k), random(2, k * n), random(3, n));
         let residual: Vec<f64> = random(4, m * n);
         let plain = Gemm::new(1, m, n, k);
@@ -90,8 +92,12 @@ fn products_with_what_follows_them() {
                 }
             }
         }
-        let [a, b, bias] = [&a, &b, &bias].map(|x| x.iter().map(|&v| v as f32).collect::<Vec<f32>>());
+        let narrow = |x: &[f64]| x.iter().map(|&v| v as f32).collect::<Vec<f32>>();
+        let ([left, right, row], [rest]) = ([&a, &b, &bias].map(|x| narrow(x)), [narrow(&residual)]);
         let sizes = Linear { m, n, k, a: plain.a, b: plain.b, activation: Activation::Gelu };
-        same_for_any_threads(m * n, |out| linear(&sizes, &a, &b, &bias, None, out));
+        let mut y = vec![0.0; m * n];
+        linear(&sizes, &left, &right, &row, Some(&rest), &mut y);
+        close(&y, &apart(&sizes, &a, &b, &bias, Some(&residual)), 2e-6, &format!("{sizes:?} in f32"));
+        same_for_any_threads(m * n, |out| linear(&sizes, &left, &right, &row, Some(&rest), out));
     }
 }

@@ -6,6 +6,9 @@ use std::f32::consts::{PI, TAU};
 pub const NAMES: [&str; 10] =
     ["disc", "square", "triangle", "star", "cross", "ring", "crescent", "heart", "arrow", "hourglass"];
 
+/// Points looked at together.
+pub const LANES: usize = 8;
+
 /// A point of the plane, y downwards.
 pub type Point = [f32; 2];
 
@@ -36,17 +39,26 @@ impl Figure {
         Self { edges: outlines.iter().flat_map(join).collect() }
     }
 
-    /// How far a point is from the outline; negative inside.
-    pub fn distance(&self, [x, y]: Point) -> f32 {
-        let (mut nearest, mut inside) = (f32::INFINITY, false);
+    /// How far points are from the outline; negative inside.
+    #[inline(always)]
+    pub fn distances(&self, x: &[f32; LANES], y: &[f32; LANES]) -> [f32; LANES] {
+        let (mut nearest, mut inside) = ([f32::INFINITY; LANES], [1.0; LANES]);
         for &([ax, ay], [bx, by]) in &self.edges {
-            let (ex, ey, px, py) = (bx - ax, by - ay, x - ax, y - ay);
-            let t = ((px * ex + py * ey) / (ex * ex + ey * ey)).clamp(0.0, 1.0);
-            let (dx, dy) = (px - t * ex, py - t * ey);
-            nearest = nearest.min(dx * dx + dy * dy);
-            inside ^= (ay > y) != (by > y) && x < ax + ex * (y - ay) / ey;
+            let (ex, ey) = (bx - ax, by - ay);
+            let square = ex * ex + ey * ey;
+            for i in 0..LANES {
+                let (px, py) = (x[i] - ax, y[i] - ay);
+                let t = ((px * ex + py * ey) / square).clamp(0.0, 1.0);
+                let (dx, dy) = (px - t * ex, py - t * ey);
+                nearest[i] = nearest[i].min(dx * dx + dy * dy);
+                let crossed = ((ay > y[i]) != (by > y[i])) & (x[i] < ax + ex * py / ey);
+                inside[i] = if crossed { -inside[i] } else { inside[i] };
+            }
         }
-        if inside { -nearest.sqrt() } else { nearest.sqrt() }
+        for i in 0..LANES {
+            nearest[i] = inside[i] * nearest[i].sqrt();
+        }
+        nearest
     }
 }
 

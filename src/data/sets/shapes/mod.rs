@@ -3,12 +3,13 @@
 mod figure;
 mod paint;
 
-use rayon::prelude::*;
+use std::sync::OnceLock;
+
+use figure::Figure;
 
 use super::Set;
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
-use crate::data::dataset::InMemory;
-use crate::data::{CHANNELS, DataError, DataSet, Split};
+use crate::data::{CHANNELS, DataError, DataSet, Image, Split};
 use crate::random::Rng;
 
 /// The word `shapes`.
@@ -43,19 +44,66 @@ fn open(config: &Config, split: Split) -> Result<Box<dyn DataSet>, DataError> {
             figure::NAMES.len()
         )));
     }
-    let (count, seed) = (config.int(split.name()), config.int("seed") as u64);
-    let figures: Vec<_> = (0..classes).map(figure::figure).collect();
-    let mut bytes = vec![0; count * size * size * CHANNELS];
-    bytes.par_chunks_mut(size * size * CHANNELS).enumerate().for_each(|(i, image)| {
-        let mut rng = Rng::new(&[seed, split as u64, i as u64]);
-        paint::paint(&figures[i % classes], size, &mut rng, image);
-    });
-    Ok(Box::new(InMemory {
-        name: format!("shapes ({})", split.name()),
-        size: (size, size),
-        bytes,
-        labels: (0..count).map(|i| (i % classes) as u32).collect(),
+    Ok(Box::new(Shapes {
+        split,
+        seed: config.int("seed") as u64,
+        size,
+        figures: (0..classes).map(figure::figure).collect(),
         classes: figure::NAMES[..classes].iter().map(|n| n.to_string()).collect(),
-        mean_std: MEAN_STD,
+        painted: (0..config.int(split.name())).map(|_| OnceLock::new()).collect(),
     }))
+}
+
+/// Pictures that are painted when they are first asked for, and then kept.
+struct Shapes {
+    split: Split,
+    seed: u64,
+    size: usize,
+    figures: Vec<Figure>,
+    classes: Vec<String>,
+    painted: Vec<OnceLock<Box<[u8]>>>,
+}
+
+impl Shapes {
+    fn paint(&self, index: usize) -> Box<[u8]> {
+        let mut image = vec![0; self.size * self.size * CHANNELS];
+        let mut rng = Rng::new(&[self.seed, self.split as u64, index as u64]);
+        paint::paint(&self.figures[index % self.classes.len()], self.size, &mut rng, &mut image);
+        image.into_boxed_slice()
+    }
+}
+
+impl DataSet for Shapes {
+    fn len(&self) -> usize {
+        self.painted.len()
+    }
+
+    fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn label(&self, index: usize) -> Option<u32> {
+        (index < self.len()).then(|| (index % self.classes.len()) as u32)
+    }
+
+    fn image(&self, index: usize) -> Result<Image<'_>, DataError> {
+        let kept = self.painted.get(index).ok_or_else(|| {
+            DataError::new(format!("shapes ({}) has {} images only", self.split.name(), self.len())).at_row(index)
+        })?;
+        let bytes: &[u8] = kept.get_or_init(|| self.paint(index));
+        Ok(Image::new(self.size, self.size, bytes))
+    }
+
+    fn size(&self) -> Option<(usize, usize)> {
+        Some((self.size, self.size))
+    }
+
+    fn mean_std(&self) -> ([f32; CHANNELS], [f32; CHANNELS]) {
+        MEAN_STD
+    }
+
+    fn describe(&self) -> String {
+        let (name, size) = (self.split.name(), self.size);
+        format!("shapes ({name}): {} images of {size}x{size}, {} classes", self.len(), self.classes.len())
+    }
 }

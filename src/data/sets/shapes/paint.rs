@@ -5,23 +5,34 @@
 
 use std::f32::consts::PI;
 
-use super::figure::{Figure, Point};
+use super::figure::{Figure, LANES, Point};
 use crate::data::CHANNELS;
 use crate::random::Rng;
+use crate::simd::{Path, multiversion};
 
 type Colour = [f32; CHANNELS];
 
+/// The colours of some neighbouring pixels of a row, by channel.
+type Row = [[f32; LANES]; CHANNELS];
+
 /// Draws one picture into `out`, `[size, size, 3]`.
 pub fn paint(figure: &Figure, size: usize, rng: &mut Rng, out: &mut [u8]) {
-    let scene = Scene::draw(rng);
-    let pixel = 2.0 / size as f32;
+    let (scene, path, pixel) = (Scene::draw(rng), Path::current(), 2.0 / size as f32);
     let at = |k: usize| (k as f32 + 0.5) * pixel - 1.0;
-    for (i, rgb) in out.as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {
-        let colour = scene.colour(figure, [at(i % size), at(i / size)], pixel);
-        for (byte, value) in rgb.iter_mut().zip(colour) {
-            let noisy = value + GRAIN * rng.normal() as f32;
-            *byte = (noisy.clamp(0.0, 1.0) * 255.0).round() as u8;
+    let columns: Vec<[f32; LANES]> =
+        (0..size.div_ceil(LANES)).map(|block| std::array::from_fn(|i| at(block * LANES + i))).collect();
+    let bands = scene.ground.bands(&columns);
+    let (mut row, mut noise) = (vec![[[0.0; LANES]; CHANNELS]; columns.len()], vec![0.0; size * CHANNELS]);
+    for (y, bytes) in out.chunks_exact_mut(size * CHANNELS).enumerate() {
+        scene.ground.colour(&bands, at(y), &mut row);
+        for spot in &scene.clutter {
+            add_box(path, spot, &columns, at(y), pixel, &mut row);
         }
+        for spot in &scene.copies {
+            add_figure(path, spot, figure, &columns, at(y), pixel, &mut row);
+        }
+        rng.normals(&mut noise);
+        to_bytes(path, &row, &noise, bytes);
     }
 }
 
@@ -76,21 +87,6 @@ impl Scene {
         let copies = copies.collect();
         Self { ground, clutter, copies }
     }
-
-    fn colour(&self, figure: &Figure, at: Point, pixel: f32) -> Colour {
-        let mut colour = self.ground.colour(at);
-        for spot in &self.clutter {
-            let [x, y] = spot.local(at).map(f32::abs);
-            colour = mix(colour, spot.colour, coverage((x - 1.0).max(y - 1.0) * spot.scale(), pixel));
-        }
-        for spot in &self.copies {
-            let [x, y] = spot.local(at);
-            if x * x + y * y < 1.6 {
-                colour = mix(colour, spot.colour, coverage(figure.distance([x, y]) * spot.scale(), pixel));
-            }
-        }
-        colour
-    }
 }
 
 impl Clouds {
@@ -99,16 +95,32 @@ impl Clouds {
         Self { colours: std::array::from_fn(|_| std::array::from_fn(|_| std::array::from_fn(|_| value()))) }
     }
 
-    fn colour(&self, at: Point) -> Colour {
-        let [(column, across), (row, down)] = at.map(|v| {
-            let place = (v.clamp(-1.0, 1.0) + 1.0) / 2.0 * (LATTICE - 1) as f32;
-            let cell = (place as usize).min(LATTICE - 2);
-            let t = place - cell as f32;
-            (cell, t * t * (3.0 - 2.0 * t))
-        });
-        let along = |row: &[Colour; LATTICE]| mix(row[column], row[column + 1], across);
-        mix(along(&self.colours[row]), along(&self.colours[row + 1]), down)
+    /// The colours along each row of the lattice.
+    fn bands(&self, columns: &[[f32; LANES]]) -> Vec<[Row; LATTICE]> {
+        let along = |row: &[Colour; LATTICE], at: &[f32; LANES]| {
+            let places = at.map(place);
+            std::array::from_fn(|c| places.map(|(cell, t)| mix(row[cell][c], row[cell + 1][c], t)))
+        };
+        columns.iter().map(|at| self.colours.each_ref().map(|row| along(row, at))).collect()
     }
+
+    /// The colours of the row of pixels at `y`.
+    fn colour(&self, bands: &[[Row; LATTICE]], y: f32, out: &mut [Row]) {
+        let (row, down) = place(y);
+        for (out, bands) in out.iter_mut().zip(bands) {
+            for ((out, above), below) in out.iter_mut().zip(&bands[row]).zip(&bands[row + 1]) {
+                *out = std::array::from_fn(|i| mix(above[i], below[i], down));
+            }
+        }
+    }
+}
+
+/// The cell of the clouds' lattice that a coordinate lies in, and how far into it, smoothly.
+fn place(at: f32) -> (usize, f32) {
+    let place = (at.clamp(-1.0, 1.0) + 1.0) / 2.0 * (LATTICE - 1) as f32;
+    let cell = (place as usize).min(LATTICE - 2);
+    let t = place - cell as f32;
+    (cell, t * t * (3.0 - 2.0 * t))
 }
 
 impl Spot {
@@ -124,13 +136,21 @@ impl Spot {
         Self { centre, half: [radius * aspect, radius / aspect], turn, colour }
     }
 
-    /// The frame's point in the spot's own coordinates.
-    fn local(&self, [x, y]: Point) -> Point {
-        let (x, y, (sin, cos)) = (x - self.centre[0], y - self.centre[1], self.turn);
-        [(cos * x + sin * y) / self.half[0], (cos * y - sin * x) / self.half[1]]
+    /// Points of the frame in the spot's own coordinates.
+    #[inline(always)]
+    fn local(&self, xs: &[f32; LANES], y: f32) -> [[f32; LANES]; 2] {
+        let (y, (sin, cos)) = (y - self.centre[1], self.turn);
+        let mut local = [[0.0; LANES]; 2];
+        for i in 0..LANES {
+            let x = xs[i] - self.centre[0];
+            local[0][i] = (cos * x + sin * y) / self.half[0];
+            local[1][i] = (cos * y - sin * x) / self.half[1];
+        }
+        local
     }
 
     /// What a distance of 1 in the spot's coordinates is in the frame, about.
+    #[inline(always)]
     fn scale(&self) -> f32 {
         self.half[0].min(self.half[1])
     }
@@ -154,11 +174,87 @@ fn lattice(rng: &mut Rng) -> Vec<(Point, f32)> {
     copies
 }
 
+multiversion! {
+    /// Draws a box with the spot's pose and colour over a row of pixels at `y`.
+    fn add_box<const FMA: bool>(spot: &Spot, columns: &[[f32; LANES]], y: f32, pixel: f32, row: &mut [Row]) {
+        for (at, colours) in columns.iter().zip(row) {
+            let [x, y] = spot.local(at, y);
+            let mut share = [0.0; LANES];
+            for i in 0..LANES {
+                let distance = (x[i].abs() - 1.0).max(y[i].abs() - 1.0);
+                share[i] = coverage(distance * spot.scale(), pixel);
+            }
+            cover(colours, spot, &share);
+        }
+    }
+}
+
+/// The square of how far from its centre a figure, within the unit circle, can be seen.
+const NEAR: f32 = 1.6;
+
+multiversion! {
+    /// Draws the figure with the spot's pose and colour over a row of pixels at `y`.
+    fn add_figure<const FMA: bool>(
+        spot: &Spot,
+        figure: &Figure,
+        columns: &[[f32; LANES]],
+        y: f32,
+        pixel: f32,
+        row: &mut [Row],
+    ) {
+        for (at, colours) in columns.iter().zip(row) {
+            let [x, y] = spot.local(at, y);
+            let (mut square, mut share) = ([0.0; LANES], [0.0; LANES]);
+            for i in 0..LANES {
+                square[i] = x[i] * x[i] + y[i] * y[i];
+            }
+            if square.iter().all(|&square| square >= NEAR) {
+                continue;
+            }
+            let distance = figure.distances(&x, &y);
+            for i in 0..LANES {
+                let inside = coverage(distance[i] * spot.scale(), pixel);
+                share[i] = if square[i] < NEAR { inside } else { 0.0 };
+            }
+            cover(colours, spot, &share);
+        }
+    }
+}
+
+multiversion! {
+    /// A row of pixels with noise, rounded to bytes.
+    fn to_bytes<const FMA: bool>(row: &[Row], noise: &[f64], bytes: &mut [u8]) {
+        const STEP: usize = LANES * CHANNELS;
+        for ((colours, noise), bytes) in row.iter().zip(noise.chunks(STEP)).zip(bytes.chunks_mut(STEP)) {
+            let mut values = [0.0; STEP];
+            for i in 0..STEP {
+                values[i] = colours[i % CHANNELS][i / CHANNELS];
+            }
+            for ((byte, noise), value) in bytes.iter_mut().zip(noise).zip(values) {
+                let noisy = (value + GRAIN * *noise as f32).clamp(0.0, 1.0);
+                *byte = (noisy * 255.0 + 0.5) as u8;
+            }
+        }
+    }
+}
+
+/// Takes the spot's colour where it lies.
+#[inline(always)]
+fn cover(colours: &mut Row, spot: &Spot, share: &[f32; LANES]) {
+    for (values, colour) in colours.iter_mut().zip(spot.colour) {
+        for (value, share) in values.iter_mut().zip(share) {
+            *value = mix(*value, colour, *share);
+        }
+    }
+}
+
 /// The part of a pixel that lies inside an outline at this signed distance.
+#[inline(always)]
 fn coverage(distance: f32, pixel: f32) -> f32 {
     (0.5 - distance / pixel).clamp(0.0, 1.0)
 }
 
-fn mix(a: Colour, b: Colour, share: f32) -> Colour {
-    std::array::from_fn(|c| a[c] + (b[c] - a[c]) * share)
+#[inline(always)]
+fn mix(a: f32, b: f32, share: f32) -> f32 {
+    a + (b - a) * share
 }

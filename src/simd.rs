@@ -1,13 +1,14 @@
-//! Which instructions the kernels use: found at run time, once.
+//! Which vector instructions this processor has, found at run time, once; and functions compiled for each set of them.
+
 use std::sync::OnceLock;
 
 /// A set of vector instructions that this processor has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Path(pub(super) Level);
+pub struct Path(pub(crate) Level);
 
 /// The instruction sets with code of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Level {
+pub(crate) enum Level {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -62,7 +63,7 @@ macro_rules! multiversion {
     ($(#[$meta:meta])* $vis:vis fn $name:ident<const FMA: bool $(, $g:ident: $bound:path)*>
      ($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$meta])*
-        $vis fn $name<$($g: $bound),*>(path: $crate::kernels::path::Path, $($arg: $ty),*) $(-> $ret)? {
+        $vis fn $name<$($g: $bound),*>(path: $crate::simd::Path, $($arg: $ty),*) $(-> $ret)? {
             #[inline(always)]
             #[allow(unused, reason = "bodies without a multiply-add have no use for FMA")]
             fn body<const FMA: bool, $($g: $bound),*>($($arg: $ty),*) $(-> $ret)? $body
@@ -79,15 +80,15 @@ macro_rules! multiversion {
             match path.0 {
                 // SAFETY: a path of this level exists only where the processor has these features.
                 #[cfg(target_arch = "x86_64")]
-                $crate::kernels::path::Level::Avx512 => unsafe { avx512($($arg),*) },
+                $crate::simd::Level::Avx512 => unsafe { avx512($($arg),*) },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
-                $crate::kernels::path::Level::Avx2 => unsafe { avx2($($arg),*) },
-                $crate::kernels::path::Level::Portable => {
+                $crate::simd::Level::Avx2 => unsafe { avx2($($arg),*) },
+                $crate::simd::Level::Portable => {
                     body::<{ cfg!(target_arch = "aarch64") }, $($g),*>($($arg),*)
                 }
             }
         }
     };
 }
-pub(super) use multiversion;
+pub(crate) use multiversion;

@@ -1,4 +1,4 @@
-//! The one inner loop of the fast convolutions: a small tile of C gains products of rows of A with columns of B, all in registers.
+//! The one inner loop of convolutions and products: a small tile of C gains products of rows of A with columns of B, all in registers.
 mod plain;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -45,6 +45,18 @@ pub trait Simd: Copy + Send + Sync {
 
     /// Computes a tile; C starts at its first value.
     fn tile(self, tile: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]);
+
+    /// Runs code written for vectors of any length.
+    fn vectors<K: VectorTask>(self, task: K);
+}
+
+/// Code written for vectors of any length.
+pub trait VectorTask {
+    /// Runs it, inlined where the instructions are enabled.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    unsafe fn run<V: Vector>(self);
 }
 
 /// Something to do with whatever instructions there are.
@@ -107,6 +119,11 @@ pub trait Vector: Copy {
     /// # Safety
     /// As above.
     unsafe fn add(self, b: Self) -> Self;
+    /// The difference.
+    ///
+    /// # Safety
+    /// As above.
+    unsafe fn sub(self, b: Self) -> Self;
 }
 
 /// Repeats a statement for the constant row I = 0, 1, ... below `R`: only so do the sums stay in registers.

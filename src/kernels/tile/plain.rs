@@ -1,5 +1,5 @@
 //! Plain Rust, for every processor: the compiler vectorises the arrays.
-use super::{Run, Simd, Tile, Vector, by_rows, check, kernel};
+use super::{Run, Simd, Tile, Vector, VectorTask, by_rows, check, kernel};
 
 /// Any processor.
 #[derive(Clone, Copy)]
@@ -34,6 +34,10 @@ impl Vector for Eight {
     unsafe fn add(self, b: Self) -> Self {
         Eight(std::array::from_fn(|i| self.0[i] + b.0[i]))
     }
+    #[inline(always)]
+    unsafe fn sub(self, b: Self) -> Self {
+        Eight(std::array::from_fn(|i| self.0[i] - b.0[i]))
+    }
 }
 
 impl Simd for Plain {
@@ -52,5 +56,10 @@ impl Simd for Plain {
             unsafe { kernel::<Eight, R, N>(t, runs, a, b, c) }
         }
         by_rows!(plain, t, (t, runs, a, b, c), 1: [1 2 3 4], 2: [1 2]);
+    }
+
+    fn vectors<K: VectorTask>(self, task: K) {
+        // SAFETY: arrays need no special instructions.
+        unsafe { task.run::<Eight>() }
     }
 }

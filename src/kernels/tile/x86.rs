@@ -1,7 +1,7 @@
 //! AVX2 with FMA, and AVX-512.
 use std::arch::x86_64::*;
 
-use super::{Run, Simd, Tile, Vector, by_rows, check, kernel};
+use super::{Run, Simd, Tile, Vector, VectorTask, by_rows, check, kernel};
 
 /// A processor with AVX-512; made by `dispatch` alone.
 #[derive(Clone, Copy)]
@@ -26,7 +26,7 @@ impl Avx2 {
 }
 
 macro_rules! vector {
-    ($type:ty, $lanes:literal, $load:ident, $store:ident, $splat:ident, $fma:ident, $add:ident) => {
+    ($type:ty, $lanes:literal, $load:ident, $store:ident, $splat:ident, $fma:ident, $add:ident, $sub:ident) => {
         // SAFETY (of every line below): the caller's promise of instructions and of the memory behind `p` and `a`.
         impl Vector for $type {
             const LANES: usize = $lanes;
@@ -50,11 +50,15 @@ macro_rules! vector {
             unsafe fn add(self, b: Self) -> Self {
                 unsafe { $add(self, b) }
             }
+            #[inline(always)]
+            unsafe fn sub(self, b: Self) -> Self {
+                unsafe { $sub(self, b) }
+            }
         }
     };
 }
-vector!(__m512, 16, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps);
-vector!(__m256, 8, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_add_ps);
+vector!(__m512, 16, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_sub_ps);
+vector!(__m256, 8, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_add_ps, _mm256_sub_ps);
 
 /// # Safety
 /// As [`kernel`].
@@ -65,11 +69,27 @@ unsafe fn avx512<const R: usize, const N: usize>(t: &Tile, runs: &[Run], a: &[f3
 }
 
 /// # Safety
+/// The processor has these instructions.
+#[target_feature(enable = "avx512f")]
+unsafe fn avx512_vectors<K: VectorTask>(task: K) {
+    // SAFETY: the caller's promise.
+    unsafe { task.run::<__m512>() }
+}
+
+/// # Safety
 /// As [`kernel`].
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2<const R: usize, const N: usize>(t: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]) {
     // SAFETY: the caller's promise.
     unsafe { kernel::<__m256, R, N>(t, runs, a, b, c) }
+}
+
+/// # Safety
+/// The processor has these instructions.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2_vectors<K: VectorTask>(task: K) {
+    // SAFETY: the caller's promise.
+    unsafe { task.run::<__m256>() }
 }
 
 impl Simd for Avx512 {
@@ -84,6 +104,11 @@ impl Simd for Avx512 {
         by_rows!(avx512, t, (t, runs, a, b, c),
             1: [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16], 2: [1 2 3 4 5 6 7 8 9 10 11 12]);
     }
+
+    fn vectors<K: VectorTask>(self, task: K) {
+        // SAFETY: the token proves the instructions.
+        unsafe { avx512_vectors(task) }
+    }
 }
 
 impl Simd for Avx2 {
@@ -96,5 +121,10 @@ impl Simd for Avx2 {
     fn tile(self, t: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]) {
         check::<Self>(t, runs, a, b, c);
         by_rows!(avx2, t, (t, runs, a, b, c), 1: [1 2 3 4 5 6 7 8 9 10 11 12], 2: [1 2 3 4 5 6]);
+    }
+
+    fn vectors<K: VectorTask>(self, task: K) {
+        // SAFETY: the token proves the instructions.
+        unsafe { avx2_vectors(task) }
     }
 }
