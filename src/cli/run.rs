@@ -47,6 +47,7 @@ fn request(args: &RunArgs) -> Request {
         out: args.out.clone(),
         threads: args.threads.map(usize::from),
         profile: args.profile,
+        ..Request::default()
     }
 }
 
