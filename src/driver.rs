@@ -1,5 +1,6 @@
 //! The whole pipeline once, straight down: read, check, open the data, compile, train, judge, report.
 
+mod bench;
 mod compare;
 mod explain;
 mod failure;
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use bench::{Measured, Part, Trial, bench, median};
 pub use compare::{Comparison, Contest, Moment, Terms, compare};
 pub use explain::{explain, explain_in_latex};
 pub use failure::Failure;

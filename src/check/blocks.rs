@@ -49,7 +49,7 @@ pub(super) static BLOCKS: &[Entry] = &[
                 "convolution",
                 ParamType::Choice(&["fast", "exact"]),
                 "fast",
-                "fast: 3 x 3 convolutions by Winograd's F(4 x 4, 3 x 3) where that pays (relative error about 2e-6 instead of 2e-7)",
+                "fast: 3 x 3 convolutions by Winograd's F(4 x 4, 3 x 3) where that pays (relative error about 8e-7 instead of 4e-7)",
             ),
             Param::optional(
                 "seed",

@@ -139,7 +139,7 @@ pub struct Train {
     pub clip: Option<Config>,
     /// Whether the views of one size pass a branch as one batch.
     pub together: bool,
-    /// Whether convolutions may be computed by fewer products, which round some ten times as coarsely.
+    /// Whether convolutions may be computed by fewer products, which round about twice as coarsely.
     pub fast_convolution: bool,
     /// Epochs between checkpoints.
     pub checkpoint: f64,

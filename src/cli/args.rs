@@ -87,6 +87,8 @@ pub enum Command {
     Views(ViewsArgs),
     /// Computes the loss of a recipe of inputs on given tensors
     Loss(LossArgs),
+    /// Measures how fast a recipe trains on this machine
+    Bench(BenchArgs),
 }
 
 /// The engines, as they are named on the command line.
@@ -98,13 +100,24 @@ pub enum Engine {
     Candle,
 }
 
-/// The forms in which diagnostics are shown.
+/// The forms in which diagnostics and measurements are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum DiagnosticFormat {
+pub enum FindingFormat {
     /// For people
     Text,
     /// For programs
     Json,
+}
+
+/// What is measured of a training, as it is named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PartName {
+    /// Steps on views that stay in memory
+    Step,
+    /// Steps whose views are made beside them
+    Loop,
+    /// Making views on one thread, and nothing else
+    Data,
 }
 
 /// The forms in which a graph is printed.
@@ -127,8 +140,8 @@ pub struct CheckArgs {
     #[command(flatten)]
     pub change: ChangeArgs,
     /// How diagnostics are shown
-    #[arg(long, value_enum, default_value_t = DiagnosticFormat::Text)]
-    pub format: DiagnosticFormat,
+    #[arg(long, value_enum, default_value_t = FindingFormat::Text)]
+    pub format: FindingFormat,
 }
 
 /// `sslrun compare`
@@ -299,4 +312,31 @@ pub struct LossArgs {
     /// The engine that computes the loss
     #[arg(long, value_enum, default_value_t = Engine::Planned)]
     pub engine: Engine,
+}
+
+/// `sslrun bench`
+#[derive(Debug, ClapArgs)]
+pub struct BenchArgs {
+    /// The recipe
+    pub recipe: PathBuf,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// How many steps are timed
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub steps: u32,
+    /// How many steps after the first are done before and not timed
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub warm: u32,
+    /// Measures this alone; may be given several times [default: all]
+    #[arg(long, value_enum, value_name = "PART")]
+    pub only: Vec<PartName>,
+    /// How many threads compute and make batches [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// The engine that computes the steps
+    #[arg(long, value_enum, default_value_t = Engine::Planned)]
+    pub engine: Engine,
+    /// How the measurements are shown
+    #[arg(long, value_enum, default_value_t = FindingFormat::Text)]
+    pub format: FindingFormat,
 }

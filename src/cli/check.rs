@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::args::{CheckArgs, DiagnosticFormat};
+use super::args::{CheckArgs, FindingFormat};
 use super::{Exit, output};
 use crate::diag;
 use crate::driver::{self, Checked, Failure};
@@ -17,13 +17,13 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
             worst = Exit::RecipeErrors;
         }
         match args.format {
-            DiagnosticFormat::Text => {
+            FindingFormat::Text => {
                 output::diagnostics(&checked.diagnostics, &checked.sources);
             }
-            DiagnosticFormat::Json => shown.extend(json(&checked)?),
+            FindingFormat::Json => shown.extend(json(&checked)?),
         }
     }
-    if args.format == DiagnosticFormat::Json {
+    if args.format == FindingFormat::Json {
         output::result(&format!("{:#}\n", Value::from(shown)));
     }
     Ok(worst)

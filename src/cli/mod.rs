@@ -3,6 +3,7 @@
 //! Exit status: 0 fine, 1 errors in the recipe, 2 wrong usage, 3 failure while running, 130 stopped by Ctrl-C.
 
 mod args;
+mod bench;
 mod check;
 mod compare;
 mod embed;
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
         None => run::run(&args.run),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Compare(args)) => compare::compare(&args),
+        Some(Command::Bench(args)) => bench::bench(&args),
         Some(Command::Eval(args)) => eval::eval(&args),
         Some(Command::Embed(args)) => embed::embed(&args),
         Some(Command::Fmt(args)) => fmt::fmt(&args),

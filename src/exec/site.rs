@@ -11,7 +11,7 @@ pub struct Site<'a> {
     pub inputs: Vec<&'a [usize]>,
     /// The dimensions of its result.
     pub output: &'a [usize],
-    /// Whether convolutions may be computed by fewer products, which round some ten times as coarsely.
+    /// Whether convolutions may be computed by fewer products, which round about twice as coarsely.
     pub fast_convolution: bool,
 }
 

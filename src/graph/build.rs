@@ -26,7 +26,7 @@ pub struct Graph {
     pub updates: Vec<Update>,
     /// What states become now and then, in order.
     pub refreshes: Vec<Refresh>,
-    /// Whether its convolutions may be computed by fewer products, which round some ten times as coarsely.
+    /// Whether its convolutions may be computed by fewer products, which round about twice as coarsely.
     pub fast_convolution: bool,
     /// The source that new nodes are put down to.
     pub origin: Option<Span>,

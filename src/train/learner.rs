@@ -69,14 +69,30 @@ impl Learner {
 
     /// Trains on one batch; `step` counts from 0. Nothing is updated where the loss is not finite.
     pub fn step(&mut self, step: usize, batch: &Batch) -> Result<Losses, TrainError> {
+        self.prepare(step);
+        let losses = self.losses_of(step, batch)?;
+        self.update(step);
+        Ok(losses)
+    }
+
+    /// The first part of a step: what parameters undergo before the forward pass.
+    pub(super) fn prepare(&mut self, step: usize) {
         self.averages.apply(&mut self.memory, true, step, self.clock);
         restore_unit_rows(&self.graph, &mut self.memory);
+    }
+
+    /// The second: the loss and its gradients.
+    pub(super) fn losses_of(&mut self, step: usize, batch: &Batch) -> Result<Losses, TrainError> {
         self.compute(step, batch)?;
         let losses = self.losses();
         self.check_finite(step, &losses)?;
+        Ok(losses)
+    }
+
+    /// The last: the optimizer, and the averages that follow it.
+    pub(super) fn update(&mut self, step: usize) {
         self.descent.apply(&*self.engine, &mut self.memory, step, self.clock);
         self.averages.apply(&mut self.memory, false, step, self.clock);
-        Ok(losses)
     }
 
     fn compute(&mut self, step: usize, batch: &Batch) -> Result<(), TrainError> {

@@ -13,6 +13,7 @@ mod learner;
 mod pace;
 mod refresh;
 mod speed;
+mod timing;
 mod training;
 mod unit_rows;
 
@@ -27,5 +28,6 @@ pub use judge::{Baselines, Judge, Measures, Splits, Verdict};
 pub use learner::{Learner, Losses, sizes};
 pub use pace::seconds_a_step;
 pub use refresh::Refresher;
+pub use timing::{StepTime, Timing};
 pub use training::{Ending, Setup, Training, view_specs};
 pub use unit_rows::restore_unit_rows;

@@ -338,3 +338,33 @@ fn what_a_run_has_left_is_judged_again_and_applied() {
     assert!(err.contains("has the shape"), "{err}");
     assert_eq!(place.read("run/run.ron"), record);
 }
+
+#[test]
+fn a_bench_times_the_parts_of_a_training_and_leaves_nothing_behind() {
+    let place = place("bench");
+    let asked = ["bench", &place.recipe, "--data", DATA, "--steps", "3", "--warm", "1", "--threads", "1"];
+    let (out, err) = place.expect(0, &asked);
+    for row in [
+        "first step",
+        "step, views in memory",
+        "its optimizer",
+        "its interpretation",
+        "step, with its data",
+        "data alone",
+    ] {
+        assert!(out.contains(row), "{row} in\n{out}");
+    }
+    assert_eq!(out.contains("peak memory"), cfg!(target_os = "linux"), "{out}");
+    assert!(err.contains("Tiny") && err.contains("steps of 16 images"), "{err}");
+    let (out, _) = place.expect(0, &[&asked[..], &["--only", "step", "--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&out).expect("one JSON document");
+    let times = |name: &str| json[name].as_array().expect(name).iter().filter_map(|t| t.as_f64()).collect::<Vec<_>>();
+    for ((step, update), outside) in times("step").into_iter().zip(times("update")).zip(times("outside")) {
+        assert!(0.0 < update && 0.0 < outside && update + outside < step, "{out}");
+    }
+    assert_eq!((times("step").len(), times("outside").len(), times("looped").len()), (3, 3, 0), "{out}");
+    assert!(json["samples_a_second"].is_null() && json["first_step"].as_f64() > Some(0.0), "{out}");
+    let wrong = place_of("bench-errors", &TINY.replace("mse", "msee"));
+    wrong.expect(1, &["bench", &wrong.recipe]);
+    assert!(!place.folder.join("runs").exists());
+}

@@ -34,7 +34,7 @@ pub struct Conv2d {
     pub padding: usize,
     /// Groups of channels that do not mix.
     pub groups: usize,
-    /// Whether fewer products, whose rounding is some ten times as large, may be taken where that is faster.
+    /// Whether fewer products, whose rounding is about twice as large, may be taken where that is faster.
     pub fast: bool,
 }
 

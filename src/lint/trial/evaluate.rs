@@ -6,7 +6,9 @@ use super::operations;
 use super::tensor::Tensor;
 use crate::graph::{DType, Dim, Init, InputKind, MaskPart, Node, NodeId, StateId};
 use crate::lint::region::Region;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// The most elements a tensor may have: beyond, a trial would cost more than it tells.
 const LARGEST: usize = 1 << 23;
@@ -25,12 +27,16 @@ pub(super) struct Trial<'a> {
     /// States whose value is given.
     given: BTreeMap<NodeId, Tensor>,
     depth: usize,
+    clouds: Clouds,
 }
+
+/// The embeddings that were drawn, by node and first sample; trials of one formula share them.
+pub(super) type Clouds = Rc<RefCell<BTreeMap<(NodeId, usize), Cloud>>>;
 
 impl<'a> Trial<'a> {
     /// A trial with embeddings that far apart.
-    pub fn new(region: &'a Region<'a>, apart: f64) -> Self {
-        Trial { region, apart, first: 0, given: BTreeMap::new(), depth: 0 }
+    pub fn new(region: &'a Region<'a>, apart: f64, clouds: &Clouds) -> Self {
+        Trial { region, apart, first: 0, given: BTreeMap::new(), depth: 0, clouds: clouds.clone() }
     }
 
     /// The value of the term, if it can be computed and is finite.
@@ -91,8 +97,9 @@ impl<'a> Trial<'a> {
         }
         if let Some(embedding) = self.region.embeddings.get(&id) {
             let apart = if embedding.fixed { 1.0 } else { self.apart };
-            let cloud = Cloud { apart, first: self.first, samples: SAMPLES, view: u64::from(id.0) };
-            return Some(cloud.embeddings(shape));
+            let mut clouds = self.clouds.borrow_mut();
+            let draw = || Cloud::new(shape, SAMPLES, self.first, u64::from(id.0));
+            return Some(clouds.entry((id, self.first)).or_insert_with(draw).apart(apart));
         }
         let index = node.attrs.get_usize("id");
         match node.op.name {

@@ -1,62 +1,54 @@
 //! Operations that work along dimensions: reductions, products, sorting, softmax.
 
+use std::borrow::Cow;
+
 use super::tensor::Tensor;
 use crate::graph::Attrs;
 
 /// Folds the dimensions of the `axes` attribute.
-pub(super) fn reduce(x: &Tensor, attrs: &Attrs, shape: &[usize], start: f64, fold: fn(f64, f64) -> f64) -> Tensor {
+pub(super) fn reduce(x: &Tensor, attrs: &Attrs, shape: &[usize], start: f64, fold: impl Fn(f64, f64) -> f64) -> Tensor {
     let axes = attrs.get_axes("axes");
     let kept: Vec<usize> = (0..x.shape.len()).filter(|d| !axes.contains(d)).collect();
     let strides = x.strides();
     let order: Vec<usize> = kept.iter().chain(&axes).copied().collect();
     let sizes: Vec<usize> = order.iter().map(|&d| x.shape[d]).collect();
-    let moved = x.pick(&sizes, 0, &order.iter().map(|&d| strides[d]).collect::<Vec<_>>());
+    let moved = match order.is_sorted() {
+        true => Cow::Borrowed(x),
+        false => Cow::Owned(x.pick(&sizes, 0, &order.iter().map(|&d| strides[d]).collect::<Vec<_>>())),
+    };
     let length = axes.iter().map(|&d| x.shape[d]).product::<usize>().max(1);
-    let data = moved.data.chunks(length).map(|chunk| chunk.iter().copied().fold(start, fold)).collect();
+    let data = moved.data.chunks(length).map(|chunk| chunk.iter().copied().fold(start, &fold)).collect();
     Tensor { shape: shape.to_vec(), data }
 }
 
 /// `a @ b` of matrices, or of equally many matrices.
 pub(super) fn matmul(a: &Tensor, b: &Tensor, attrs: &Attrs, shape: &[usize]) -> Option<Tensor> {
     let (rows, columns) = (shape[shape.len() - 2], shape[shape.len() - 1]);
-    let [a, b] = [(a, attrs.get_bool("ta")), (b, attrs.get_bool("tb"))].map(|(x, t)| Matrices::of(x, t));
-    let inner = a.columns;
-    if a.count != b.count || inner != b.rows {
+    let (a, b) = (upright(a, attrs.get_bool("ta")), upright(b, attrs.get_bool("tb")));
+    let (count, inner) = (a.shape[..a.shape.len() - 2].iter().product::<usize>(), a.shape[a.shape.len() - 1]);
+    if b.data.len() != count * inner * columns || a.data.len() != count * rows * inner {
         return None;
     }
-    let mut data = vec![0.0; a.count * rows * columns];
-    for (i, row) in data.chunks_mut(columns).enumerate() {
-        let (matrix, i) = (i / rows, i % rows);
-        for k in 0..inner {
-            let x = a.at(matrix, i, k);
-            for (j, sum) in row.iter_mut().enumerate() {
-                *sum += x * b.at(matrix, k, j);
-            }
+    let mut data = vec![0.0; count * rows * columns];
+    for (i, row) in data.chunks_mut(columns.max(1)).enumerate() {
+        let others = b.data[i / rows * inner * columns..].chunks(columns.max(1));
+        for (x, other) in a.data[i * inner..(i + 1) * inner].iter().zip(others) {
+            row.iter_mut().zip(other).for_each(|(sum, y)| *sum += x * y);
         }
     }
     Some(Tensor { shape: shape.to_vec(), data })
 }
 
 /// Matrices as they enter a product.
-struct Matrices<'a> {
-    data: &'a [f64],
-    count: usize,
-    rows: usize,
-    columns: usize,
-    steps: [usize; 2],
-}
-
-impl<'a> Matrices<'a> {
-    fn of(x: &'a Tensor, transposed: bool) -> Self {
-        let rank = x.shape.len();
-        let (m, n) = (x.shape[rank - 2], x.shape[rank - 1]);
-        let (rows, columns, steps) = if transposed { (n, m, [1, n]) } else { (m, n, [n, 1]) };
-        Matrices { data: &x.data, count: x.shape[..rank - 2].iter().product(), rows, columns, steps }
+fn upright(x: &Tensor, transposed: bool) -> Cow<'_, Tensor> {
+    if !transposed {
+        return Cow::Borrowed(x);
     }
-
-    fn at(&self, matrix: usize, row: usize, column: usize) -> f64 {
-        self.data[matrix * self.rows * self.columns + row * self.steps[0] + column * self.steps[1]]
-    }
+    let (mut shape, mut strides) = (x.shape.clone(), x.strides());
+    let last = shape.len() - 1;
+    shape.swap(last - 1, last);
+    strides.swap(last - 1, last);
+    Cow::Owned(x.pick(&shape, 0, &strides))
 }
 
 pub(super) fn concat(parts: &[&Tensor], axis: usize, shape: &[usize]) -> Tensor {
@@ -138,9 +130,16 @@ pub(super) fn softmax(name: &str, x: &Tensor, shape: &[usize]) -> Option<Tensor>
     let mut data = Vec::with_capacity(x.data.len());
     for row in x.data.chunks(length) {
         let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let total = largest + row.iter().map(|v| (v - largest).exp()).sum::<f64>().ln();
+        let start = data.len();
+        data.extend(row.iter().map(|v| (v - largest).exp()));
+        let sum = data[start..].iter().sum::<f64>();
+        if name == "softmax" {
+            data[start..].iter_mut().for_each(|p| *p /= sum);
+            continue;
+        }
+        data.truncate(start);
+        let total = largest + sum.ln();
         match name {
-            "softmax" => data.extend(row.iter().map(|v| (v - total).exp())),
             "log_softmax" => data.extend(row.iter().map(|v| v - total)),
             _ => data.push(total),
         }

@@ -11,7 +11,7 @@ mod tensor;
 
 use super::region::Region;
 use crate::graph::NodeId;
-use evaluate::Trial;
+use evaluate::{Clouds, Trial};
 
 /// Made-up samples in a batch.
 const SAMPLES: usize = 8;
@@ -35,7 +35,8 @@ pub(super) enum Verdict {
 
 /// Tries a term out; `None` if it cannot be computed here.
 pub(super) fn verdict(region: &Region) -> Option<Verdict> {
-    let [spread, near, constant] = [1.0, NEAR, 0.0].map(|apart| Trial::new(region, apart).term());
+    let clouds = Clouds::default();
+    let [spread, near, constant] = [1.0, NEAR, 0.0].map(|apart| Trial::new(region, apart, &clouds).term());
     let (spread, near, constant) = (spread?, near?, constant?);
     Some(match (compare(spread, near), compare(spread, constant)) {
         (Verdict::Stays, Verdict::Rises) => Verdict::Rises,
@@ -55,7 +56,7 @@ fn compare(spread: f64, collapsed: f64) -> Verdict {
 /// Whether the targets, probabilities, have clearly more entropy than the predictions, logarithms of probabilities, for
 /// embeddings that are spread out.
 pub(super) fn is_blunter(region: &Region, target: NodeId, prediction: NodeId) -> Option<bool> {
-    let trial = Trial::new(region, 1.0);
+    let trial = Trial::new(region, 1.0, &Clouds::default());
     let (target, prediction) = (trial.value(target)?, trial.value(prediction)?);
     let classes = target.shape.last().copied().unwrap_or(1) as f64;
     let rows = |count: usize| count as f64 / classes;

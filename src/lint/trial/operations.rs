@@ -27,24 +27,23 @@ pub(super) fn leaf(node: &Node, shape: &[usize]) -> Option<Tensor> {
 /// The value of a node of that shape.
 pub(super) fn apply(node: &Node, inputs: &[&Tensor], shape: &[usize]) -> Option<Tensor> {
     let (attrs, first) = (&node.attrs, *inputs.first()?);
-    if let Some(f) = unary(node.op.name, attrs) {
-        return Some(first.map(f));
+    if let Some(value) = unary(node.op.name, attrs, first) {
+        return Some(value);
     }
-    if let Some(f) = binary(node.op.name) {
-        let (a, b) = (first.expand(shape), inputs.get(1)?.expand(shape));
-        let data = a.data.iter().zip(&b.data).map(|(&x, &y)| f(x, y)).collect();
-        return Some(Tensor { shape: shape.to_vec(), data });
+    if let Some(value) = inputs.get(1).and_then(|second| binary(node.op.name, first, second, shape)) {
+        return Some(value);
     }
     Some(match node.op.name {
         "stopgrad" => first.clone(),
         "select" => {
             let (a, b) = (inputs.get(1)?.expand(shape), inputs.get(2)?.expand(shape));
-            let choices = first.expand(shape).data.into_iter().zip(a.data.into_iter().zip(b.data));
-            let data = choices.map(|(c, (x, y))| if c == 0.0 { y } else { x }).collect();
+            let choices = first.expand(shape);
+            let values = choices.data.iter().zip(a.data.iter().zip(&b.data));
+            let data = values.map(|(&c, (&x, &y))| if c == 0.0 { y } else { x }).collect();
             Tensor { shape: shape.to_vec(), data }
         }
         "reshape" => Tensor { shape: shape.to_vec(), data: first.data.clone() },
-        "broadcast_to" => first.expand(shape),
+        "broadcast_to" => first.expand(shape).into_owned(),
         "permute" => {
             let strides = first.strides();
             let strides: Vec<usize> = attrs.get_axes("axes").into_iter().map(|a| strides[a]).collect();
@@ -70,53 +69,53 @@ pub(super) fn apply(node: &Node, inputs: &[&Tensor], shape: &[usize]) -> Option<
     })
 }
 
-fn unary(name: &str, attrs: &Attrs) -> Option<Box<dyn Fn(f64) -> f64>> {
-    let plain: fn(f64) -> f64 = match name {
-        "neg" => |x| -x,
-        "exp" => f64::exp,
-        "log" => f64::ln,
-        "sqrt" => f64::sqrt,
-        "square" => |x| x * x,
-        "recip" => |x| 1.0 / x,
-        "abs" => f64::abs,
-        "sign" => |x| if x == 0.0 { 0.0 } else { x.signum() },
-        "sin" => f64::sin,
-        "cos" => f64::cos,
-        "tanh" => f64::tanh,
-        "sigmoid" => |x| 1.0 / (1.0 + (-x).exp()),
-        "softplus" => |x| x.max(0.0) + (-x.abs()).exp().ln_1p(),
-        "relu" => |x| x.max(0.0),
+fn unary(name: &str, attrs: &Attrs, x: &Tensor) -> Option<Tensor> {
+    Some(match name {
+        "neg" => x.map(|x| -x),
+        "exp" => x.map(f64::exp),
+        "log" => x.map(f64::ln),
+        "sqrt" => x.map(f64::sqrt),
+        "square" => x.map(|x| x * x),
+        "recip" => x.map(|x| 1.0 / x),
+        "abs" => x.map(f64::abs),
+        "sign" => x.map(|x| if x == 0.0 { 0.0 } else { x.signum() }),
+        "sin" => x.map(f64::sin),
+        "cos" => x.map(f64::cos),
+        "tanh" => x.map(f64::tanh),
+        "sigmoid" => x.map(|x| 1.0 / (1.0 + (-x).exp())),
+        "softplus" => x.map(|x| x.max(0.0) + (-x.abs()).exp().ln_1p()),
+        "relu" => x.map(|x| x.max(0.0)),
         // The usual approximation by tanh: a trial needs no more.
-        "gelu" => |x| 0.5 * x * (1.0 + (0.797_884_560_802_865_4 * (x + 0.044_715 * x * x * x)).tanh()),
-        "erf" => libm::erf,
+        "gelu" => x.map(|x| 0.5 * x * (1.0 + (0.797_884_560_802_865_4 * (x + 0.044_715 * x * x * x)).tanh())),
+        "erf" => x.map(libm::erf),
         // Winitzki's approximation.
-        "inverse_erf" => |x| {
+        "inverse_erf" => x.map(|x| {
             let log = (1.0 - x * x).ln();
             let half = 2.0 / (std::f64::consts::PI * 0.147) + log / 2.0;
             ((half * half - log / 0.147).sqrt() - half).max(0.0).sqrt().copysign(x)
-        },
+        }),
         "clamp" => {
             let (min, max) = (attrs.get_float("min"), attrs.get_float("max"));
-            return Some(Box::new(move |x| x.max(min).min(max)));
+            x.map(|x| x.max(min).min(max))
         }
         _ => return None,
-    };
-    Some(Box::new(plain))
+    })
 }
 
-fn binary(name: &str) -> Option<fn(f64, f64) -> f64> {
+fn binary(name: &str, a: &Tensor, b: &Tensor, shape: &[usize]) -> Option<Tensor> {
+    let truth = |holds: bool| f64::from(u8::from(holds));
     Some(match name {
-        "add" => |x, y| x + y,
-        "sub" => |x, y| x - y,
-        "mul" => |x, y| x * y,
-        "div" => |x, y| x / y,
-        "pow" => f64::powf,
-        "maximum" => f64::max,
-        "minimum" => f64::min,
-        "less" => |x, y| f64::from(u8::from(x < y)),
-        "less_equal" => |x, y| f64::from(u8::from(x <= y)),
-        "equal" => |x, y| f64::from(u8::from(x == y)),
-        "not_equal" => |x, y| f64::from(u8::from(x != y)),
+        "add" => a.zip(b, shape, |x, y| x + y),
+        "sub" => a.zip(b, shape, |x, y| x - y),
+        "mul" => a.zip(b, shape, |x, y| x * y),
+        "div" => a.zip(b, shape, |x, y| x / y),
+        "pow" => a.zip(b, shape, f64::powf),
+        "maximum" => a.zip(b, shape, f64::max),
+        "minimum" => a.zip(b, shape, f64::min),
+        "less" => a.zip(b, shape, |x, y| truth(x < y)),
+        "less_equal" => a.zip(b, shape, |x, y| truth(x <= y)),
+        "equal" => a.zip(b, shape, |x, y| truth(x == y)),
+        "not_equal" => a.zip(b, shape, |x, y| truth(x != y)),
         _ => return None,
     })
 }

@@ -1,5 +1,7 @@
 //! Small dense tensors.
 
+use std::borrow::Cow;
+
 /// A tensor, row-major.
 #[derive(Clone, Debug)]
 pub(super) struct Tensor {
@@ -20,20 +22,41 @@ impl Tensor {
         Tensor { shape: self.shape.clone(), data: self.data.iter().map(|&x| f(x)).collect() }
     }
 
+    /// `f` of the elements of two tensors that are repeated where they are smaller than `shape`.
+    pub fn zip(&self, other: &Tensor, shape: &[usize], f: impl Fn(f64, f64) -> f64) -> Tensor {
+        let data = match (self.data.as_slice(), other.data.as_slice()) {
+            (x, [y]) if self.shape == shape => x.iter().map(|&x| f(x, *y)).collect(),
+            ([x], y) if other.shape == shape => y.iter().map(|&y| f(*x, y)).collect(),
+            _ => {
+                let (x, y) = (self.expand(shape), other.expand(shape));
+                x.data.iter().zip(&y.data).map(|(&x, &y)| f(x, y)).collect()
+            }
+        };
+        Tensor { shape: shape.to_vec(), data }
+    }
+
     /// The element at each place of `shape`, where `strides` says how far a step along each dimension goes.
     pub fn pick(&self, shape: &[usize], start: usize, strides: &[usize]) -> Tensor {
-        let mut data = Vec::with_capacity(shape.iter().product());
-        let mut place = vec![0; shape.len()];
+        let count = shape.iter().product();
+        let mut data = Vec::with_capacity(count);
+        let (Some((&run, outer)), Some((&step, outer_strides))) = (shape.split_last(), strides.split_last()) else {
+            return Tensor::scalar(self.data[start]);
+        };
+        let mut place = vec![0; outer.len()];
         let mut at = start;
-        for _ in 0..shape.iter().product() {
-            data.push(self.data[at]);
-            for d in (0..shape.len()).rev() {
+        while data.len() < count {
+            match step {
+                0 => data.extend(std::iter::repeat_n(self.data[at], run)),
+                1 => data.extend_from_slice(&self.data[at..at + run]),
+                _ => data.extend(self.data[at..].iter().step_by(step).take(run)),
+            }
+            for d in (0..outer.len()).rev() {
                 place[d] += 1;
-                at += strides[d];
-                if place[d] < shape[d] {
+                at += outer_strides[d];
+                if place[d] < outer[d] {
                     break;
                 }
-                at -= strides[d] * shape[d];
+                at -= outer_strides[d] * outer[d];
                 place[d] = 0;
             }
         }
@@ -46,15 +69,15 @@ impl Tensor {
     }
 
     /// Repeated along dimensions of 1 and along new leading ones.
-    pub fn expand(&self, shape: &[usize]) -> Tensor {
+    pub fn expand(&self, shape: &[usize]) -> Cow<'_, Tensor> {
         if self.shape == shape {
-            return self.clone();
+            return Cow::Borrowed(self);
         }
         let added = shape.len() - self.shape.len();
         let own = self.strides();
         let stride = |d: usize| if d < added || self.shape[d - added] == 1 { 0 } else { own[d - added] };
         let strides: Vec<usize> = (0..shape.len()).map(stride).collect();
-        self.pick(shape, 0, &strides)
+        Cow::Owned(self.pick(shape, 0, &strides))
     }
 
     /// Elements before, along and behind a dimension.

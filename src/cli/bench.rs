@@ -1,0 +1,74 @@
+//! `sslrun bench`: how fast a recipe trains on this machine.
+
+use std::time::Instant;
+
+use super::args::{BenchArgs, FindingFormat, PartName};
+use super::{Exit, output, run};
+use crate::driver::{self, Failure, Measured, Part, Trial, median};
+use crate::report::{Table, bytes, count, number, percent};
+
+/// Times steps, the loop and the making of views, and shows what was found.
+pub fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
+    let asked = Instant::now();
+    run::limit_threads(args.threads)?;
+    let checked = driver::check(&args.recipe, &args.change.sets, args.change.data.as_deref())?;
+    output::diagnostics(&checked.diagnostics, &checked.sources);
+    let Some(recipe) = &checked.recipe else { return Ok(Exit::RecipeErrors) };
+    let parts = args.only.iter().copied().map(Part::from).collect();
+    let trial = Trial {
+        asked,
+        steps: args.steps as usize,
+        warm: args.warm as usize,
+        parts: if args.only.is_empty() { Part::ALL.to_vec() } else { parts },
+        engine: args.engine.into(),
+        threads: args.threads.map(usize::from),
+    };
+    let measured = driver::bench(&trial, &checked)?;
+    let (batch, parameters) = (measured.batch, count(measured.parameters));
+    output::message(&format!("{}: {parameters} parameters, steps of {batch} images", recipe.title));
+    match args.format {
+        FindingFormat::Text => output::result(&table(&measured).render(100)),
+        FindingFormat::Json => {
+            let json = serde_json::to_string(&measured);
+            output::result(&format!("{}\n", json.map_err(|e| Failure::Run(format!("cannot print the times: {e}")))?));
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+impl From<PartName> for Part {
+    fn from(name: PartName) -> Self {
+        match name {
+            PartName::Step => Part::Step,
+            PartName::Loop => Part::Loop,
+            PartName::Data => Part::Data,
+        }
+    }
+}
+
+/// What was measured, in the order in which it is asked about.
+fn table(measured: &Measured) -> Table {
+    let batch = measured.batch as f64;
+    let rate = |seconds: f64| format!("{} img/s", number((batch / seconds).round()));
+    let times = |name: &str, times: &[f64]| {
+        let (middle, least) = (median(times)?, times.iter().copied().fold(f64::INFINITY, f64::min));
+        Some(vec![name.to_owned(), milliseconds(middle), milliseconds(least), rate(middle)])
+    };
+    let mut rows = vec![vec!["first step, from the start".to_owned(), milliseconds(measured.first_step)]];
+    rows.extend(times("step, views in memory", &measured.step));
+    rows.extend(median(&measured.update).map(|t| vec!["its optimizer and averages".to_owned(), milliseconds(t)]));
+    rows.extend(measured.interpretation().map(|share| vec!["its interpretation".to_owned(), percent(share)]));
+    rows.extend(times("step, with its data", &measured.looped));
+    let alone = |rate: f64| format!("{} img/s", number(rate.round()));
+    rows.extend(
+        measured
+            .samples_a_second
+            .map(|r| vec!["data alone, one thread".into(), String::new(), String::new(), alone(r)]),
+    );
+    rows.extend(measured.peak.map(|peak| vec!["peak memory".to_owned(), bytes(peak)]));
+    Table { header: ["", "median", "least", "rate"].map(str::to_owned).to_vec(), rows }
+}
+
+fn milliseconds(seconds: f64) -> String {
+    format!("{} ms", number(1e3 * seconds))
+}
