@@ -137,8 +137,7 @@ pub fn run(
     let old = request.resume.as_deref().map(Resumed::read).transpose()?;
     let engine = request.engine.or(old.as_ref().and_then(Resumed::engine)).unwrap_or_default();
     let data = open(recipe).map_err(explain)?;
-    let setup =
-        Setup { recipe, data: data.clone(), engine, threads: request.threads, baselines: request.baselines.clone() };
+    let setup = Setup { recipe, data: data.clone(), engine, threads: request.threads };
     let mut training = Training::new(setup, old.as_ref().map(|o| &o.checkpoint)).map_err(explain)?;
     training.learner().engine().measure(request.profile);
     let (folder, record) = match old {
@@ -152,7 +151,7 @@ pub fn run(
     }
     let mut log = RunLog::new(&folder, recipe, &*data.train, engine, record)?;
     let mut tell = |event: &Event| on_event(&placed(event, &checked.sources));
-    let result = train(&mut training, &folder, stop, &mut log, &mut tell);
+    let result = train(&mut training, &folder, &request.baselines, stop, &mut log, &mut tell);
     let record = log.finish(&folder, &training, &result)?;
     let ending = result.map_err(|error| Failure::of_training(error, &checked.sources).keeping(folder.path()))?.0;
     let profile = if request.profile { training.learner().engine().profile() } else { Vec::new() };
@@ -199,6 +198,7 @@ fn placed<'e>(event: &'e Event, sources: &Sources) -> std::borrow::Cow<'e, Event
 fn train(
     training: &mut Training,
     folder: &RunFolder,
+    baselines: &Baselines,
     stop: &AtomicBool,
     log: &mut RunLog,
     on_event: &mut dyn FnMut(&Event),
@@ -211,7 +211,7 @@ fn train(
     if ending == Ending::Interrupted || stop.load(Ordering::Relaxed) {
         return Ok((Ending::Interrupted, Verdict::default()));
     }
-    Ok(match training.verdict(folder.path(), stop, &mut tell)? {
+    Ok(match training.verdict(folder.path(), baselines, stop, &mut tell)? {
         Some(verdict) => (ending, verdict),
         None => (Ending::Interrupted, Verdict::default()),
     })

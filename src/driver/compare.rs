@@ -281,7 +281,7 @@ impl Turn<'_> {
         let failed = |e: train::TrainError| Failure::Run(e.to_string());
         let data = open(recipe).map_err(failed)?;
         let engine = self.contest.engine.unwrap_or_default();
-        let setup = Setup { recipe, data, engine, threads: self.contest.threads, baselines: Baselines::default() };
+        let setup = Setup { recipe, data, engine, threads: self.contest.threads };
         let timed = Duration::from_secs_f64((SHARE * budget).min(TIMED));
         let (step, clock) = train::seconds_a_step(&setup, timed).map_err(failed)?;
         let steps = (budget / step).floor().max(1.0);

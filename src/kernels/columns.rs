@@ -151,7 +151,8 @@ pub fn sum_rows<T: Elem>(rows: [&[T]; 2], f: impl Fn([T; 2]) -> T) -> f64 {
     }
     let rest: f64 = rest.iter().zip(other_rest).map(|(&a, &b)| f([a, b]).to_f64()).sum();
     // In halves, not one after the other: each addition waits for the last.
-    let eight: [f64; 8] = std::array::from_fn(|i| ((lanes[i] + lanes[i + 8]) + (lanes[i + 16] + lanes[i + 24])).to_f64());
+    let eight: [f64; 8] =
+        std::array::from_fn(|i| ((lanes[i] + lanes[i + 8]) + (lanes[i + 16] + lanes[i + 24])).to_f64());
     let four: [f64; 4] = std::array::from_fn(|i| eight[i] + eight[i + 4]);
     rest + ((four[0] + four[2]) + (four[1] + four[3]))
 }

@@ -24,8 +24,6 @@ pub struct Setup<'a> {
     pub engine: EngineKind,
     /// Threads that make batches; as many as there are cores where not given.
     pub threads: Option<usize>,
-    /// What is known of raw pixels.
-    pub baselines: Baselines,
 }
 
 /// A training between two steps.
@@ -183,6 +181,7 @@ impl<'a> Training<'a> {
     pub fn verdict(
         &mut self,
         run: &Path,
+        baselines: &Baselines,
         stop: &AtomicBool,
         on_event: &mut dyn FnMut(&Event),
     ) -> Result<Option<Verdict>, TrainError> {
@@ -193,7 +192,7 @@ impl<'a> Training<'a> {
         let train = &self.setup.recipe.train;
         let size = super::learner::sizes(train.batch, self.loader.samples());
         let mut untrained = Memory::new(&self.setup.recipe.graph, &size, train.seed)?;
-        judge.verdict(&mut self.learner.memory, &mut untrained, &self.setup.baselines, stop, on_event)
+        judge.verdict(&mut self.learner.memory, &mut untrained, baselines, stop, on_event)
     }
 
     /// What learns.

@@ -127,12 +127,13 @@ HEAD = "dino_head(9, hidden: 10, bottleneck: 6)"
 
 
 class Vit(nn.Module):
-    """timm's transformer of width 16 with two heads, patches of 4 pixels made for images of `size`; hidden patches are replaced or left out."""
+    """timm's transformer of width 16 with two heads, made for images of `size`; hidden patches are replaced or left out."""
 
-    def __init__(self, size: int, patch: int = 4, depth: int = 2, cls: bool = True, replaces: bool = False, sincos: bool = False):
+    def __init__(self, size: int = 32, patch: int = 8, depth: int = 2, channels: int = 3, cls: bool = True, replaces: bool = False,
+                 sincos: bool = False):
         super().__init__()
-        net = VisionTransformer(img_size=size, patch_size=patch, embed_dim=16, depth=depth, num_heads=2, mlp_ratio=2, num_classes=0,
-                                dynamic_img_size=True, class_token=cls, global_pool="token" if cls else "avg", fc_norm=False)
+        net = VisionTransformer(img_size=size, patch_size=patch, in_chans=channels, embed_dim=16, depth=depth, num_heads=2, mlp_ratio=2,
+                                num_classes=0, dynamic_img_size=True, class_token=cls, global_pool="token" if cls else "avg", fc_norm=False)
         self.patch_embed, self.blocks, self.norm, self.prefix, self.side = net.patch_embed, net.blocks, net.norm, int(cls), size // patch
         if cls:
             self.cls_token = net.cls_token
@@ -168,7 +169,14 @@ class Vit(nn.Module):
         return self.norm(x)
 
 
-VIT = "vit(16, 2, 2, patch: 4, mlp_ratio: 2"
+def vit(*more: str, patch: int = 8, depth: int = 2) -> str:
+    """The word for it."""
+    return ", ".join((f"vit(16, {depth}, 2, patch: {patch}, mlp_ratio: 2, pool: mean", *more)) + ")"
+
+
+def mean_patch(tokens: Tensor) -> Tensor:
+    """What `pool: mean` makes of the tokens: the mean of those behind the class token."""
+    return tokens[:, 1:].mean(1)
 
 
 def take(x: Tensor, index: Tensor) -> Tensor:
@@ -457,72 +465,76 @@ branch query {
     return Case(items, Branch(query=DenseBranch(), key=DenseBranch()), run, sets, frozen=("key",))
 
 
-CROPS = "views { global[2]: crop(size: 16); local[2]: crop(size: 8) }"
+def stem(*widths: int) -> list[nn.Module]:
+    """Blocks of `conv_block(width, stride: 2)`."""
+    blocks = [(nn.Conv2d(i, o, 3, 2, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU()) for i, o in zip((3, *widths), widths)]
+    return [layer for block in blocks for layer in block]
 
 
 def dino() -> Case:
     def run(step: Step) -> dict[str, Tensor]:
-        score = lambda branch, x: branch.head(branch.encoder(x)[:, 0])
-        crops, center = step.group("global", 2, 16), step.state("center", 9)
-        teacher = [score(step.net.teacher, x).detach() for x in crops]
-        student = [score(step.net.student, x) for x in crops + step.group("local", 2, 8)]
+        # Crops of one size pass as one batch, which batch norm sees.
+        score = lambda branch, views: branch.head(mean_patch(branch.encoder(torch.cat(views)))).chunk(len(views))
+        crops, center = step.group("global", 2, 32), step.state("center", 9)
+        teacher = [x.detach() for x in score(step.net.teacher, crops)]
+        student = [*score(step.net.student, crops), *score(step.net.student, step.group("local", 2, 16))]
         step.after("center", objectives.new_center(center, torch.stack(teacher)))
         return {"distill": objectives.dino(teacher, student, center, 0.04)}
-    items = f"{CROPS}\nbranch student {{ encoder: {VIT}); head: {HEAD} }}"
-    branch = lambda: Branch(encoder=Vit(16), head=dino_head())
+    items = f"branch student {{ encoder: conv_block(4, stride: 2) | conv_block(6, stride: 2) | {vit(patch=2)}; head: {HEAD} }}"
+    branch = lambda: Branch(encoder=nn.Sequential(*stem(4, 6), Vit(8, patch=2, channels=6)), head=dino_head())
     return Case(items, Branch(student=branch(), teacher=branch()), run, samples=4, frozen=("teacher",))
 
 
 def ibot_step(step: Step) -> tuple[dict[str, Tensor], list[Tensor]]:
-    """iBOT's terms, and the student's class tokens of the global crops."""
+    """iBOT's terms, and what the student's encoder makes of the global crops."""
     student, teacher = step.net.student, step.net.teacher
     # The third image is not masked and counts as 0.
     some = lambda i: hidden_of(f"{step.name}/{i}", 4, 16, 6) * torch.tensor([1, 1, 0, 1])[:, None]
     masks = [step.given(f"hides.masked[{i}]", some(i)) for i in range(2)]
-    crops, centers = step.group("global", 2, 16), [step.state("center", 9), step.state("patch_center", 9)]
+    crops, centers = step.group("global", 2, 32), [step.state("center", 9), step.state("patch_center", 9)]
     patch_head = lambda branch: getattr(branch, "patch_head", branch.head)
     wanted = [teacher.encoder(x).detach() for x in crops]
-    cls = [teacher.head(x[:, 0]).detach() for x in wanted]
+    whole = [teacher.head(mean_patch(x)).detach() for x in wanted]
     patches = [patch_head(teacher)(x[:, 1:]).detach() for x in wanted]
     seen = [student.encoder(x, mask) for x, mask in zip(crops, masks)]
-    small = [student.encoder(x) for x in step.group("local", 2, 8)]
-    step.after("center", objectives.new_center(centers[0], torch.stack(cls)))
+    small = [student.encoder(x) for x in step.group("local", 2, 16)]
+    step.after("center", objectives.new_center(centers[0], torch.stack(whole)))
     step.after("patch_center", objectives.new_center(centers[1], torch.stack(patches)))
     return {
-        "distill": objectives.dino(cls, [student.head(x[:, 0]) for x in seen + small], centers[0], 0.04),
+        "distill": objectives.dino(whole, [student.head(mean_patch(x)) for x in seen + small], centers[0], 0.04),
         "patches": objectives.ibot_patches(patches, [patch_head(student)(x[:, 1:]) for x in seen], masks, centers[1], 0.04),
-    }, [x[:, 0] for x in seen]
+    }, [mean_patch(x) for x in seen]
 
 
 def ibot() -> Case:
-    items = f"{CROPS}\nbranch student {{ encoder: {VIT}, masked: replace); head: {HEAD}; patch_head: student.head on encoder.patches }}"
-    branch = lambda replaces: Branch(encoder=Vit(16, replaces=replaces), head=dino_head())
+    items = f"branch student {{ encoder: {vit('masked: replace')}; head: {HEAD}; patch_head: student.head on encoder.patches }}"
+    branch = lambda replaces: Branch(encoder=Vit(replaces=replaces), head=dino_head())
     return Case(items, Branch(student=branch(True), teacher=branch(False)), lambda step: ibot_step(step)[0], samples=4, frozen=("teacher",))
 
 
 def dinov2() -> Case:
     def run(step: Step) -> dict[str, Tensor]:
-        terms, cls = ibot_step(step)
-        return terms | {"spread": 0.1 * sum(objectives.koleo(x) for x in cls)}
-    items = f"{CROPS}\nbranch student {{ encoder: {VIT}, masked: replace); head: {HEAD}; patch_head: {HEAD} on encoder.patches }}"
-    branch = lambda replaces: Branch(encoder=Vit(16, replaces=replaces), head=dino_head(), patch_head=dino_head())
+        terms, seen = ibot_step(step)
+        return terms | {"spread": 0.1 * sum(objectives.koleo(x) for x in seen)}
+    items = f"branch student {{ encoder: {vit('masked: replace')}; head: {HEAD}; patch_head: {HEAD} on encoder.patches }}"
+    branch = lambda replaces: Branch(encoder=Vit(replaces=replaces), head=dino_head(), patch_head=dino_head())
     return Case(items, Branch(student=branch(True), teacher=branch(False)), run, samples=4, frozen=("teacher",))
 
 
 def msn() -> Case:
     def run(step: Step) -> dict[str, Tensor]:
         student, teacher = step.net.student, step.net.teacher
-        hides = step.given("hides.anchor", hidden_of("msn", 6, 16, 2))
-        anchor = student.projector(student.encoder(step.view("anchor", 16), hides, drop=True)[:, 0])
-        focal = student.projector(student.encoder(torch.cat(step.group("focal", 2, 8)))[:, 0])
-        target = teacher.projector(teacher.encoder(step.view("target", 16))[:, 0]).detach()
+        # All samples have one mask.
+        hides = step.given("hides.anchor", hidden_of("msn", 1, 16, 2).repeat(6, 1))
+        anchor = student.projector(mean_patch(student.encoder(step.view("anchor", 32), hides, drop=True)))
+        focal = student.projector(mean_patch(student.encoder(torch.cat(step.group("focal", 2, 16)))))
+        target = teacher.projector(mean_patch(teacher.encoder(step.view("target", 32)))).detach()
         agree, spread = objectives.msn(torch.cat((anchor, focal)), target, student.prototypes.weight, 3)
         return {"agree": agree, "spread": spread}
-    items = f"""views {{ target: crop(size: 16); anchor: crop(size: 16) | mask(random, ratio: 0.15, shared: true); focal[2]: crop(size: 8) }}
-branch student {{ encoder: {VIT}, masked: drop); projector: mlp(8, 7, 5, activation: gelu) | normalize
+    items = f"""branch student {{ encoder: {vit('masked: drop')}; projector: mlp(8, 7, 5, activation: gelu) | normalize
   prototypes: linear(count, bias: false, norm: weight) }}"""
-    branch = lambda: Branch(encoder=Vit(16), projector=nn.Sequential(mlp(16, 8, 7, 5, gelu=True), Unit()))
-    student = Branch(encoder=Vit(16), projector=branch().projector, prototypes=UnitRows(5, 7))
+    branch = lambda: Branch(encoder=Vit(), projector=nn.Sequential(mlp(16, 8, 7, 5, gelu=True), Unit()))
+    student = Branch(encoder=Vit(), projector=branch().projector, prototypes=UnitRows(5, 7))
     return Case(items, Branch(student=student, teacher=branch()), run, ["count=7"], frozen=("teacher",))
 
 
@@ -533,9 +545,9 @@ def mae() -> Case:
         pred = step.net.f.decoder(step.net.f.encoder(x, hides, drop=True), {"visible": visible(hides), "hidden": hidden})
         return {"reconstruction": objectives.mae(x.movedim(1, -1), pred, hides, 4)}
     items = f"""views {{ a: crop(size: 16) }}
-branch f {{ encoder: {VIT}, positions: sincos2d, masked: drop)
+branch f {{ encoder: {vit('positions: sincos2d', 'masked: drop', patch=4)}
   decoder: vit_decoder(12, 2, 3, patch: 4, mlp_ratio: 2) on encoder.tokens }}"""
-    return Case(items, Branch(f=Branch(encoder=Vit(16, sincos=True), decoder=Decoder())), run, samples=4)
+    return Case(items, Branch(f=Branch(encoder=Vit(16, patch=4, sincos=True), decoder=Decoder())), run, samples=4)
 
 
 def simmim() -> Case:
@@ -543,8 +555,8 @@ def simmim() -> Case:
         x, hides = step.view("a", 32), step.given("hides.m", hidden_of("simmim", 4, 16, 10))
         tokens = step.net.f.pixels(step.net.f.encoder(x, hides)[:, 1:])
         return {"reconstruction": objectives.simmim(x.movedim(1, -1), tokens, hides, 8)}
-    items = f"branch f {{ encoder: {VIT.replace('4', '8')}, masked: replace); pixels: linear(192) on encoder.patches }}"
-    return Case(items, Branch(f=Branch(encoder=Vit(32, patch=8, replaces=True), pixels=nn.Linear(16, 192))), run, samples=4)
+    items = f"branch f {{ encoder: {vit('masked: replace')}; pixels: linear(192) on encoder.patches }}"
+    return Case(items, Branch(f=Branch(encoder=Vit(replaces=True), pixels=nn.Linear(16, 192))), run, samples=4)
 
 
 class BeitEncoder(Beit):
@@ -565,8 +577,7 @@ class BeitEncoder(Beit):
 
 def tokenizer() -> nn.Sequential:
     """The first branch of dvae.ssl: two convolutional blocks, then the scores of 256 codes."""
-    block = lambda i, o: nn.Sequential(nn.Conv2d(i, o, 3, 2, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU())
-    return nn.Sequential(*block(3, 64), *block(64, 128), nn.Conv2d(128, 256, 1))
+    return nn.Sequential(*stem(64, 128), nn.Conv2d(128, 256, 1))
 
 
 def beit() -> Case:
@@ -574,7 +585,7 @@ def beit() -> Case:
         x, hides = step.view("a", 32), step.given("hides.m", hidden_of("beit", 4, 64, 25))
         codes = step.net.tokenizer.eval().codes(x).argmax(1).flatten(1)
         return {"codes": objectives.beit(step.net.f.codes(step.net.f.encoder(x, hides)[:, 1:]), codes, hides)}
-    items = f"branch f {{ encoder: {VIT}, positions: relative, qkv_bias: false, masked: replace); codes: linear(256) on encoder.patches }}"
+    items = f"branch f {{ encoder: {vit('positions: relative', 'qkv_bias: false', 'masked: replace', patch=4)}; codes: linear(256) on encoder.patches }}"
     return Case(items, Branch(f=Branch(encoder=BeitEncoder(), codes=nn.Linear(16, 256)), tokenizer=Branch(codes=tokenizer())), run, samples=4,
                 frozen=("tokenizer",))
 
@@ -587,9 +598,9 @@ def i_jepa() -> Case:
         targets = [step.given(f"target.context.{i}", corner(at)) for i, at in enumerate(corners)]
         z = step.net.student.predictor(step.net.student.encoder(x, hides, drop=True), visible(hides), targets)
         return {"predict": objectives.i_jepa(z, step.net.teacher.encoder(x), targets)}
-    items = f"""branch student {{ encoder: {VIT}, cls: false, positions: sincos2d, masked: drop)
+    items = f"""branch student {{ encoder: {vit('cls: false', 'positions: sincos2d', 'masked: drop', patch=4)}
   predictor: vit_predictor(12, 2, 3, mlp_ratio: 2) on encoder.tokens }}"""
-    encoder = lambda: Vit(32, cls=False, sincos=True)
+    encoder = lambda: Vit(patch=4, cls=False, sincos=True)
     predictor = Predictor()
     predictor.register_buffer("pos", torch.from_numpy(sincos_2d(12, 8))[None])
     return Case(items, Branch(student=Branch(encoder=encoder(), predictor=predictor), teacher=Branch(encoder=encoder())), run, samples=4,
@@ -598,12 +609,12 @@ def i_jepa() -> Case:
 
 def data2vec() -> Case:
     def run(step: Step) -> dict[str, Tensor]:
-        x, hides, blocks = step.view("a", 16), step.given("hides.m", hidden_of("data2vec", 4, 16, 9)), []
+        x, hides, blocks = step.view("a", 32), step.given("hides.m", hidden_of("data2vec", 4, 16, 9)), []
         step.net.teacher.encoder(x, blocks=blocks)
-        return {"regress": objectives.data2vec(step.net.student.regressor(step.net.student.encoder(x, hides)[:, 1:]), blocks[2:], hides)}
-    items = f"views {{ a: crop(size: 16) }}\nbranch student {{ encoder: {VIT.replace('2, 2', '4, 2')}, masked: replace); regressor: linear(16) on encoder.patches }}"
-    student = Branch(encoder=Vit(16, depth=4, replaces=True), regressor=nn.Linear(16, 16))
-    return Case(items, Branch(student=student, teacher=Branch(encoder=Vit(16, depth=4))), run, samples=4, frozen=("teacher",))
+        return {"regress": objectives.data2vec(step.net.student.regressor(step.net.student.encoder(x, hides)[:, 1:]), blocks[1:], hides)}
+    items = f"branch student {{ encoder: {vit('masked: replace', depth=3)}; regressor: linear(16) on encoder.patches }}"
+    student = Branch(encoder=Vit(depth=3, replaces=True), regressor=nn.Linear(16, 16))
+    return Case(items, Branch(student=student, teacher=Branch(encoder=Vit(depth=3))), run, samples=4, frozen=("teacher",))
 
 
 def cases() -> dict[str, Case]:

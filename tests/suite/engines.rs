@@ -101,8 +101,7 @@ fn the_candle_engine_computes_every_operation_but_gradients_and_fused_ones() {
     let gradient = |name: &str| name.ends_with("_grad") || name == "polar";
     let fused = |name: &str| fused::OPERATIONS.iter().any(|op| op.name == name);
     let all = OPERATIONS.iter().copied().flatten().map(|op| op.name);
-    let missing: Vec<&str> =
-        all.filter(|name| !gradient(name) && !fused(name) && !candle::computes(name)).collect();
+    let missing: Vec<&str> = all.filter(|name| !gradient(name) && !fused(name) && !candle::computes(name)).collect();
     assert!(missing.is_empty(), "no lowering for {missing:?}");
 }
 

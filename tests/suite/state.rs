@@ -9,9 +9,7 @@ use sslrun::exec::EngineKind;
 use sslrun::lint::{lint, mechanisms};
 use sslrun::report::RunRecord;
 use sslrun::source::{Source, Sources};
-use sslrun::train::{
-    Baselines, Checkpoint, Clock, Event, Learner, Refresher, Setup, Splits, last_checkpoint, seconds_a_step,
-};
+use sslrun::train::{Checkpoint, Clock, Event, Learner, Refresher, Setup, Splits, last_checkpoint, seconds_a_step};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -285,13 +283,7 @@ fn the_pace_of_a_training_counts_its_refreshes() {
     let data = data::parse_spec(DATA).expect("a data set");
     let train: Arc<dyn data::DataSet> = Arc::from(data::open(&data, Split::Train).expect("a split"));
     let splits = Splits { train: train.clone(), test: train };
-    let setup = Setup {
-        recipe: &recipe,
-        data: splits,
-        engine: EngineKind::Planned,
-        threads: Some(1),
-        baselines: Baselines::default(),
-    };
+    let setup = Setup { recipe: &recipe, data: splits, engine: EngineKind::Planned, threads: Some(1) };
     let (step, clock) = seconds_a_step(&setup, Duration::ZERO).expect("steps can be done");
     assert!(step > 0.0 && clock.per_epoch == 4, "{step} {clock:?}");
 }

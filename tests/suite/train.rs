@@ -251,16 +251,10 @@ fn verdict(text: &str, data: &str, stop: &AtomicBool) -> Option<Verdict> {
     let recipe = outcome.recipe.unwrap_or_else(|| panic!("{}", diag::render(&outcome.diagnostics, &sources)));
     let train: Arc<dyn data::DataSet> = Arc::from(data::open(&recipe.data, Split::Train).expect("a split"));
     let splits = Splits { train: train.clone(), test: train };
-    let setup = Setup {
-        recipe: &recipe,
-        data: splits,
-        engine: EngineKind::Planned,
-        threads: None,
-        baselines: Baselines::default(),
-    };
+    let setup = Setup { recipe: &recipe, data: splits, engine: EngineKind::Planned, threads: None };
     let mut training = Training::new(setup, None).expect("a training");
     let before = training.learner().memory.to_map().expect("tensors");
-    let verdict = training.verdict(&folder("verdict"), stop, &mut |_| ()).expect("a verdict");
+    let verdict = training.verdict(&folder("verdict"), &Baselines::default(), stop, &mut |_| ()).expect("a verdict");
     for (name, tensor) in training.learner().memory.iter() {
         let values = |t: &candle_core::Tensor| t.flatten_all().and_then(|t| t.to_vec1::<f32>()).expect("floats");
         assert_eq!(values(tensor), values(&before[name]), "{name} is changed by a probe");

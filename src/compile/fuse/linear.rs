@@ -24,8 +24,11 @@ pub(super) fn bias_after_product(uses: &Uses, id: NodeId) -> Option<Fused> {
         attrs.bool("residual", false).with("activation", Attr::Text("none".into()))
     };
     let inputs = || product.inputs.iter().copied().chain([bias]).collect();
-    (row && product.ty.shape.count() == node.ty.shape.count())
-        .then(|| Fused { op: &LINEAR, attrs: attrs(node), inputs: inputs() })
+    (row && product.ty.shape.count() == node.ty.shape.count()).then(|| Fused {
+        op: &LINEAR,
+        attrs: attrs(node),
+        inputs: inputs(),
+    })
 }
 
 /// `linear(a, b, bias) + residual`

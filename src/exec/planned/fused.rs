@@ -27,7 +27,14 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
             let eps = site.attrs.get_float("eps");
             Kernel::whole(move |x, dx| {
                 let (dgamma, dbeta) = x[3].split_at(x[3].len() / 2);
-                kernels::batch_norm_relu_input_grad(&norm(x[1], x.get(4), x.get(5), eps), x[0], x[2], dgamma, dbeta, dx);
+                kernels::batch_norm_relu_input_grad(
+                    &norm(x[1], x.get(4), x.get(5), eps),
+                    x[0],
+                    x[2],
+                    dgamma,
+                    dbeta,
+                    dx,
+                );
             })
         }),
         ("sum_relu_grad", |_| Kernel::pointwise(|x, dx| kernels::sum_relu_grad(x[0], x[1], x[2], dx))),

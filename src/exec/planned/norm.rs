@@ -53,7 +53,12 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
 }
 
 /// The statistics `[2, C]` with scale and shift.
-pub(super) fn norm<'a, T: Real>(stats: &'a [T], gamma: Option<&&'a [T]>, beta: Option<&&'a [T]>, eps: f64) -> BatchNorm<'a, T> {
+pub(super) fn norm<'a, T: Real>(
+    stats: &'a [T],
+    gamma: Option<&&'a [T]>,
+    beta: Option<&&'a [T]>,
+    eps: f64,
+) -> BatchNorm<'a, T> {
     let (mean, var) = stats.split_at(stats.len() / 2);
     BatchNorm { mean, var, gamma: gamma.copied(), beta: beta.copied(), eps }
 }

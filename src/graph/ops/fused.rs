@@ -18,12 +18,10 @@ pub static BATCH_NORM_RELU: Operation = fused("batch_norm_relu", same_shape, Cos
 
 /// `x, stats, dy` or `x, stats, dy, gamma, beta -> [2, C]`: `batch_norm_param_grad` of the gradient of a `relu` of the batch norm,
 /// given the gradient `dy` of its result; `eps`.
-pub static BATCH_NORM_RELU_PARAM_GRAD: Operation =
-    fused("batch_norm_relu_param_grad", infer_stats, Cost::PerInput(6));
+pub static BATCH_NORM_RELU_PARAM_GRAD: Operation = fused("batch_norm_relu_param_grad", infer_stats, Cost::PerInput(6));
 
 /// `x, stats, dy, param_grad` or `x, stats, dy, param_grad, gamma, beta -> x`: `batch_norm_input_grad`, likewise.
-pub static BATCH_NORM_RELU_INPUT_GRAD: Operation =
-    fused("batch_norm_relu_input_grad", same_shape, Cost::PerElement(8));
+pub static BATCH_NORM_RELU_INPUT_GRAD: Operation = fused("batch_norm_relu_input_grad", same_shape, Cost::PerElement(8));
 
 /// `y, a, b -> y`: `relu_grad(y, a + b)`.
 pub static SUM_RELU_GRAD: Operation = fused("sum_relu_grad", same_shape, Cost::PerElement(2));
