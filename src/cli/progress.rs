@@ -75,7 +75,7 @@ impl Progress {
     }
 
     fn start(&mut self, clock: Clock, from: usize, parameters: u64, batch: usize) {
-        (self.clock, self.from, self.started) = (clock, from, Instant::now());
+        (self.clock, self.from, self.started, self.last_line) = (clock, from, Instant::now(), None);
         let epochs = number(clock.epochs(clock.steps));
         let begun = if from > 0 { format!(", from step {from}") } else { String::new() };
         self.say(&format!(
