@@ -480,7 +480,7 @@ def dino() -> Case:
         student = [*score(step.net.student, crops), *score(step.net.student, step.group("local", 2, 16))]
         step.after("center", objectives.new_center(center, torch.stack(teacher)))
         return {"distill": objectives.dino(teacher, student, center, 0.04)}
-    items = f"branch student {{ encoder: conv_block(4, stride: 2) | conv_block(6, stride: 2) | {vit(patch=2)}; head: {HEAD} }}"
+    items = f"branch student {{ encoder: conv_block(4, stride: 2) | conv_block(6, stride: 2) | {vit('size: 8', patch=2)}; head: {HEAD} }}"
     branch = lambda: Branch(encoder=nn.Sequential(*stem(4, 6), Vit(8, patch=2, channels=6)), head=dino_head())
     return Case(items, Branch(student=branch(), teacher=branch()), run, samples=4, frozen=("teacher",))
 
