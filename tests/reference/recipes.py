@@ -103,14 +103,15 @@ class Prototypes(nn.Linear):
         return super().forward(F.normalize(x, dim=-1))
 
 
-class UnitRows(nn.Linear):
+class UnitRows(nn.Module):
     """Rows scaled to length 1 in use, with the gradient through that: weight norm with its gain fixed at 1."""
 
     def __init__(self, width: int, count: int):
-        super().__init__(width, count, bias=False)
+        super().__init__()
+        self.weight_v = nn.Parameter(torch.zeros(count, width))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, F.normalize(self.weight, dim=1))
+        return F.linear(x, F.normalize(self.weight_v, dim=1))
 
 
 class Unit(nn.Module):
@@ -512,11 +513,11 @@ def dinov2() -> Case:
 def msn() -> Case:
     def run(step: Step) -> dict[str, Tensor]:
         student, teacher = step.net.student, step.net.teacher
-        hides = step.given("hides.anchor", hidden_of("msn", 6, 16, 2))
+        hides = step.given("hides.anchor", hidden_of("msn", 6, 16, 3))
         anchor = student.projector(student.encoder(step.view("anchor", 16), hides, drop=True)[:, 0])
         focal = student.projector(student.encoder(torch.cat(step.group("focal", 2, 8)))[:, 0])
         target = teacher.projector(teacher.encoder(step.view("target", 16))[:, 0]).detach()
-        agree, spread = objectives.msn(torch.cat((anchor, focal)), target, student.prototypes.weight, 3)
+        agree, spread = objectives.msn(torch.cat((anchor, focal)), target, student.prototypes.weight_v, 3)
         return {"agree": agree, "spread": spread}
     items = f"""views {{ target: crop(size: 16); anchor: crop(size: 16) | mask(random, ratio: 0.15, shared: true); focal[2]: crop(size: 8) }}
 branch student {{ encoder: {VIT}, masked: drop); projector: mlp(8, 7, 5, activation: gelu) | normalize
