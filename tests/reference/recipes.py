@@ -103,14 +103,15 @@ class Prototypes(nn.Linear):
         return super().forward(F.normalize(x, dim=-1))
 
 
-class UnitRows(nn.Linear):
+class UnitRows(nn.Module):
     """Rows scaled to length 1 in use, with the gradient through that: weight norm with its gain fixed at 1."""
 
     def __init__(self, width: int, count: int):
-        super().__init__(width, count, bias=False)
+        super().__init__()
+        self.weight_v = nn.Parameter(torch.zeros(count, width))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, F.normalize(self.weight, dim=1))
+        return F.linear(x, F.normalize(self.weight_v, dim=1))
 
 
 class Unit(nn.Module):
@@ -525,11 +526,11 @@ def msn() -> Case:
     def run(step: Step) -> dict[str, Tensor]:
         student, teacher = step.net.student, step.net.teacher
         # All samples have one mask.
-        hides = step.given("hides.anchor", hidden_of("msn", 1, 16, 2).repeat(6, 1))
+        hides = step.given("hides.anchor", hidden_of("msn", 1, 16, 3).repeat(6, 1))
         anchor = student.projector(mean_patch(student.encoder(step.view("anchor", 32), hides, drop=True)))
         focal = student.projector(mean_patch(student.encoder(torch.cat(step.group("focal", 2, 16)))))
         target = teacher.projector(mean_patch(teacher.encoder(step.view("target", 32)))).detach()
-        agree, spread = objectives.msn(torch.cat((anchor, focal)), target, student.prototypes.weight, 3)
+        agree, spread = objectives.msn(torch.cat((anchor, focal)), target, student.prototypes.weight_v, 3)
         return {"agree": agree, "spread": spread}
     items = f"""branch student {{ encoder: {vit('masked: drop')}; projector: mlp(8, 7, 5, activation: gelu) | normalize
   prototypes: linear(count, bias: false, norm: weight) }}"""
