@@ -18,6 +18,8 @@ pub(super) struct Layout {
     mixed: bool,
     /// Whether the rows are probabilities.
     probabilities: bool,
+    /// Whether it depends on embeddings of this step or an earlier one, not on what is given alone.
+    embedded: bool,
 }
 
 /// How a formula brings samples together.
@@ -53,7 +55,7 @@ pub(super) fn sites(region: &Region) -> Vec<Site> {
     let mut sites = Vec::new();
     for (&id, &reach) in region.nodes.iter().filter(|(_, r)| **r != Reach::Past) {
         let layout = if region.embeddings.contains_key(&id) {
-            Layout { axis: Some(0), ..Layout::default() }
+            Layout { axis: Some(0), embedded: true, ..Layout::default() }
         } else {
             let node = region.graph.node(id);
             let inputs: Vec<Layout> = node.inputs.iter().map(|i| layouts.get(i).copied().unwrap_or_default()).collect();
@@ -79,7 +81,10 @@ impl Step<'_> {
         let first = self.inputs.first().copied().unwrap_or_default();
         match self.node.op.name {
             "input" => (Layout { axis: self.first_is_batch(), ..Layout::default() }, None),
-            "state" => (Layout { axis: self.is_queue().then_some(0), mixed: true, ..Layout::default() }, None),
+            "state" => {
+                let axis = self.is_queue().then_some(0);
+                (Layout { axis, mixed: true, embedded: true, ..Layout::default() }, None)
+            }
             "reduce_sum" => self.sum(first),
             "reduce_max" | "reduce_min" => self.reduce(first, &self.node.attrs.get_axes("axes")),
             "argmax" => self.reduce(first, &[self.node.attrs.get_usize("axis")]),
@@ -145,6 +150,7 @@ impl Step<'_> {
             joined.summed |= layout.summed;
             joined.mixed |= layout.mixed;
             joined.probabilities |= layout.probabilities;
+            joined.embedded |= layout.embedded;
         }
         joined
     }
@@ -162,9 +168,10 @@ impl Step<'_> {
         if with_past {
             return self.mix(joined, Mixing::RunningAverage);
         }
-        // A sum of samples meets samples, or a curve is laid over a sum.
-        let meets = joined.summed && joined.axis.is_some();
-        let bends = joined.summed && !linear && !scaled;
+        // A sum of samples meets samples, or a curve is laid over a sum. A sum of what is given, such as a mask, tells nothing.
+        let summed = self.inputs.iter().any(|i| i.summed && i.embedded);
+        let meets = summed && joined.axis.is_some();
+        let bends = summed && !linear && !scaled;
         match meets || bends {
             false => (joined, None),
             true if joined.probabilities => self.mix(joined, Mixing::MeanAssignment),
