@@ -90,6 +90,7 @@ impl Search<'_> {
             out: (!begun).then(|| folder.clone()),
             engine: self.request.engine,
             threads: self.request.threads,
+            baselines: self.request.baselines.clone(),
             ..Request::default()
         };
         let checked = if begun { inner.check()? } else { Checked { sources, recipe: Some(other), diagnostics } };
