@@ -87,7 +87,7 @@ pub fn gemm<T: Elem>(g: &Gemm, a: &[T], b: &[T], c: &mut [T]) {
     gemm_on(Path::current(), g, a, b, c);
 }
 
-/// [`gemm`] by a given path.
+/// [`gemm()`] by a given path.
 pub fn gemm_on<T: Elem>(path: Path, g: &Gemm, a: &[T], b: &[T], c: &mut [T]) {
     assert!(g.c.reach(g.batch, g.m, g.n) <= c.len(), "C is smaller than its layout");
     let own = g.c.reach(1, g.m, g.n);
