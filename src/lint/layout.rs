@@ -158,7 +158,8 @@ impl Step<'_> {
     fn elementwise(&self) -> (Layout, Option<Mixing>) {
         let joined = self.join();
         let linear = matches!(self.node.op.name, "add" | "sub");
-        let scaled = matches!(self.node.op.name, "mul" | "div") && self.inputs.iter().filter(|i| i.any()).count() < 2;
+        let scaled = matches!(self.node.op.name, "mul" | "div")
+            && self.inputs.iter().filter(|i| i.any() && i.embedded).count() < 2;
         let axes: Vec<usize> = self.aligned().collect();
         let pairs = axes.windows(2).any(|pair| pair[0] != pair[1]);
         if pairs {
