@@ -84,6 +84,7 @@ impl<'a> Training<'a> {
             parameters: self.learner.parameters(),
             batch: self.setup.recipe.train.batch,
         });
+        self.warn_of_no_step(on_event);
         for batch in self.loader.steps(self.done..self.clock.steps) {
             if stop.load(Ordering::Relaxed) {
                 break;
@@ -100,6 +101,18 @@ impl<'a> Training<'a> {
         }
         on_event(&Event::Finished { step: self.done });
         Ok(Ending::Finished)
+    }
+
+    /// Warns where the epochs of the recipe do not make up a single step.
+    fn warn_of_no_step(&self, on_event: &mut dyn FnMut(&Event)) {
+        let epochs = self.setup.recipe.train.epochs;
+        if self.clock.steps == 0 && epochs > 0.0 {
+            let message = format!(
+                "nothing is trained: {epochs} epochs of {} steps are less than a step; raise `train.epochs`",
+                self.clock.per_epoch
+            );
+            on_event(&Event::Warning { message, span: None });
+        }
     }
 
     fn step(&mut self, batch: &Batch, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {

@@ -304,3 +304,14 @@ fn an_expectation_that_breaks_is_told_with_its_place_and_kept() {
     assert_eq!(report.expect("a run").record.warnings, [line]);
     assert!(told.len() == 1 && told[0].starts_with(line) && told[0].contains("tiny.ssl:32:"), "{told:?}");
 }
+
+#[test]
+fn epochs_that_make_up_no_step_are_warned_of() {
+    let folder = folder("no-step");
+    for (epochs, warned) in [("0.05", true), ("0", false)] {
+        let request = request(&folder, TINY, &format!("run-{epochs}"));
+        let request = Request { sets: vec![format!("train.epochs={epochs}")], ..request };
+        let warnings = run(&request, usize::MAX).1.expect("a run").record.warnings;
+        assert_eq!(warnings.iter().any(|w| w.starts_with("nothing is trained")), warned, "{epochs}: {warnings:?}");
+    }
+}
