@@ -2,8 +2,8 @@
 use super::elem::Elem;
 use super::gemm::{Gemm, Layout, gemm, gemm_then};
 use super::parallel;
-use super::path::Path;
-use super::unary::{Unary, unary_over};
+use super::path::{Path, multiversion};
+use super::unary::{gelu, relu};
 
 /// The sizes of y = activation(A B + bias + residual), with A of `m` x `k`, B of `k` x `n` and y of contiguous `m` x `n`.
 #[derive(Clone, Copy, Debug)]
@@ -41,26 +41,30 @@ pub fn linear<T: Elem>(l: &Linear, a: &[T], b: &[T], bias: &[T], residual: Optio
     if y.is_empty() {
         return;
     }
+    let path = Path::current();
     let g = Gemm { a: l.a, b: l.b, ..Gemm::new(1, l.m, l.n, l.k) };
     if let (Some(a), Some(b), Some(bias), Some(y)) = (T::as_f32(a), T::as_f32(b), T::as_f32(bias), T::as_f32_mut(y)) {
         let residual = residual.and_then(T::as_f32);
-        return gemm_then(&g, a, b, y, &|first, y| follow(l, bias, residual.map(|r| &r[first * l.n..]), y));
+        return gemm_then(&g, a, b, y, &|first, y| follow(path, l.activation, bias, residual.map(|r| &r[first * l.n..]), y));
     }
     gemm(&g, a, b, y);
-    parallel::rows(y, l.n, |first, y| follow(l, bias, residual.map(|r| &r[first * l.n..]), y));
+    parallel::rows(y, l.n, |first, y| follow(path, l.activation, bias, residual.map(|r| &r[first * l.n..]), y));
 }
 
-/// What follows the product, done to some rows of it; `residual` begins where they do.
-fn follow<T: Elem>(l: &Linear, bias: &[T], residual: Option<&[T]>, y: &mut [T]) {
-    for (i, row) in y.chunks_exact_mut(l.n).enumerate() {
-        match residual {
-            None => row.iter_mut().zip(bias).for_each(|(y, &b)| *y += b),
-            Some(r) => row.iter_mut().zip(bias).zip(&r[i * l.n..]).for_each(|((y, &b), &r)| *y += b + r),
+multiversion! {
+    /// What follows the product, done to some rows of it; `residual` begins where they do.
+    fn follow<const FMA: bool, T: Elem>(activation: Activation, bias: &[T], residual: Option<&[T]>, y: &mut [T]) {
+        let n = bias.len();
+        for (i, row) in y.chunks_exact_mut(n).enumerate() {
+            match residual {
+                None => row.iter_mut().zip(bias).for_each(|(y, &b)| *y += b),
+                Some(r) => row.iter_mut().zip(bias).zip(&r[i * n..]).for_each(|((y, &b), &r)| *y += b + r),
+            }
+            match activation {
+                Activation::None => {}
+                Activation::Relu => row.iter_mut().for_each(|y| *y = relu(*y)),
+                Activation::Gelu => row.iter_mut().for_each(|y| *y = gelu::<FMA, T>(*y)),
+            }
         }
-    }
-    match l.activation {
-        Activation::None => {}
-        Activation::Relu => unary_over(Path::current(), Unary::Relu, y),
-        Activation::Gelu => unary_over(Path::current(), Unary::Gelu, y),
     }
 }

@@ -1,8 +1,10 @@
 //! Products of f32 matrices by the inner loop of the convolutions.
+mod pack;
+
 use super::gemm::{Gemm, Layout};
 use super::panels::{Panel, panels, split};
 use super::parallel;
-use super::scratch::{Buffer, copy_few, odd_lines};
+use super::scratch::{Buffer, odd_lines};
 use super::tile::{Run, Simd, Task, Tile};
 
 /// One product of the sizes `g`.
@@ -49,15 +51,16 @@ impl Task for Product<'_> {
         let mut packed = Buffer::default();
         for (first, steps) in split(k, STEPS) {
             let then = self.then.filter(|_| first + steps == k);
-            let job = Job { simd, g: self.g, a: self.a, b: self.b, panels: &panels, first, steps, then };
+            let piece = if self.parallel { PIECE } else { STEPS };
+            let job = Job { simd, g: self.g, a: self.a, b: self.b, panels: &panels, first, steps, piece, then };
             let packed = packed.reset(job.width() * steps);
-            let pieces = packed.chunks_mut(job.width() * PIECE).enumerate();
+            let pieces = packed.chunks_mut(job.width() * piece).enumerate();
             if self.parallel {
-                parallel::each(pieces, |(i, out)| job.pack(i * PIECE, out));
+                parallel::each(pieces, |(i, out)| job.pack(i * piece, out));
                 let packed = &*packed;
                 parallel::each(c.chunks_mut(rows * row).enumerate(), |(i, c)| job.band(i * rows, packed, c));
             } else {
-                pieces.for_each(|(i, out)| job.pack(i * PIECE, out));
+                pieces.for_each(|(i, out)| job.pack(i * piece, out));
                 c.chunks_mut(rows * row).enumerate().for_each(|(i, c)| job.band(i * rows, packed, c));
             }
         }
@@ -73,6 +76,8 @@ struct Job<'a, S> {
     panels: &'a [Panel],
     first: usize,
     steps: usize,
+    /// Steps of B that are packed in one piece.
+    piece: usize,
     then: Option<&'a Then<'a>>,
 }
 
@@ -82,36 +87,11 @@ impl<S: Simd> Job<'_, S> {
         self.panels.iter().map(|p| p.vectors * S::LANES).sum()
     }
 
-    /// Packs a piece of B, steps from `from` on: `[panel][step][column]`, zeros where the last panel has no column.
+    /// Packs a piece of B, steps from `from` on.
     fn pack(&self, from: usize, out: &mut [f32]) {
-        let steps = out.len() / self.width();
-        // Of the two distances one is 1: a matrix lies in rows or in columns.
-        let Layout { row, col, .. } = self.g.b;
-        let b = &self.b[(self.first + from) * row..];
-        for panel in self.panels {
-            let width = panel.vectors * S::LANES;
-            let out = &mut out[panel.first * steps..][..steps * width];
-            if panel.cols < width {
-                out.fill(0.0);
-            }
-            let b = &b[panel.first * col..];
-            if col == 1 {
-                for (k, out) in out.chunks_exact_mut(width).enumerate() {
-                    copy_few(&b[k * row..][..panel.cols], &mut out[..panel.cols]);
-                }
-            } else {
-                let columns = panel.cols / SIDE * SIDE;
-                for (k, out) in out.chunks_exact_mut(SIDE * width).enumerate() {
-                    (0..columns)
-                        .step_by(SIDE)
-                        .for_each(|c| turn_round(&b[c * col + k * SIDE..], col, &mut out[c..], width));
-                }
-                let whole = |column| if column < columns { steps / SIDE * SIDE } else { 0 };
-                for (column, k) in (0..panel.cols).flat_map(|c| (whole(c)..steps).map(move |k| (c, k))) {
-                    out[k * width + column] = b[column * col + k];
-                }
-            }
-        }
+        let (steps, layout) = (out.len() / self.width(), self.g.b);
+        let b = &self.b[(self.first + from) * layout.row..];
+        self.simd.vectors(pack::Right { b, layout, panels: self.panels, steps, out });
     }
 
     /// Adds these steps to rows of C from `top` on.
@@ -121,7 +101,10 @@ impl<S: Simd> Job<'_, S> {
         let mut near = Buffer::default();
         let left = self.left(top, rows, &mut near);
         for panel in self.panels {
-            for at in (0..rows).step_by(S::rows(2)) {
+            let (mut runs, pieces) = self.runs(panel);
+            for (tile, at) in (0..rows).step_by(S::rows(2)).enumerate() {
+                let from = left.from + tile * left.tile;
+                runs.iter_mut().enumerate().for_each(|(i, run)| run.a = from + i * self.piece * left.step);
                 let tile = Tile {
                     rows: S::rows(2).min(rows - at),
                     vectors: panel.vectors,
@@ -131,7 +114,6 @@ impl<S: Simd> Job<'_, S> {
                     c_row: row,
                     add: self.g.add || self.first > 0,
                 };
-                let (runs, pieces) = self.runs(panel, left.from + at / S::rows(2) * left.tile, left.step);
                 self.simd.tile(&tile, &runs[..pieces], left.values, packed, &mut c[at * row + panel.first..]);
             }
         }
@@ -140,42 +122,33 @@ impl<S: Simd> Job<'_, S> {
         }
     }
 
-    /// The pieces of the sum, and how many there are.
-    fn runs(&self, panel: &Panel, from: usize, a_step: usize) -> ([Run; STEPS / PIECE], usize) {
+    /// The pieces of the sum as they lie in the packed B, and how many there are.
+    fn runs(&self, panel: &Panel) -> ([Run; STEPS / PIECE], usize) {
         let run = |i: usize| {
-            let len = PIECE.min(self.steps.saturating_sub(i * PIECE));
-            Run { a: from + i * PIECE * a_step, b: i * PIECE * self.width() + panel.first * len, len }
+            let len = self.piece.min(self.steps.saturating_sub(i * self.piece));
+            Run { a: 0, b: i * self.piece * self.width() + panel.first * len, len }
         };
-        (std::array::from_fn(run), self.steps.div_ceil(PIECE))
+        (std::array::from_fn(run), self.steps.div_ceil(self.piece))
     }
 
     /// These steps of rows of A from `top` on: as they lie, or in `near` where the inner loop could not walk over them swiftly.
     fn left<'b>(&'b self, top: usize, rows: usize, near: &'b mut Buffer) -> Left<'b> {
-        let Layout { row, col, .. } = self.g.a;
-        let (tile, from) = (S::rows(2), top * row + self.first * col);
-        if col == 1 && !row.is_multiple_of(CONFLICT) {
-            return Left { values: self.a, from, tile: tile * row, row, step: 1 };
+        let layout = self.g.a;
+        let (tile, from) = (S::rows(2), top * layout.row + self.first * layout.col);
+        if layout.col == 1 && !layout.row.is_multiple_of(CONFLICT) {
+            return Left { values: self.a, from, tile: tile * layout.row, row: layout.row, step: 1 };
         }
-        if col == 1 {
+        if layout.col == 1 {
             let apart = odd_lines(self.steps);
             let copies = near.reset(rows * apart).chunks_exact_mut(apart);
             copies
-                .zip(self.a[from..].chunks(row))
+                .zip(self.a[from..].chunks(layout.row))
                 .for_each(|(to, a)| to[..self.steps].copy_from_slice(&a[..self.steps]));
             return Left { values: near, from: 0, tile: tile * apart, row: apart, step: 1 };
         }
-        let apart = odd_lines(self.steps * tile);
+        let apart = odd_lines(pack::apart(self.steps, tile, S::LANES));
         let out = near.reset(rows.div_ceil(tile) * apart);
-        for k in 0..self.steps {
-            let a = &self.a[from + k * col..];
-            for (at, out) in (0..rows).step_by(tile).zip(out.chunks_exact_mut(apart)) {
-                let out = &mut out[k * tile..][..tile.min(rows - at)];
-                match row {
-                    1 => copy_few(&a[at..][..out.len()], out),
-                    _ => out.iter_mut().zip(a[at * row..].iter().step_by(row)).for_each(|(o, &v)| *o = v),
-                }
-            }
-        }
+        self.simd.vectors(pack::Left { a: &self.a[from..], layout, rows, steps: self.steps, tile, apart, out });
         Left { values: near, from: 0, tile: apart, row: 1, step: tile }
     }
 }
@@ -191,22 +164,6 @@ struct Left<'a> {
     row: usize,
     /// The distance from step to step.
     step: usize,
-}
-
-/// The side of a block that is turned round in registers.
-const SIDE: usize = 8;
-
-/// Turns a block whose columns lie `col` apart into rows that lie `width` apart.
-#[inline(always)]
-fn turn_round(columns: &[f32], col: usize, rows: &mut [f32], width: usize) {
-    let mut block = [[0.0; SIDE]; SIDE];
-    for (c, column) in block.iter_mut().enumerate() {
-        *column = *columns[c * col..].first_chunk().expect("a block lies inside the matrix");
-    }
-    for k in 0..SIDE {
-        let row = rows[k * width..].first_chunk_mut::<SIDE>().expect("a block lies inside the panel");
-        *row = std::array::from_fn(|c| block[c][k]);
-    }
 }
 
 /// Rows at a multiple of this distance fight for the same cache lines.

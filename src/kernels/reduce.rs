@@ -3,6 +3,7 @@ use super::binary::{max, min};
 use super::copy::permute;
 use super::elem::Elem;
 use super::parallel;
+use super::path::{Path, multiversion};
 use super::strided::count;
 
 /// What becomes of the elements along the reduced axes.
@@ -96,26 +97,36 @@ fn sum_block<T: Elem>(x: &[T]) -> f64 {
 
 /// The sum of each of `width` columns.
 pub fn column_sums<T: Elem>(x: &[T], width: usize) -> Vec<f64> {
-    let rows = x.len() / width.max(1);
-    let per = parallel::rows_per_chunk(width);
-    let parts = parallel::map(rows.div_ceil(per).max(1), |i| {
-        let mut total = vec![0.0; width];
-        let mut short = vec![T::ZERO; width];
-        for block in x[i * per * width..rows.min((i + 1) * per) * width].chunks(32 * width) {
-            short.fill(T::ZERO);
-            for row in block.chunks_exact(width) {
-                short.iter_mut().zip(row).for_each(|(s, &v)| *s += v);
-            }
-            total.iter_mut().zip(&short).for_each(|(t, s)| *t += s.to_f64());
-        }
-        total
-    });
-    let mut parts = parts.into_iter();
-    let mut total = parts.next().unwrap_or_default();
-    for part in parts {
-        total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
+    let mut total = vec![0.0; width];
+    let piece = parallel::rows_per_chunk(width) * width;
+    if width == 0 || x.len() <= piece {
+        add_columns(Path::current(), x, &mut total);
+        return total;
     }
+    let mut parts = vec![0.0; x.len().div_ceil(piece) * width];
+    parallel::each(parts.chunks_exact_mut(width).zip(x.chunks(piece)), |(part, x)| {
+        add_columns(Path::current(), x, part);
+    });
+    parts.chunks_exact(width).for_each(|part| total.iter_mut().zip(part).for_each(|(t, p)| *t += p));
     total
+}
+
+multiversion! {
+    /// Adds rows to the totals of their columns: 32 in the tensor's own type before f64 takes over.
+    fn add_columns<const FMA: bool, T: Elem>(x: &[T], totals: &mut [f64]) {
+        const WIDTH: usize = 64;
+        let width = totals.len();
+        for block in x.chunks(32 * width.max(1)) {
+            for (at, totals) in totals.chunks_mut(WIDTH).enumerate() {
+                let mut short = [T::ZERO; WIDTH];
+                let short = &mut short[..totals.len()];
+                for row in block.chunks_exact(width) {
+                    short.iter_mut().zip(&row[at * WIDTH..]).for_each(|(s, &v)| *s += v);
+                }
+                totals.iter_mut().zip(short).for_each(|(t, s)| *t += s.to_f64());
+            }
+        }
+    }
 }
 
 fn fold_middle<T: Elem>(

@@ -64,17 +64,6 @@ pub fn unary_on<T: Elem>(path: Path, op: Unary, x: &[T], out: &mut [T]) {
     });
 }
 
-/// `x = op(x)`, on the calling thread.
-pub(super) fn unary_over<T: Elem>(path: Path, op: Unary, x: &mut [T]) {
-    const TILE: usize = 1 << 10;
-    let mut before = [T::ZERO; TILE];
-    for x in x.chunks_mut(TILE) {
-        let before = &mut before[..x.len()];
-        before.copy_from_slice(x);
-        apply(path, op, before, x);
-    }
-}
-
 fn apply<T: Elem>(path: Path, op: Unary, x: &[T], out: &mut [T]) {
     match op {
         Unary::Neg => each(x, out, |v| -v),
@@ -85,7 +74,7 @@ fn apply<T: Elem>(path: Path, op: Unary, x: &[T], out: &mut [T]) {
         Unary::Sign => each(x, out, sign),
         Unary::Sin => each(x, out, T::sin),
         Unary::Cos => each(x, out, T::cos),
-        Unary::Relu => each(x, out, |v| if v < T::ZERO { T::ZERO } else { v }),
+        Unary::Relu => each(x, out, relu),
         Unary::Recip => each(x, out, |v| T::ONE / v),
         Unary::Step => each(x, out, step),
         Unary::Floor => each(x, out, T::floor),
@@ -94,7 +83,7 @@ fn apply<T: Elem>(path: Path, op: Unary, x: &[T], out: &mut [T]) {
         Unary::Tanh => tanh(path, x, out),
         Unary::Sigmoid => sigmoid(path, x, out),
         Unary::Softplus => softplus(path, x, out),
-        Unary::Gelu => gelu(path, x, out),
+        Unary::Gelu => gelus(path, x, out),
         Unary::GeluDerivative => gelu_derivative(path, x, out),
         Unary::Erf => erf(path, x, out),
         Unary::InverseErf => each(x, out, |v| T::from_f64(inverse_erf(v.to_f64()))),
@@ -118,6 +107,18 @@ fn step<T: Elem>(v: T) -> T {
 fn sign<T: Elem>(v: T) -> T {
     let below = if v < T::ZERO { -T::ONE } else { v };
     if v > T::ZERO { T::ONE } else { below }
+}
+
+/// max(x, 0), or the NaN itself.
+#[inline(always)]
+pub(super) fn relu<T: Elem>(v: T) -> T {
+    if v < T::ZERO { T::ZERO } else { v }
+}
+
+/// x Φ(x).
+#[inline(always)]
+pub(super) fn gelu<const FMA: bool, T: Elem>(v: T) -> T {
+    v * normal_cdf::<FMA, T>(v)
 }
 
 /// Φ(x), the standard normal distribution function.
@@ -178,8 +179,8 @@ multiversion! {
     }
 }
 multiversion! {
-    fn gelu<const FMA: bool, T: Elem>(x: &[T], out: &mut [T]) {
-        each(x, out, |v| v * normal_cdf::<FMA, T>(v));
+    fn gelus<const FMA: bool, T: Elem>(x: &[T], out: &mut [T]) {
+        each(x, out, gelu::<FMA, T>);
     }
 }
 multiversion! {

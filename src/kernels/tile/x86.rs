@@ -54,11 +54,49 @@ macro_rules! vector {
             unsafe fn sub(self, b: Self) -> Self {
                 unsafe { $sub(self, b) }
             }
+            #[inline(always)]
+            unsafe fn turn_round(columns: *const f32, apart: usize, rows: *mut f32, width: usize) {
+                unsafe { turn_round(columns, apart, rows, width) }
+            }
+            #[inline(always)]
+            fn prefetch(p: *const f32) {
+                // SAFETY: a prefetch of any address whatever is no access.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+            }
         }
     };
 }
 vector!(__m512, 16, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_add_ps, _mm512_sub_ps);
 vector!(__m256, 8, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_add_ps, _mm256_sub_ps);
+
+/// [`Vector::turn_round`] in eight registers: pairs, then fours, then halves change places.
+///
+/// # Safety
+/// As there; the processor has AVX.
+#[inline(always)]
+unsafe fn turn_round(columns: *const f32, apart: usize, rows: *mut f32, width: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut pairs = [_mm256_setzero_ps(); 8];
+        for i in 0..4 {
+            let (a, b) = (_mm256_loadu_ps(columns.add(2 * i * apart)), _mm256_loadu_ps(columns.add((2 * i + 1) * apart)));
+            pairs[2 * i] = _mm256_unpacklo_ps(a, b);
+            pairs[2 * i + 1] = _mm256_unpackhi_ps(a, b);
+        }
+        for half in 0..2 {
+            // Rows `2 half` and `2 half + 1` of either lane, columns 0 to 3 and 4 to 7.
+            let (a, b) = (pairs[half], pairs[half + 2]);
+            let (c, d) = (pairs[half + 4], pairs[half + 6]);
+            let low = [_mm256_shuffle_ps::<0x44>(a, b), _mm256_shuffle_ps::<0xee>(a, b)];
+            let high = [_mm256_shuffle_ps::<0x44>(c, d), _mm256_shuffle_ps::<0xee>(c, d)];
+            for i in 0..2 {
+                let row = 2 * half + i;
+                _mm256_storeu_ps(rows.add(row * width), _mm256_permute2f128_ps::<0x20>(low[i], high[i]));
+                _mm256_storeu_ps(rows.add((row + 4) * width), _mm256_permute2f128_ps::<0x31>(low[i], high[i]));
+            }
+        }
+    }
+}
 
 /// # Safety
 /// As [`kernel`].
