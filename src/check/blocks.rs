@@ -52,6 +52,12 @@ pub(super) static BLOCKS: &[Entry] = &[
                 "fast: 3 x 3 convolutions by Winograd's F(4 x 4, 3 x 3) where that pays (relative error about 8e-7 instead of 4e-7)",
             ),
             Param::optional(
+                "recompute",
+                ParamType::Choice(&["none", "blocks"]),
+                "none",
+                "blocks: keeps what comes out of the blocks of ViTs and ResNets and computes the rest again, for less memory",
+            ),
+            Param::optional(
                 "seed",
                 ParamType::Int { min: 0, max: 1 << 53 },
                 "0",
@@ -130,6 +136,7 @@ impl Checker<'_> {
             clip,
             together: config.text("views") == "together",
             fast_convolution: config.text("convolution") == "fast",
+            recompute: config.text("recompute") == "blocks",
             checkpoint: config.number("checkpoint"),
         })
     }

@@ -141,6 +141,8 @@ pub struct Train {
     pub together: bool,
     /// Whether convolutions may be computed by fewer products, which round about twice as coarsely.
     pub fast_convolution: bool,
+    /// Whether what is inside of blocks is computed again for the gradients, and not kept.
+    pub recompute: bool,
     /// Epochs between checkpoints.
     pub checkpoint: f64,
 }

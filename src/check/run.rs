@@ -103,8 +103,8 @@ impl<'a> Pass<'a> {
         let recipe = encoder.map(|encoder| {
             let evaluate = Evaluate { encoder, ..evaluate };
             let mut recipe = self.recipe(&mut checker, Parts { data, train, evaluate, loss, expectations });
-            let fast = recipe.train.fast_convolution;
-            recipe.graphs_mut().for_each(|graph| graph.fast_convolution = fast);
+            let (fast, again) = (recipe.train.fast_convolution, recipe.train.recompute);
+            recipe.graphs_mut().for_each(|graph| (graph.fast_convolution, graph.recompute) = (fast, again));
             recipe
         });
         (recipe.ok(), checker.diagnostics)

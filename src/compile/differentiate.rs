@@ -1,6 +1,7 @@
 //! Reverse-mode differentiation on the graph: gradients are nodes like any other.
 
 use super::Program;
+use super::recompute::Values;
 use crate::graph::{Backward, GradRule, Graph, NodeId, ParamId, ShapeError};
 use std::collections::BTreeSet;
 
@@ -68,15 +69,18 @@ fn backward(graph: &mut Graph, loss: NodeId, wanted: &[bool]) -> Result<Vec<Opti
         grads[loss.index()] = Some(graph.constant(1.0));
     }
     let origin = graph.origin;
+    let mut values = Values::new(graph, loss);
     for i in (0..=loss.index()).rev() {
         let Some(grad) = grads[i] else { continue };
         let output = NodeId(i as u32);
         let node = graph.node(output).clone();
+        values.at(graph, output);
         let GradRule::Rule(rule) = node.op.grad else { continue };
         graph.origin = node.span;
         let wants: Vec<bool> = node.inputs.iter().map(|n| needs[n.index()]).collect();
-        let parts =
-            rule(&mut Backward { graph, attrs: &node.attrs, inputs: &node.inputs, output, grad, needs: &wants })?;
+        let inputs: Vec<NodeId> = node.inputs.iter().map(|&input| values.of(input)).collect();
+        let output = values.of(output);
+        let parts = rule(&mut Backward { graph, attrs: &node.attrs, inputs: &inputs, output, grad, needs: &wants })?;
         for ((&input, part), want) in node.inputs.iter().zip(parts).zip(wants) {
             if let (Some(part), true) = (part, want) {
                 debug_assert_eq!(graph.shape(part), graph.shape(input), "the gradient of {}", node.op.name);

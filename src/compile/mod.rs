@@ -8,6 +8,7 @@ mod plan;
 mod planner;
 mod print;
 mod program;
+mod recompute;
 
 pub use arena::{ALIGNMENT, Buffer, lay_out};
 pub use cost::flops;

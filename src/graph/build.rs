@@ -8,6 +8,7 @@ use super::{
 use crate::catalog::Schedule;
 use crate::source::Span;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// A graph of tensor operations in topological order.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +29,10 @@ pub struct Graph {
     pub refreshes: Vec<Refresh>,
     /// Whether its convolutions may be computed by fewer products, which round about twice as coarsely.
     pub fast_convolution: bool,
+    /// The nodes of each block that layers have built, such as those of a transformer: their numbers, in order and apart.
+    pub blocks: Vec<Range<usize>>,
+    /// Whether what is inside of blocks is computed again for the gradients, and not kept.
+    pub recompute: bool,
     /// The source that new nodes are put down to.
     pub origin: Option<Span>,
 }
@@ -72,6 +77,13 @@ impl Graph {
         let types: Vec<&TensorType> = inputs.iter().map(|&i| self.ty(i)).collect();
         let ty = (op.infer)(&key.1, &types)?;
         Ok(self.insert(op, key, ty))
+    }
+
+    /// A node that computes anew what another computes, from these inputs; nobody finds it by what it computes.
+    pub fn again(&mut self, id: NodeId, inputs: Vec<NodeId>) -> NodeId {
+        let node = Node { inputs, ..self.node(id).clone() };
+        self.nodes.push(node);
+        NodeId(self.nodes.len() as u32 - 1)
     }
 
     /// Makes a node the result of another operation on nodes before it. What it is the value of, its type and whoever uses it stay.

@@ -45,7 +45,9 @@ pub fn linear<T: Elem>(l: &Linear, a: &[T], b: &[T], bias: &[T], residual: Optio
     let g = Gemm { a: l.a, b: l.b, ..Gemm::new(1, l.m, l.n, l.k) };
     if let (Some(a), Some(b), Some(bias), Some(y)) = (T::as_f32(a), T::as_f32(b), T::as_f32(bias), T::as_f32_mut(y)) {
         let residual = residual.and_then(T::as_f32);
-        return gemm_then(&g, a, b, y, &|first, y| follow(path, l.activation, bias, residual.map(|r| &r[first * l.n..]), y));
+        return gemm_then(&g, a, b, y, &|first, y| {
+            follow(path, l.activation, bias, residual.map(|r| &r[first * l.n..]), y)
+        });
     }
     gemm(&g, a, b, y);
     parallel::rows(y, l.n, |first, y| follow(path, l.activation, bias, residual.map(|r| &r[first * l.n..]), y));

@@ -128,6 +128,20 @@ impl<'a> Build<'a> {
         result
     }
 
+    /// [`Build::scope`] of a block: a part whose inner values can be computed again for the gradients and need not be kept.
+    pub fn block<T>(
+        &mut self,
+        name: &str,
+        build: impl FnOnce(&mut Build) -> Result<T, ShapeError>,
+    ) -> Result<T, ShapeError> {
+        let first = self.graph.len();
+        let result = self.scope(name, build);
+        if self.graph.len() > first {
+            self.graph.blocks.push(first..self.graph.len());
+        }
+        result
+    }
+
     /// The size of the last dimension of `x`, which a layer's parameters need to know.
     pub fn features(&self, layer: &str, x: NodeId) -> Result<usize, ShapeError> {
         let shape = self.graph.shape(x);

@@ -123,7 +123,7 @@ impl Module for ResNet {
             for block in 0..blocks {
                 let stride = if stage > 0 && block == 0 { 2 } else { 1 };
                 let path = format!("layer{}.{block}", stage + 1);
-                x = cx.scope(&path, |cx| self.block(cx, x, self.width << stage, stride))?;
+                x = cx.block(&path, |cx| self.block(cx, x, self.width << stage, stride))?;
             }
         }
         let features = cx.graph.mean(x, &[1, 2], false)?;

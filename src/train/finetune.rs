@@ -98,6 +98,7 @@ impl Tuner<'_> {
             clip: None,
             together: false,
             fast_convolution: program.graph.fast_convolution,
+            recompute: program.graph.recompute,
             checkpoint: f64::INFINITY,
         };
         let descent = Descent::new(&train, &program.graph, &trained)?;

@@ -10,9 +10,14 @@ use sslrun::source::{Source, Sources};
 
 /// The training step of a recipe with two views and that encoder and projector.
 fn step(encoder: &str, projector: &str) -> Program {
+    trained(encoder, projector, "")
+}
+
+/// The same with more settings of its training.
+pub(super) fn trained(encoder: &str, projector: &str, train: &str) -> Program {
     let text = format!(
         "recipe \"fusion\"\nviews {{ a, b: crop(0.5..1) }}\nbranch f {{ encoder: {encoder}; projector: {projector} }}\n\
-         loss {{ near: mse(f(a), f(b)) }}\ntrain {{ batch: 6; optimizer: sgd(lr: 0.1) }}\n"
+         loss {{ near: mse(f(a), f(b)) }}\ntrain {{ batch: 6; optimizer: sgd(lr: 0.1); {train} }}\n"
     );
     let mut sources = Sources::default();
     let id = sources.add(Source::new("fusion.ssl", None, text));
@@ -22,7 +27,7 @@ fn step(encoder: &str, projector: &str) -> Program {
     Program::training(recipe.graph.clone(), &[total], total, &[]).unwrap()
 }
 
-fn size(name: &str) -> Option<i64> {
+pub(super) fn size(name: &str) -> Option<i64> {
     (name == "N").then_some(6)
 }
 
@@ -31,8 +36,8 @@ fn count(program: &Program, operation: &str) -> usize {
     program.live().into_iter().filter(|&id| program.graph.node(id).op.name == operation).count()
 }
 
-/// Loss and gradients in f64, all inputs random.
-fn run(program: &Program) -> Vec<Vec<f64>> {
+/// Gradients and loss in f64, all inputs random.
+pub(super) fn run(program: &Program) -> Vec<Vec<f64>> {
     let mut memory = Memory::<f64>::new(&program.graph, &size, 3).unwrap();
     let mut rng = Rng::new(&[5]);
     let mut values = |shape: &Shape| -> Vec<f32> {

@@ -32,6 +32,7 @@ mod operations;
 mod optim;
 mod random;
 mod recipes;
+mod recompute;
 mod report;
 mod state;
 mod syntax;

@@ -79,7 +79,8 @@ unsafe fn turn_round(columns: *const f32, apart: usize, rows: *mut f32, width: u
     unsafe {
         let mut pairs = [_mm256_setzero_ps(); 8];
         for i in 0..4 {
-            let (a, b) = (_mm256_loadu_ps(columns.add(2 * i * apart)), _mm256_loadu_ps(columns.add((2 * i + 1) * apart)));
+            let (a, b) =
+                (_mm256_loadu_ps(columns.add(2 * i * apart)), _mm256_loadu_ps(columns.add((2 * i + 1) * apart)));
             pairs[2 * i] = _mm256_unpacklo_ps(a, b);
             pairs[2 * i + 1] = _mm256_unpackhi_ps(a, b);
         }

@@ -38,7 +38,7 @@ impl Blocks {
         let mut outputs = Vec::with_capacity(self.depth);
         let mut x = x;
         for i in 0..self.depth {
-            x = cx.scope(&format!("{path}.{i}"), |cx| self.block(cx, x, i, bias))?;
+            x = cx.block(&format!("{path}.{i}"), |cx| self.block(cx, x, i, bias))?;
             outputs.push(x);
         }
         Ok(outputs)

@@ -1,0 +1,37 @@
+//! Values computed again for the gradients: the same numbers to the bit, in less memory.
+
+use super::fusion::{run, size, trained};
+use sslrun::compile::{Plan, Program};
+
+/// A step that keeps everything, and one that computes the inside of blocks again.
+fn both(encoder: &str) -> [Program; 2] {
+    ["recompute: none", "recompute: blocks"].map(|train| trained(encoder, "mlp(8, 8)", train))
+}
+
+/// Asserts that both compute the same, fused or not, and gives their memory in numbers.
+fn same(encoder: &str) -> [usize; 2] {
+    let [kept, again] = both(encoder);
+    assert!(again.live().len() > kept.live().len(), "{encoder}: nothing is computed again");
+    assert!(run(&kept) == run(&again), "{encoder}: as they are");
+    let [kept, again] = [kept.fused(), again.fused()];
+    assert!(run(&kept) == run(&again), "{encoder}: fused");
+    [kept, again].map(|program| Plan::new(&program, &size).unwrap().arena_len)
+}
+
+#[test]
+fn transformers_keep_what_leaves_their_blocks() {
+    let [kept, again] = same("vit(16, 6, 2, patch: 4, drop_path: 0.3, layer_scale: 0.1)");
+    assert!(3 * again < kept, "{again} of {kept}");
+}
+
+#[test]
+fn residual_networks_keep_what_leaves_their_blocks() {
+    let [kept, again] = same("resnet50(stem: small, width: 4)");
+    assert!(2 * again < kept, "{again} of {kept}");
+}
+
+#[test]
+fn without_blocks_nothing_changes() {
+    let [kept, again] = both("small_convnet()");
+    assert_eq!(kept.live().len(), again.live().len());
+}
