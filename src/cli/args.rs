@@ -34,7 +34,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub engine: Option<Engine>,
     /// The folder of the run [default: runs/RECIPE-NUMBER]
-    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    #[arg(short = 'o', long, value_name = "DIR", conflicts_with = "resume")]
     pub out: Option<PathBuf>,
     /// From which everything random is derived; short for `--set train.seed=N`
     #[arg(long, value_name = "N")]

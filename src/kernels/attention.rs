@@ -109,8 +109,8 @@ pub fn attention<T: Elem>(a: &Attention, x: [&[T]; 3], bias: Option<&[T]>, y: &m
     a.check(x, bias);
     let size = a.queries * a.width();
     assert_eq!(y.len(), a.n * size, "a row for each query");
-    y.par_chunks_mut(size.max(1)).enumerate().for_each(|(sample, y)| {
-        let mut p = vec![T::ZERO; a.block() * a.keys];
+    let scratch = || vec![T::ZERO; a.block() * a.keys];
+    y.par_chunks_mut(size.max(1)).enumerate().for_each_init(scratch, |p, (sample, y)| {
         for head in 0..a.heads {
             for (first, count) in a.blocks() {
                 let p = &mut p[..count * a.keys];
@@ -127,8 +127,8 @@ pub fn attention<T: Elem>(a: &Attention, x: [&[T]; 3], bias: Option<&[T]>, y: &m
 pub fn attention_input_grad<T: Elem>(a: &Attention, x: [&[T]; 3], bias: Option<&[T]>, dy: &[T], dx: &mut [T]) {
     a.check(x, bias);
     assert_eq!(dx.len(), a.n * a.gradients(), "a gradient for each input");
-    dx.par_chunks_mut(a.gradients().max(1)).enumerate().for_each(|(sample, dx)| {
-        let mut room = vec![T::ZERO; 2 * a.block() * a.keys];
+    let scratch = || vec![T::ZERO; 2 * a.block() * a.keys];
+    dx.par_chunks_mut(a.gradients().max(1)).enumerate().for_each_init(scratch, |room, (sample, dx)| {
         for head in 0..a.heads {
             for (first, count) in a.blocks() {
                 let (p, ds) = room.split_at_mut(a.block() * a.keys);
