@@ -99,6 +99,9 @@ impl<'a> Pass<'a> {
         let encoder = self.encoder(&mut checker, on.as_ref(), &evaluate.probes);
         if !failed(&checker.diagnostics) {
             unused::report(&mut checker, self.root);
+            if train.recompute {
+                unused::report_recompute(&mut checker);
+            }
         }
         let recipe = encoder.map(|encoder| {
             let evaluate = Evaluate { encoder, ..evaluate };

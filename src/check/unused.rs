@@ -1,4 +1,4 @@
-//! Definitions that nothing uses.
+//! Definitions and settings that nothing uses.
 
 use super::checker::Checker;
 use super::scope::Home;
@@ -25,5 +25,15 @@ pub(super) fn report(checker: &mut Checker, root: FileId) {
     for (name, span) in unused {
         let message = format!("nothing uses `{name}`");
         checker.report(Diagnostic::warning(Code::UNUSED, span, message).help("use it, or drop it"));
+    }
+}
+
+/// Warns of a wish to compute blocks again where there is none.
+pub(super) fn report_recompute(checker: &mut Checker) {
+    let entry = checker.definitions.train.iter().find(|entry| entry.name.text == "recompute");
+    if let (Some(entry), true) = (entry, checker.graph.blocks.is_empty()) {
+        let help = "only ViTs and ResNets are made of blocks; drop the entry";
+        let message = "the recipe has no block to compute again";
+        checker.report(Diagnostic::warning(Code::UNUSED, entry.span, message).help(help));
     }
 }

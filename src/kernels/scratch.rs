@@ -66,7 +66,7 @@ fn keep(data: Vec<f32>) {
 }
 
 /// Values in a cache line.
-const LINE: usize = 16;
+pub const LINE: usize = 16;
 
 impl std::ops::Deref for Buffer {
     type Target = [f32];

@@ -1,7 +1,8 @@
 //! Operations joined into one: where it happens, where it must not, and that nothing is computed otherwise.
 
-use sslrun::check::{self, Options};
+use sslrun::check::{self, Options, Outcome};
 use sslrun::compile::Program;
+use sslrun::diag::Diagnostic;
 use sslrun::exec::planned::Planned;
 use sslrun::exec::{Engine, Feed, Memory};
 use sslrun::graph::{Graph, Init, InputKind, NodeId, ParamKind, Parameter, Shape, ShapeError, TensorType};
@@ -15,16 +16,25 @@ fn step(encoder: &str, projector: &str) -> Program {
 
 /// The same with more settings of its training.
 pub(super) fn trained(encoder: &str, projector: &str, train: &str) -> Program {
+    let checked = checked(encoder, projector, train);
+    let recipe = checked.recipe.unwrap_or_else(|| panic!("{:?}", checked.diagnostics));
+    let total = recipe.loss.total.unwrap();
+    Program::training(recipe.graph.clone(), &[total], total, &[]).unwrap()
+}
+
+/// What is said of that recipe.
+pub(super) fn warnings(encoder: &str, projector: &str, train: &str) -> Vec<Diagnostic> {
+    checked(encoder, projector, train).diagnostics
+}
+
+fn checked(encoder: &str, projector: &str, train: &str) -> Outcome {
     let text = format!(
         "recipe \"fusion\"\nviews {{ a, b: crop(0.5..1) }}\nbranch f {{ encoder: {encoder}; projector: {projector} }}\n\
          loss {{ near: mse(f(a), f(b)) }}\ntrain {{ batch: 6; optimizer: sgd(lr: 0.1); {train} }}\n"
     );
     let mut sources = Sources::default();
     let id = sources.add(Source::new("fusion.ssl", None, text));
-    let checked = check::check(&mut sources, id, &Options::default());
-    let recipe = checked.recipe.unwrap_or_else(|| panic!("{:?}", checked.diagnostics));
-    let total = recipe.loss.total.unwrap();
-    Program::training(recipe.graph.clone(), &[total], total, &[]).unwrap()
+    check::check(&mut sources, id, &Options::default())
 }
 
 pub(super) fn size(name: &str) -> Option<i64> {

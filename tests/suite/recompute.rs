@@ -1,6 +1,6 @@
 //! Values computed again for the gradients: the same numbers to the bit, in less memory.
 
-use super::fusion::{run, size, trained};
+use super::fusion::{run, size, trained, warnings};
 use sslrun::compile::{Plan, Program};
 
 /// A step that keeps everything, and one that computes the inside of blocks again.
@@ -31,7 +31,14 @@ fn residual_networks_keep_what_leaves_their_blocks() {
 }
 
 #[test]
-fn without_blocks_nothing_changes() {
+fn without_blocks_nothing_changes_and_a_warning_says_so() {
     let [kept, again] = both("small_convnet()");
     assert_eq!(kept.live().len(), again.live().len());
+    let warned = |encoder: &str, train: &str| {
+        let warnings = warnings(encoder, "mlp(8, 8)", train);
+        warnings.iter().any(|warning| warning.message.contains("no block"))
+    };
+    assert!(warned("small_convnet()", "recompute: blocks"));
+    assert!(!warned("small_convnet()", "recompute: none"));
+    assert!(!warned("vit(16, 1, 2, patch: 4)", "recompute: blocks"));
 }

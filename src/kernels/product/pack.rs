@@ -1,15 +1,13 @@
 //! Copies of matrices in the order in which the inner loop walks over them.
-use super::super::gemm::Layout;
-use super::super::panels::Panel;
-use super::super::scratch::copy_few;
-use super::super::tile::{Vector, VectorTask};
+use crate::kernels::gemm::Layout;
+use crate::kernels::panels::Panel;
+use crate::kernels::scratch::{LINE, copy_few};
+use crate::kernels::tile::{Vector, VectorTask};
 
 /// Rows that are asked for before they are copied: memory takes that long.
 const AHEAD: usize = 8;
 /// The side of a block that is turned round in registers.
 const SIDE: usize = 8;
-/// Values in a cache line.
-const LINE: usize = 16;
 
 /// Steps of B for all panels: `[panel][step][column]`, zeros where the last panel has no column.
 pub struct Right<'a> {
