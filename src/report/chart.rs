@@ -22,7 +22,7 @@ pub struct Chart {
 pub struct Line {
     /// Its name in the legend.
     pub name: String,
-    /// The number of its colour.
+    /// The number of its colour, and of its dashes and marks when all colours are taken.
     pub colour: usize,
     /// Its points; it is broken where one is not finite.
     pub points: Vec<(f64, f64)>,
@@ -30,6 +30,9 @@ pub struct Line {
 
 /// Colours that colour-blind readers can tell apart (Okabe & Ito 2008), the darkest first.
 const COLOURS: [&str; 8] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#5f5f5f", "#8c6d1f"];
+
+/// The dashes of lines: where colours begin anew, another pattern and another mark tell the lines apart.
+const DASHES: [&str; 5] = ["none", "7 3", "2 3", "9 3 2 3", "14 4"];
 
 /// The most points of a line that are drawn; of more, neighbours are averaged.
 const MOST: usize = 240;
@@ -48,6 +51,8 @@ const LETTER: f64 = 7.2;
 pub fn svg(charts: &[Chart], columns: usize, size: (f64, f64)) -> String {
     let columns = columns.clamp(1, charts.len().max(1));
     let rows = charts.len().div_ceil(columns).max(1);
+    let legends = charts.iter().map(|chart| TOP + LEADING * (chart.lines.len() + 1) as f64);
+    let size = (size.0, legends.fold(size.1, f64::max));
     let (width, height) = (columns as f64 * size.0, rows as f64 * size.1);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
@@ -76,7 +81,7 @@ impl Frame {
         let points = || chart.lines.iter().flat_map(|l| &l.points).filter(|p| p.0.is_finite() && p.1.is_finite());
         // A legend stands to the right of the lines, so that it never covers one.
         let longest = chart.lines.iter().map(|l| l.name.chars().count()).max().unwrap_or(0);
-        let legend = if chart.lines.len() > 1 { 34.0 + LETTER * longest as f64 } else { 0.0 };
+        let legend = if chart.lines.len() > 1 { 40.0 + LETTER * longest as f64 } else { 0.0 };
         let width = (size.0 - LEFT - RIGHT - legend).max(60.0);
         let height = (size.1 - TOP - BOTTOM).max(60.0);
         Self {
@@ -140,18 +145,19 @@ impl Frame {
 
     fn line(&self, line: &Line) -> String {
         let points = thinned(&line.points);
-        let colour = COLOURS[line.colour % COLOURS.len()];
+        let style = Style::of(line);
         let mut out = String::new();
         for stretch in points.split(|p| !p.0.is_finite() || !p.1.is_finite()).filter(|s| !s.is_empty()) {
             let places: Vec<String> =
                 stretch.iter().map(|&p| self.at(p)).map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
             let _ = writeln!(
                 out,
-                "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.8\" stroke-linejoin=\"round\"/>",
-                places.join(" ")
+                "<polyline points=\"{}\" fill=\"none\" {} stroke-linejoin=\"round\"/>",
+                places.join(" "),
+                style.stroke()
             );
             for (x, y) in stretch.iter().filter(|_| points.len() <= MARKED).map(|&p| self.at(p)) {
-                let _ = writeln!(out, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.4\" fill=\"{colour}\"/>");
+                out += &style.mark(x, y);
             }
         }
         out
@@ -163,17 +169,55 @@ impl Frame {
         }
         let x = self.left + self.width + 14.0;
         let row = |(i, line): (usize, &Line)| {
-            let (y, colour) = (self.top + 8.0 + LEADING * i as f64, COLOURS[line.colour % COLOURS.len()]);
+            let (y, style) = (self.top + 8.0 + LEADING * i as f64, Style::of(line));
             format!(
-                "<rect x=\"{x:.1}\" y=\"{:.1}\" width=\"14\" height=\"3\" fill=\"{colour}\"/>\n\
+                "<line x1=\"{x:.1}\" y1=\"{y:.1}\" x2=\"{:.1}\" y2=\"{y:.1}\" {}/>\n{}\
                  <text x=\"{:.1}\" y=\"{:.1}\">{}</text>\n",
-                y - 1.5,
                 x + 20.0,
+                style.stroke(),
+                style.mark(x + 10.0, y),
+                x + 26.0,
                 y + 4.0,
                 escape(&line.name)
             )
         };
         chart.lines.iter().enumerate().map(row).collect()
+    }
+}
+
+/// How a line is drawn.
+struct Style {
+    colour: &'static str,
+    /// How often all colours were taken before.
+    round: usize,
+}
+
+impl Style {
+    fn of(line: &Line) -> Self {
+        Self { colour: COLOURS[line.colour % COLOURS.len()], round: line.colour / COLOURS.len() }
+    }
+
+    fn stroke(&self) -> String {
+        let dashes = DASHES[self.round % DASHES.len()];
+        format!("stroke=\"{}\" stroke-width=\"1.8\" stroke-dasharray=\"{dashes}\"", self.colour)
+    }
+
+    /// A mark: a disc, square, diamond, ring or frame.
+    fn mark(&self, x: f64, y: f64) -> String {
+        let (round, colour) = (self.round % DASHES.len(), self.colour);
+        let fill = if round < 3 { colour } else { "#ffffff" };
+        match round {
+            0 | 3 => format!("<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.4\" fill=\"{fill}\" stroke=\"{colour}\"/>\n"),
+            _ => {
+                let turn = if round == 2 { 45 } else { 0 };
+                format!(
+                    "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"5\" height=\"5\" fill=\"{fill}\" stroke=\"{colour}\" \
+                     transform=\"rotate({turn} {x:.1} {y:.1})\"/>\n",
+                    x - 2.5,
+                    y - 2.5
+                )
+            }
+        }
     }
 }
 

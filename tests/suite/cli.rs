@@ -100,7 +100,7 @@ fn a_run_goes_from_text_to_table_and_leaves_its_folder() {
     assert_eq!(err.lines().count(), 1, "{err}");
     assert!(place.read("runs/tiny-2/run.ron").contains("seed: 5"));
     assert_eq!(first, place.read("runs/tiny-1/run.ron"));
-    let (_, err) = place.expect(3, &[&place.recipe, "--data", DATA, "--out", "runs/tiny-1"]);
+    let (_, err) = place.expect(3, &[&place.recipe, "--data", DATA, "-o", "runs/tiny-1"]);
     assert!(err.contains("overwrites nothing"), "{err}");
     assert_eq!(first, place.read("runs/tiny-1/run.ron"));
 }

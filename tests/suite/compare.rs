@@ -1,5 +1,6 @@
 //! Comparing recipes: what is trained, what is not done again, what is left alone, and the report.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -202,4 +203,21 @@ fn tables_are_markdown_and_csv() {
     assert_eq!(table.markdown().lines().nth(2), Some("| a\\|b | – | – | failed |"));
     let table = sslrun::report::Table { header: vec!["x".into(), "y, z".into()], rows: vec![vec!["a \"b\"".into()]] };
     assert_eq!(table.csv(), "x,\"y, z\"\n\"a \"\"b\"\"\",\n");
+}
+
+#[test]
+fn lines_of_a_full_chart_are_told_apart_and_all_in_the_legend() {
+    let line = |i: usize| Line { name: format!("line {i}"), colour: i, points: vec![(0.0, i as f64), (1.0, i as f64)] };
+    let chart = Chart { lines: (0..40).map(line).collect(), ..Chart::default() };
+    let drawn = svg(&[chart], 1, (760.0, 420.0));
+    let styles: BTreeSet<&str> = drawn
+        .lines()
+        .filter(|l| l.starts_with("<polyline"))
+        .filter_map(|l| l.split_once("stroke=").map(|(_, style)| style))
+        .collect();
+    assert_eq!(styles.len(), 40);
+    let height: f64 = drawn.split("height=\"").nth(1).and_then(|h| h.split('"').next()).unwrap().parse().unwrap();
+    let lowest = drawn.lines().filter(|l| l.contains(">line ")).filter_map(|l| l.split("y=\"").nth(1));
+    let lowest = lowest.map(|y| y.split('"').next().unwrap().parse::<f64>().unwrap()).fold(0.0, f64::max);
+    assert!(lowest > 420.0 && lowest < height, "{lowest} of {height}");
 }
