@@ -1,6 +1,7 @@
 //! Reverse-mode differentiation on the graph: gradients are nodes like any other.
 
 use super::Program;
+use super::narrow::narrow;
 use super::recompute::Values;
 use crate::graph::{Backward, GradRule, Graph, NodeId, ParamId, ShapeError};
 use std::collections::BTreeSet;
@@ -13,7 +14,9 @@ impl Program {
             return Err(ShapeError::new(format!("the loss must be a scalar, it has the shape {}", graph.shape(loss)))
                 .help("`mean` or `sum` reduce a tensor to a scalar"));
         }
-        let mut graph = graph;
+        let results: Vec<NodeId> = terms.iter().copied().chain([loss]).collect();
+        let (mut graph, results) = narrow(&graph, &results);
+        let (loss, terms) = (results[terms.len()], &results[..terms.len()]);
         let leaves = Leaves::of(&graph, inputs);
         let wanted = leaves.wanted(graph.len());
         let grads = backward(&mut graph, loss, &wanted)?;

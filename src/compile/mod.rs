@@ -1,9 +1,10 @@
-//! From graph to plan: differentiation, fusion, dead code, buffers and their lifetimes, printers.
+//! From graph to plan: what is read of tensors, differentiation, fusion, dead code, buffers and their lifetimes, printers.
 
 mod arena;
 mod cost;
 mod differentiate;
 mod fuse;
+mod narrow;
 mod plan;
 mod planner;
 mod print;

@@ -1,5 +1,6 @@
 //! What is to be computed of a graph: the nodes asked for, and what of the graph they need.
 
+use super::narrow::narrow;
 use crate::graph::{Graph, NodeId, ParamId};
 
 /// A graph with the results that are wanted of it.
@@ -21,6 +22,7 @@ impl Program {
     /// A program without gradients that computes `outputs`; states stay as they are.
     pub fn forward(mut graph: Graph, outputs: Vec<NodeId>) -> Program {
         graph.updates.clear();
+        let (graph, outputs) = narrow(&graph, &outputs);
         Program { graph, loss: None, outputs, grads: Vec::new(), input_grads: Vec::new() }
     }
 

@@ -86,6 +86,29 @@ impl Graph {
         NodeId(self.nodes.len() as u32 - 1)
     }
 
+    /// The same parameters, inputs, states and scalars, and nothing that is computed of them.
+    pub fn without_nodes(&self) -> Graph {
+        Graph {
+            params: self.params.clone(),
+            inputs: self.inputs.clone(),
+            states: self.states.clone(),
+            scalars: self.scalars.clone(),
+            fast_convolution: self.fast_convolution,
+            recompute: self.recompute,
+            ..Graph::default()
+        }
+    }
+
+    /// The node of another graph on `inputs` of this one, which are like its own.
+    pub fn copy(&mut self, node: &Node, inputs: Vec<NodeId>) -> NodeId {
+        let key = (node.op.name, node.attrs.clone(), inputs);
+        if let Some(&known) = self.known.get(&key) {
+            return known;
+        }
+        self.origin = node.span;
+        self.insert(node.op, key, node.ty.clone())
+    }
+
     /// Makes a node the result of another operation on nodes before it. What it is the value of, its type and whoever uses it stay.
     pub fn replace(&mut self, id: NodeId, op: &'static Operation, attrs: Attrs, inputs: Vec<NodeId>) {
         debug_assert!(inputs.iter().all(|input| *input < id), "inputs come before what uses them");

@@ -53,6 +53,8 @@ pub trait Elem:
     fn tanh<const FMA: bool>(self) -> Self;
     /// The error function.
     fn erf<const FMA: bool>(self) -> Self;
+    /// The standard normal distribution function, and e^(-x²/2).
+    fn normal<const FMA: bool>(self) -> [Self; 2];
     /// The square root.
     fn sqrt(self) -> Self;
     /// The absolute value.
@@ -68,7 +70,7 @@ pub trait Elem:
 }
 
 macro_rules! elem {
-    ($t:ident, $as:expr, $as_mut:expr, $exp:path, $log:path, $log1p:path, $tanh:path, $erf:path) => {
+    ($t:ident, $as:expr, $as_mut:expr, $exp:path, $log:path, $log1p:path, $tanh:path, $erf:path, $normal:path) => {
         impl Elem for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -114,6 +116,10 @@ macro_rules! elem {
                 $erf(self)
             }
             #[inline(always)]
+            fn normal<const FMA: bool>(self) -> [Self; 2] {
+                $normal(self)
+            }
+            #[inline(always)]
             fn sqrt(self) -> Self {
                 $t::sqrt(self)
             }
@@ -138,5 +144,20 @@ macro_rules! elem {
     };
 }
 
-elem!(f32, Some, Some, math::exp::<FMA>, math::log::<FMA>, math::log1p::<FMA>, math::tanh::<FMA>, math::erf::<FMA>);
-elem!(f64, |_| None, |_| None, f64::exp, f64::ln, f64::ln_1p, f64::tanh, libm::erf);
+elem!(
+    f32,
+    Some,
+    Some,
+    math::exp::<FMA>,
+    math::log::<FMA>,
+    math::log1p::<FMA>,
+    math::tanh::<FMA>,
+    math::erf::<FMA>,
+    math::normal::<FMA>
+);
+elem!(f64, |_| None, |_| None, f64::exp, f64::ln, f64::ln_1p, f64::tanh, libm::erf, normal);
+
+/// [`math::normal`] of f64.
+fn normal(x: f64) -> [f64; 2] {
+    [0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2), (-0.5 * x * x).exp()]
+}

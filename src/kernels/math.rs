@@ -100,3 +100,27 @@ pub fn erf<const FMA: bool>(x: f32) -> f32 {
     let near = fma::<FMA>(q, x, x);
     if t > 0.927_734_4 { far } else { near }
 }
+
+/// Φ(x), the standard normal distribution function, and e^(-x²/2); both within 1e-7, and within (2 + x²) 1e-7 of themselves. For x < 0
+/// Φ is that bell times a polynomial of 1 / (1 + 19/64 |x|), fitted to Mills' ratio for the least relative error on [0, 13.5].
+#[inline(always)]
+pub fn normal<const FMA: bool>(x: f32) -> [f32; 2] {
+    let bell = exp::<FMA>(-0.5 * x * x);
+    let u = 1.0 / fma::<FMA>(x.abs(), 0.296_875, 1.0);
+    let ratio = polynomial::<FMA, 9>(
+        u,
+        [
+            3.922_409_6e-2,
+            -1.788_197_8e-1,
+            2.561_625_5e-1,
+            -1.025_716_9e-1,
+            1.576_778_4e-1,
+            8.841_334e-2,
+            1.217_859_5e-1,
+            1.181_144_4e-1,
+            1.322_042_8e-5,
+        ],
+    );
+    let tail = bell * ratio;
+    [if x > 0.0 { 1.0 - tail } else { tail }, bell]
+}

@@ -7,7 +7,7 @@
 //!
 //! | kind | functions |
 //! |---|---|
-//! | one tensor, element by element | [`unary`] |
+//! | one tensor, element by element | [`unary`], [`gelu_grad`] |
 //! | two or three, with broadcasting | [`binary`], [`select`], [`sum_relu_grad`] |
 //! | along axes | [`reduce`], [`argmax`], [`argmin`], [`cumsum`], [`argsort`] |
 //! | moving | [`permute`], [`slice()`], [`pad`], [`concat()`], [`broadcast_to`] |
@@ -80,4 +80,4 @@ pub use scan::{argmax, argmin, argsort, cumsum};
 pub use sinkhorn::{Sinkhorn, sinkhorn};
 pub use softmax::{log_softmax, log_softmax_grad, logsumexp, softmax, softmax_grad};
 pub use svd::svd;
-pub use unary::{Unary, unary, unary_on};
+pub use unary::{Unary, gelu_grad, gelu_grad_on, unary, unary_on};

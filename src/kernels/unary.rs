@@ -36,8 +36,6 @@ pub enum Unary {
     Relu,
     /// x Φ(x), with the exact normal distribution function Φ.
     Gelu,
-    /// The derivative of [`Unary::Gelu`].
-    GeluDerivative,
     /// The error function.
     Erf,
     /// The inverse of the error function: infinite at -1 and 1, not a number beyond.
@@ -64,6 +62,17 @@ pub fn unary_on<T: Elem>(path: Path, op: Unary, x: &[T], out: &mut [T]) {
     });
 }
 
+/// The gradient of x Φ(x): `dx = (Φ(x) + x φ(x)) dy`, φ being the normal density.
+pub fn gelu_grad<T: Elem>(x: &[T], dy: &[T], dx: &mut [T]) {
+    gelu_grad_on(Path::current(), x, dy, dx);
+}
+
+/// [`gelu_grad`] by a given path.
+pub fn gelu_grad_on<T: Elem>(path: Path, x: &[T], dy: &[T], dx: &mut [T]) {
+    assert!(x.len() == dx.len() && dy.len() == dx.len(), "a gradient has the size of its input");
+    parallel::chunks(dx, CHUNK, |start, dx| gelu_slope(path, &x[start..][..dx.len()], &dy[start..][..dx.len()], dx));
+}
+
 fn apply<T: Elem>(path: Path, op: Unary, x: &[T], out: &mut [T]) {
     match op {
         Unary::Neg => each(x, out, |v| -v),
@@ -84,7 +93,6 @@ fn apply<T: Elem>(path: Path, op: Unary, x: &[T], out: &mut [T]) {
         Unary::Sigmoid => sigmoid(path, x, out),
         Unary::Softplus => softplus(path, x, out),
         Unary::Gelu => gelus(path, x, out),
-        Unary::GeluDerivative => gelu_derivative(path, x, out),
         Unary::Erf => erf(path, x, out),
         Unary::InverseErf => each(x, out, |v| T::from_f64(inverse_erf(v.to_f64()))),
     }
@@ -118,14 +126,7 @@ pub(super) fn relu<T: Elem>(v: T) -> T {
 /// x Φ(x).
 #[inline(always)]
 pub(super) fn gelu<const FMA: bool, T: Elem>(v: T) -> T {
-    v * normal_cdf::<FMA, T>(v)
-}
-
-/// Φ(x), the standard normal distribution function.
-#[inline(always)]
-fn normal_cdf<const FMA: bool, T: Elem>(v: T) -> T {
-    let half = T::from_f64(0.5);
-    half + half * (v * T::from_f64(std::f64::consts::FRAC_1_SQRT_2)).erf::<FMA>()
+    v * v.normal::<FMA>()[0]
 }
 
 /// Winitzki's approximation (2008), made exact by three of Halley's steps.
@@ -184,11 +185,11 @@ multiversion! {
     }
 }
 multiversion! {
-    fn gelu_derivative<const FMA: bool, T: Elem>(x: &[T], out: &mut [T]) {
+    fn gelu_slope<const FMA: bool, T: Elem>(x: &[T], dy: &[T], dx: &mut [T]) {
         let scale = T::from_f64((0.5 / std::f64::consts::PI).sqrt());
-        each(x, out, |v| {
-            let density = scale * (v * v * T::from_f64(-0.5)).exp::<FMA>();
-            v.fma::<FMA>(density, normal_cdf::<FMA, T>(v))
-        });
+        for ((dx, &x), &dy) in dx.iter_mut().zip(x).zip(dy) {
+            let [cdf, bell] = x.normal::<FMA>();
+            *dx = x.fma::<FMA>(scale * bell, cdf) * dy;
+        }
     }
 }

@@ -73,7 +73,7 @@ impl Refresher {
         });
         let reads = |name: &str| {
             let is = |id: &NodeId| {
-                let node = self.graph.node(*id);
+                let node = program.graph.node(*id);
                 node.op.name == "input" && self.graph.inputs[node.attrs.get_usize("id")].name == name
             };
             read.iter().any(is)

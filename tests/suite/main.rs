@@ -28,6 +28,7 @@ mod kernels;
 mod layers;
 mod lint;
 mod masks;
+mod narrow;
 mod operations;
 mod optim;
 mod random;

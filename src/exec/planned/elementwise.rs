@@ -28,7 +28,7 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
         ("relu_grad", |_| {
             Kernel::pointwise(|x, dx| zip(x[0], x[1], dx, |y, dy| if y > T::ZERO { dy } else { T::ZERO }))
         }),
-        ("gelu_grad", |_| Kernel::pointwise(gelu_grad)),
+        ("gelu_grad", |_| Kernel::pointwise(|x, dx| kernels::gelu_grad(x[0], x[1], dx))),
         ("clamp", clamp),
         ("stopgrad", |_| Kernel::pointwise(|x, y| y.copy_from_slice(x[0]))),
         ("add", |site| binary(site, Binary::Add)),
@@ -48,18 +48,6 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
 
 fn unary<T: Real>(op: Unary) -> Kernel<T> {
     Kernel::pointwise(move |x, y| kernels::unary(op, x[0], y))
-}
-
-fn gelu_grad<T: Real>(x: &[&[T]], dx: &mut [T]) {
-    let piece = |dx: &mut [T], x: &[T], dy: &[T]| {
-        kernels::unary(Unary::GeluDerivative, x, dx);
-        dx.iter_mut().zip(dy).for_each(|(dx, &dy)| *dx *= dy);
-    };
-    if dx.len() <= CHUNK {
-        return piece(dx, x[0], x[1]);
-    }
-    let inputs = x[0].par_chunks(CHUNK).zip(x[1].par_chunks(CHUNK));
-    dx.par_chunks_mut(CHUNK).zip(inputs).for_each(|(dx, (x, dy))| piece(dx, x, dy));
 }
 
 fn clamp<T: Real>(site: &Site) -> Kernel<T> {

@@ -1,6 +1,8 @@
 //! Unary, binary and conditional functions.
 use super::{close, indices, place, positions, random, same_for_any_threads, wide};
-use sslrun::kernels::{Binary, Path, Unary, binary, randn, select, sum_relu_grad, unary, unary_on, uniform};
+use sslrun::kernels::{
+    Binary, Path, Unary, binary, gelu_grad, gelu_grad_on, randn, select, sum_relu_grad, unary, unary_on, uniform,
+};
 
 /// An independent value in f64.
 fn reference(op: Unary, x: f64) -> f64 {
@@ -21,7 +23,6 @@ fn reference(op: Unary, x: f64) -> f64 {
         Unary::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
         Unary::Relu => x.max(0.0),
         Unary::Gelu => x * phi(x),
-        Unary::GeluDerivative => phi(x) + x * (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt(),
         Unary::Erf => libm::erf(x),
         Unary::InverseErf => bisected(x),
         Unary::Recip => 1.0 / x,
@@ -40,7 +41,7 @@ fn bisected(x: f64) -> f64 {
     (low + high) / 2.0
 }
 
-const ALL: [Unary; 21] = [
+const ALL: [Unary; 20] = [
     Unary::Neg,
     Unary::Exp,
     Unary::Log,
@@ -56,7 +57,6 @@ const ALL: [Unary; 21] = [
     Unary::Softplus,
     Unary::Relu,
     Unary::Gelu,
-    Unary::GeluDerivative,
     Unary::Erf,
     Unary::InverseErf,
     Unary::Recip,
@@ -121,6 +121,33 @@ fn exp_log_tanh_erf_err_by_few_ulp() {
 }
 
 #[test]
+fn gelu_keeps_its_digits_on_both_sides_and_so_does_its_gradient() {
+    let phi = |x: f64| 0.5 * libm::erfc(-x / 2f64.sqrt());
+    let slope = |x: f64| phi(x) + x * (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt();
+    let x: Vec<f32> = (0..400_000).map(|i| -13.0 + 26.0 * (i as f32 / 400_000.0)).chain([0.0, -0.0, 40.0]).collect();
+    let dy: Vec<f32> = random(5, x.len());
+    for path in Path::available() {
+        let (mut y, mut dx) = (vec![9.0f32; x.len()], vec![9.0f32; x.len()]);
+        unary_on(path, Unary::Gelu, &x, &mut y);
+        gelu_grad_on(path, &x, &dy, &mut dx);
+        for (i, &v) in x.iter().enumerate() {
+            let (v, dy) = (v as f64, dy[i] as f64);
+            let near =
+                |got: f32, e: f64, part: f64| (got as f64 - e).abs() <= part * e.abs() + f32::MIN_POSITIVE as f64;
+            let digits = (3.0 + v * v) * 1e-7;
+            assert!(near(y[i], v * phi(v), digits), "gelu({v}) on {} is {}", path.name(), y[i]);
+            // Near its zero the slope is a difference of larger numbers.
+            let error = (dx[i] as f64 - dy * slope(v)).abs();
+            assert!(error <= dy.abs() * (digits * slope(v).abs() + 1e-7), "{v} on {}: {error:e}", path.name());
+        }
+    }
+    let (x, dy) = (wide(&x), wide(&dy));
+    let mut dx = vec![9.0; x.len()];
+    gelu_grad(&x, &dy, &mut dx);
+    assert!((0..x.len()).all(|i| (dx[i] - dy[i] * slope(x[i])).abs() < 1e-14 * (1.0 + dy[i].abs())));
+}
+
+#[test]
 fn special_values() {
     let inf = f32::INFINITY;
     let check = |op: Unary, x: f32, expected: f32| {
@@ -148,6 +175,10 @@ fn special_values() {
         (Unary::Tanh, -inf, -1.0),
         (Unary::Erf, inf, 1.0),
         (Unary::Erf, -inf, -1.0),
+        (Unary::Gelu, inf, inf),
+        (Unary::Gelu, 1e30, 1e30),
+        (Unary::Gelu, -1e30, 0.0),
+        (Unary::Gelu, 0.0, 0.0),
         (Unary::Sigmoid, inf, 1.0),
         (Unary::Sigmoid, -inf, 0.0),
         (Unary::Softplus, 200.0, 200.0),
