@@ -20,8 +20,16 @@ pub fn panels(channels: usize, lanes: usize) -> Vec<Panel> {
     (0..channels).step_by(2 * lanes).map(panel).collect()
 }
 
-/// Splits `len` into pieces (start, length) of nearly equal size, none above `max`.
+/// Splits `len` into pieces (start, length) of nearly equal length, none above `max`, the longer first.
 pub fn split(len: usize, max: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
+    let [(long, first), (short, rest)] = lengths(len, max);
+    (0..first + rest).map(move |i| (i * short + i.min(first), if i < first { long } else { short }))
+}
+
+/// The lengths of the pieces that [`split`] makes, and how many there are of each.
+pub fn lengths(len: usize, max: usize) -> [(usize, usize); 2] {
     let pieces = len.div_ceil(max);
-    (0..pieces).map(move |i| (len * i / pieces, len * (i + 1) / pieces - len * i / pieces))
+    let short = len / pieces.max(1);
+    let long = len - short * pieces;
+    [(short + 1, long), (short, pieces - long)]
 }

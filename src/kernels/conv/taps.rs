@@ -1,10 +1,10 @@
 //! Convolution as products of input pixels with taps, without ever laying out patches: the forward pass, and the gradient of the
 //! input, which is a convolution of dy for each residue of the stride.
 use super::Conv2d;
-use crate::kernels::panels::{Panel, panels, split};
+use crate::kernels::panels::{Panel, panels};
 use crate::kernels::parallel;
 use crate::kernels::scratch::Buffer;
-use crate::kernels::tile::{Run, Simd, Task, Tile};
+use crate::kernels::tile::{Ahead, Run, Simd, Strip, Task};
 
 /// Images `[n, h, w, c]`.
 #[derive(Clone, Copy, Debug)]
@@ -192,42 +192,29 @@ impl Shared<'_> {
                 }));
                 runs.retain(|run| run.len > 0);
                 let out = &mut y[(oy - first) * row..][..row];
-                self.line::<S>(simd, pass, panel, &mut runs, padded, b, out);
+                self.line::<S>(simd, pass, panel, &runs, padded, b, out);
             }
         }
     }
 
     /// Computes one pass's pixels of one output row, for one panel; the runs are those of its first pixel.
     #[expect(clippy::too_many_arguments, reason = "the innermost step of a loop nest")]
-    fn line<S: Simd>(
-        &self,
-        simd: S,
-        pass: &Pass,
-        panel: &Panel,
-        runs: &mut [Run],
-        a: &[f32],
-        b: &[f32],
-        out: &mut [f32],
-    ) {
+    fn line<S: Simd>(&self, simd: S, pass: &Pass, panel: &Panel, runs: &[Run], a: &[f32], b: &[f32], out: &mut [f32]) {
         let c = self.output.c;
         let pixels = (self.output.w - pass.first_x).div_ceil(pass.out_stride);
-        let a_row = pass.stride * self.input.c;
-        let mut at = 0;
-        for (first, rows) in split(pixels, S::rows(panel.vectors)) {
-            runs.iter_mut().for_each(|run| run.a += (first - at) * a_row);
-            at = first;
-            let tile = Tile {
-                rows,
-                vectors: panel.vectors,
-                cols: panel.cols,
-                a_row,
-                a_step: 1,
-                c_row: pass.out_stride * c,
-                add: false,
-            };
-            let out = &mut out[(first * pass.out_stride + pass.first_x) * c + panel.first..];
-            simd.tile(&tile, runs, a, b, out);
-        }
+        let strip = Strip {
+            rows: pixels,
+            vectors: panel.vectors,
+            cols: panel.cols,
+            a_row: pass.stride * self.input.c,
+            a_step: 1,
+            a_tile: None,
+            b_step: panel.vectors * S::LANES,
+            c_row: pass.out_stride * c,
+            add: false,
+            ahead: Ahead::default(),
+        };
+        simd.strip(&strip, runs, a, b, &mut out[pass.first_x * c + panel.first..]);
     }
 
     /// Computes whole images from `first`, pixel by pixel over all of them.
@@ -247,12 +234,20 @@ impl Shared<'_> {
             for oy in (pass.first_y..output.h).step_by(pass.out_stride) {
                 for ox in (pass.first_x..output.w).step_by(pass.out_stride) {
                     self.runs::<S>(pass, panel, oy, ox, &mut runs);
-                    for (i, rows) in split(images, S::rows(panel.vectors)) {
-                        let (vectors, cols) = (panel.vectors, panel.cols);
-                        let tile = Tile { rows, vectors, cols, a_row: apart, a_step: 1, c_row: to, add: false };
-                        let out = &mut y[i * to + (oy * output.w + ox) * output.c + panel.first..];
-                        simd.tile(&tile, &runs, &buffer[i * apart..], b, out);
-                    }
+                    let strip = Strip {
+                        rows: images,
+                        vectors: panel.vectors,
+                        cols: panel.cols,
+                        a_row: apart,
+                        a_step: 1,
+                        a_tile: None,
+                        b_step: panel.vectors * S::LANES,
+                        c_row: to,
+                        add: false,
+                        ahead: Ahead::default(),
+                    };
+                    let out = &mut y[(oy * output.w + ox) * output.c + panel.first..];
+                    simd.strip(&strip, &runs, &buffer, b, out);
                 }
             }
         }

@@ -1,10 +1,10 @@
 //! The gradient of a convolution's weight: products of input windows with dy, summed over pixels.
 use super::Conv2d;
 use super::windows::{Band, Windows};
-use crate::kernels::panels::{Panel, panels, split};
+use crate::kernels::panels::{Panel, panels};
 use crate::kernels::parallel;
 use crate::kernels::scratch::Buffer;
-use crate::kernels::tile::{Simd, Task, Tile};
+use crate::kernels::tile::{Ahead, Simd, Strip, Task};
 
 /// dw, given x and dy.
 pub struct WeightGrad<'a> {
@@ -114,19 +114,19 @@ impl<S: Simd> Job<'_, S> {
             for kx in (0..kw).step_by(windows.window()) {
                 windows.runs(bands, (ky, kx), block, width, &mut runs);
                 let sums = &mut sums[(first * kw + kx * block) * width..];
-                for (i, rows) in split(windows.window() * block, S::rows(panel.vectors)) {
-                    let tile = Tile {
-                        rows,
-                        vectors: panel.vectors,
-                        cols: width,
-                        a_row: 1,
-                        a_step: windows.step() * block,
-                        c_row: width,
-                        add: true,
-                    };
-                    let a = &a[first * pixels..][..block * pixels];
-                    self.simd.tile(&tile, &runs, &a[i..], b, &mut sums[i * width..]);
-                }
+                let strip = Strip {
+                    rows: windows.window() * block,
+                    vectors: panel.vectors,
+                    cols: width,
+                    a_row: 1,
+                    a_step: windows.step() * block,
+                    a_tile: None,
+                    b_step: width,
+                    c_row: width,
+                    add: true,
+                    ahead: Ahead::default(),
+                };
+                self.simd.strip(&strip, &runs, &a[first * pixels..][..block * pixels], b, sums);
             }
         }
     }

@@ -1,11 +1,9 @@
 //! Copies of matrices in the order in which the inner loop walks over them.
 use crate::kernels::gemm::Layout;
-use crate::kernels::panels::Panel;
-use crate::kernels::scratch::{LINE, copy_few};
+use crate::kernels::panels::{Panel, split};
+use crate::kernels::scratch::copy_few;
 use crate::kernels::tile::{Vector, VectorTask};
 
-/// Rows that are asked for before they are copied: memory takes that long.
-const AHEAD: usize = 8;
 /// The side of a block that is turned round in registers.
 const SIDE: usize = 8;
 
@@ -83,12 +81,12 @@ pub struct Left<'a> {
     pub a: &'a [f32],
     /// How it lies.
     pub layout: Layout,
-    /// Rows of A.
+    /// Rows of A, which are [`split`] in tiles.
     pub rows: usize,
     /// Steps.
     pub steps: usize,
-    /// Rows of a tile.
-    pub tile: usize,
+    /// Rows of a tile at most, and the distance from step to step.
+    pub most: usize,
     /// The distance from tile to tile, at least [`apart`].
     pub apart: usize,
     /// The copy.
@@ -96,25 +94,20 @@ pub struct Left<'a> {
 }
 
 /// What a tile of the copy takes: after its values there is room for a vector that begins with the last of them.
-pub fn apart(steps: usize, tile: usize, lanes: usize) -> usize {
-    steps * tile + lanes
+pub fn apart(steps: usize, most: usize, lanes: usize) -> usize {
+    steps * most + lanes
 }
 
 impl VectorTask for Left<'_> {
     #[inline(always)]
     unsafe fn run<V: Vector>(self) {
-        let (tile, Layout { row, col, .. }) = (self.tile, self.layout);
+        let (most, Layout { row, col, .. }) = (self.most, self.layout);
         // One vector for a tile, and what is too much of it is written over by the next step.
-        let whole = row == 1 && tile <= V::LANES && 2 * tile > V::LANES;
+        let whole = row == 1 && most <= V::LANES && 2 * most > V::LANES;
         for k in 0..self.steps {
             let a = &self.a[k * col..];
-            if row == 1 {
-                let next = a.as_ptr().wrapping_add(AHEAD * col);
-                (0..self.rows).step_by(LINE).for_each(|i| V::prefetch(next.wrapping_add(i)));
-            }
-            for (at, out) in (0..self.rows).step_by(tile).zip(self.out.chunks_exact_mut(self.apart)) {
-                let rows = tile.min(self.rows - at);
-                let out = &mut out[k * tile..];
+            for ((at, rows), out) in split(self.rows, most).zip(self.out.chunks_exact_mut(self.apart)) {
+                let out = &mut out[k * most..];
                 if whole && at + V::LANES <= a.len() {
                     // SAFETY: the caller has the instructions of V, and a vector is left on both sides (see `apart`).
                     unsafe { copy::<V, 1>(&a[at..][..V::LANES], &mut out[..V::LANES]) };

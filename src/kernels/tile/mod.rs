@@ -4,6 +4,7 @@ mod plain;
 mod x86;
 
 use crate::kernels::path::{Level, Path};
+use crate::kernels::scratch::LINE;
 
 /// A stretch of the sum: where A and B start, and over how many steps.
 #[derive(Clone, Copy, Debug)]
@@ -16,23 +17,58 @@ pub struct Run {
     pub len: usize,
 }
 
-/// A tile of C and how to walk to its values: `C[i][j] (+)= sum over runs and steps k of A[a + i row + k step] B[b + k width + j]`.
+/// Tiles of C one below the other and how to walk to their values: `C[i][j] (+)= sum over runs and steps k of A[a + i a_row + k a_step]
+/// B[b + k b_step + j]`.
 #[derive(Clone, Copy, Debug)]
-pub struct Tile {
-    /// Rows of the tile, at most [`Simd::rows`].
+pub struct Strip<'a> {
+    /// Rows of all tiles, which are [`split`](super::panels::split) in tiles of so many rows.
     pub rows: usize,
-    /// Vectors in a row, 1 or 2; B has that many times `LANES` values a step.
+    /// Vectors in a row, 1 or 2: so many are read of B at a step.
     pub vectors: usize,
     /// Columns of C that exist, at most as many.
     pub cols: usize,
-    /// Distance in A from row to row.
+    /// Distance in A from row to row of a tile.
     pub a_row: usize,
     /// Distance in A from step to step.
     pub a_step: usize,
+    /// Distance in A from tile to tile, where it is not that of their rows; the tiles are then those of two vectors.
+    pub a_tile: Option<usize>,
+    /// Distance in B from step to step.
+    pub b_step: usize,
     /// Distance in C from row to row.
     pub c_row: usize,
     /// Add to C, not overwrite it.
     pub add: bool,
+    /// What is asked for meanwhile.
+    pub ahead: Ahead<'a>,
+}
+
+/// Stretches of memory that will soon be read: a strip asks for some of them at each of its tiles, so that they come while it computes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ahead<'a> {
+    /// Where the first begins.
+    pub values: &'a [f32],
+    /// How many there are.
+    pub count: usize,
+    /// The distance from one to the next.
+    pub apart: usize,
+    /// Values of each.
+    pub len: usize,
+}
+
+impl Ahead<'_> {
+    /// One of so many parts of them.
+    pub fn part(self, number: usize, parts: usize) -> Self {
+        let [first, end] = [number, number + 1].map(|n| self.count * n / parts);
+        Ahead { values: self.values.get(first * self.apart..).unwrap_or_default(), count: end - first, ..self }
+    }
+
+    /// Asks for the stretch of that number; where there is none nothing happens.
+    #[inline(always)]
+    fn ask<V: Vector>(&self, number: usize) {
+        let start = self.values.as_ptr().wrapping_add(number * self.apart);
+        (0..self.len).step_by(LINE).for_each(|at| V::prefetch(start.wrapping_add(at)));
+    }
 }
 
 /// A set of vector instructions: a token that exists only where the processor has them.
@@ -43,8 +79,8 @@ pub trait Simd: Copy + Send + Sync {
     /// How many rows fit the registers at so many vectors a row.
     fn rows(vectors: usize) -> usize;
 
-    /// Computes a tile; C starts at its first value.
-    fn tile(self, tile: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]);
+    /// Computes a strip; C starts at its first value.
+    fn strip(self, strip: &Strip, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]);
 
     /// Runs code written for vectors of any length.
     fn vectors<K: VectorTask>(self, task: K);
@@ -78,15 +114,24 @@ pub fn dispatch<K: Task>(path: Path, task: K) -> K::Output {
     }
 }
 
-/// Asserts that a tile stays inside its slices.
-fn check<S: Simd>(t: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &[f32]) {
-    let width = t.vectors * S::LANES;
-    assert!(t.rows >= 1 && t.rows <= S::rows(t.vectors) && t.cols <= width && t.cols > 0);
-    assert!((t.rows - 1) * t.c_row + t.cols <= c.len());
+/// How many rows a tile of a strip has at most.
+fn most<S: Simd>(s: &Strip) -> usize {
+    S::rows(if s.a_tile.is_some() { 2 } else { s.vectors })
+}
+
+/// Asserts that a strip stays inside its slices.
+fn check<S: Simd>(s: &Strip, runs: &[Run], a: &[f32], b: &[f32], c: &[f32]) {
+    let (width, most) = (s.vectors * S::LANES, most::<S>(s));
+    assert!(s.rows >= 1 && s.cols > 0 && s.cols <= width);
+    assert!((s.rows - 1) * s.c_row + s.cols <= c.len());
+    let last = match s.a_tile {
+        Some(apart) => (s.rows.div_ceil(most) - 1) * apart + (s.rows.min(most) - 1) * s.a_row,
+        None => (s.rows - 1) * s.a_row,
+    };
     for run in runs {
         let steps = run.len.saturating_sub(1);
-        assert!(run.a + (t.rows - 1) * t.a_row + steps * t.a_step < a.len());
-        assert!(run.b + run.len * width <= b.len());
+        assert!(run.a + last + steps * s.a_step < a.len());
+        assert!(run.len == 0 || run.b + steps * s.b_step + width <= b.len());
     }
 }
 
@@ -153,24 +198,62 @@ macro_rules! for_rows {
     };
 }
 
-/// The tile of `R` rows of `N` vectors.
+/// Some tiles of a strip, each of `R` rows of `N` vectors.
+struct Tiles {
+    /// The first row.
+    row: usize,
+    /// How many tiles come before.
+    before: usize,
+    /// How many these are.
+    count: usize,
+    /// How many the strip has.
+    all: usize,
+}
+
+/// Computes tiles of `R` rows of `N` vectors.
 ///
 /// # Safety
-/// The processor has the instructions, and [`check`] passed for `R` rows and `N` vectors.
+/// The processor has the instructions, [`check`] passed, and the strip has these tiles.
 #[inline(always)]
-unsafe fn kernel<V: Vector, const R: usize, const N: usize>(
-    t: &Tile,
+unsafe fn tiles<V: Vector, const R: usize, const N: usize>(
+    s: &Strip,
+    tiles: Tiles,
     runs: &[Run],
     a: &[f32],
     b: &[f32],
     c: &mut [f32],
 ) {
-    // SAFETY: `check` holds every offset formed here inside the slices.
+    let mut asked = s.ahead.count * tiles.before / tiles.all;
+    for tile in 0..tiles.count {
+        let (row, number) = (tiles.row + tile * R, tiles.before + tile);
+        while asked * tiles.all < s.ahead.count * (number + 1) {
+            s.ahead.ask::<V>(asked);
+            asked += 1;
+        }
+        let from = s.a_tile.map_or(row * s.a_row, |apart| number * apart);
+        // SAFETY: the caller's promise.
+        unsafe { kernel::<V, R, N>(s, runs, a.as_ptr().add(from), b.as_ptr(), c.as_mut_ptr().add(row * s.c_row)) };
+    }
+}
+
+/// The tile of `R` rows of `N` vectors.
+///
+/// # Safety
+/// The processor has the instructions, and all that the strip says of a tile can be read and written.
+#[inline(always)]
+unsafe fn kernel<V: Vector, const R: usize, const N: usize>(
+    t: &Strip,
+    runs: &[Run],
+    a: *const f32,
+    b: *const f32,
+    c: *mut f32,
+) {
+    // SAFETY: the caller's promise.
     unsafe {
-        for_rows!({ V::prefetch(c.as_ptr().add(I * t.c_row)) });
+        for_rows!({ V::prefetch(c.add(I * t.c_row)) });
         let mut sums = [[V::splat(0.0); 2]; 16];
         for run in runs {
-            let (mut pa, mut pb) = (a.as_ptr().add(run.a), b.as_ptr().add(run.b));
+            let (mut pa, mut pb) = (a.add(run.a), b.add(run.b));
             macro_rules! step {
                 () => {
                     let first = V::load(pb);
@@ -183,7 +266,7 @@ unsafe fn kernel<V: Vector, const R: usize, const N: usize>(
                         }
                     });
                     pa = pa.wrapping_add(t.a_step);
-                    pb = pb.wrapping_add(N * V::LANES);
+                    pb = pb.wrapping_add(t.b_step);
                 };
             }
             // Four at a time: the end of so short a loop is foreseen by the processor.
@@ -197,7 +280,7 @@ unsafe fn kernel<V: Vector, const R: usize, const N: usize>(
                 step!();
             }
         }
-        for_rows!({ store::<V, N>(t, sums[I], c.as_mut_ptr().add(I * t.c_row)) });
+        for_rows!({ store::<V, N>(t, sums[I], c.add(I * t.c_row)) });
     }
 }
 
@@ -206,7 +289,7 @@ unsafe fn kernel<V: Vector, const R: usize, const N: usize>(
 /// # Safety
 /// The processor has the instructions, and `t.cols` values can be read and written at `c`.
 #[inline(always)]
-unsafe fn store<V: Vector, const N: usize>(t: &Tile, sums: [V; 2], c: *mut f32) {
+unsafe fn store<V: Vector, const N: usize>(t: &Strip, sums: [V; 2], c: *mut f32) {
     // SAFETY: the caller's promise; rows that do not fill the vectors go through `lanes`.
     unsafe {
         if t.cols == N * V::LANES {
@@ -225,18 +308,23 @@ unsafe fn store<V: Vector, const N: usize>(t: &Tile, sums: [V; 2], c: *mut f32) 
     }
 }
 
-/// Calls `$kernel::<rows, vectors>` for a tile of any of the listed numbers of rows.
-macro_rules! by_rows {
-    ($kernel:ident, $tile:expr, $args:tt, 1: [$($one:literal)*], 2: [$($two:literal)*]) => {
-        match ($tile.vectors, $tile.rows) {
-            $((1, $one) => by_rows!(@call $kernel, $one, 1, $args),)*
-            $((2, $two) => by_rows!(@call $kernel, $two, 2, $args),)*
-            _ => unreachable!("checked"),
+/// Computes a strip by `$tiles::<rows, vectors>`, which is made for the listed numbers of rows.
+macro_rules! strip {
+    ($tiles:ident, $strip:expr, ($runs:expr, $a:expr, $b:expr, $c:expr), 1: [$($one:literal)*], 2: [$($two:literal)*]) => {{
+        let (strip, (mut row, mut before)) = ($strip, (0, 0));
+        let most = most::<Self>(strip);
+        for (rows, count) in $crate::kernels::panels::lengths(strip.rows, most).into_iter().filter(|(_, count)| *count > 0) {
+            let tiles = Tiles { row, before, count, all: strip.rows.div_ceil(most) };
+            (row, before) = (row + count * rows, before + count);
+            // SAFETY: the token proves the instructions, `check` the rest.
+            unsafe {
+                match (strip.vectors, rows) {
+                    $((1, $one) => $tiles::<$one, 1>(strip, tiles, $runs, $a, $b, $c),)*
+                    $((2, $two) => $tiles::<$two, 2>(strip, tiles, $runs, $a, $b, $c),)*
+                    _ => unreachable!("groups are no larger"),
+                }
+            }
         }
-    };
-    (@call $kernel:ident, $rows:literal, $vectors:literal, ($($arg:expr),*)) => {
-        // SAFETY: the token proves the instructions, `check` the rest.
-        unsafe { $kernel::<$rows, $vectors>($($arg),*) }
-    };
+    }};
 }
-use by_rows;
+use strip;

@@ -1,5 +1,5 @@
 //! Plain Rust, for every processor: the compiler vectorises the arrays.
-use super::{Run, Simd, Tile, Vector, VectorTask, by_rows, check, kernel};
+use super::{Run, Simd, Strip, Tiles, Vector, VectorTask, check, most, strip, tiles};
 
 /// Any processor.
 #[derive(Clone, Copy)]
@@ -47,15 +47,22 @@ impl Simd for Plain {
         if vectors == 1 { 4 } else { 2 }
     }
 
-    fn tile(self, t: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]) {
-        check::<Self>(t, runs, a, b, c);
+    fn strip(self, s: &Strip, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]) {
+        check::<Self>(s, runs, a, b, c);
         /// # Safety
-        /// As [`kernel`].
-        unsafe fn plain<const R: usize, const N: usize>(t: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]) {
+        /// As [`tiles`].
+        unsafe fn plain<const R: usize, const N: usize>(
+            s: &Strip,
+            part: Tiles,
+            runs: &[Run],
+            a: &[f32],
+            b: &[f32],
+            c: &mut [f32],
+        ) {
             // SAFETY: the caller's promise.
-            unsafe { kernel::<Eight, R, N>(t, runs, a, b, c) }
+            unsafe { tiles::<Eight, R, N>(s, part, runs, a, b, c) }
         }
-        by_rows!(plain, t, (t, runs, a, b, c), 1: [1 2 3 4], 2: [1 2]);
+        strip!(plain, s, (runs, a, b, c), 1: [1 2 3 4], 2: [1 2]);
     }
 
     fn vectors<K: VectorTask>(self, task: K) {

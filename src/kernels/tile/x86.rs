@@ -1,7 +1,7 @@
 //! AVX2 with FMA, and AVX-512.
 use std::arch::x86_64::*;
 
-use super::{Run, Simd, Tile, Vector, VectorTask, by_rows, check, kernel};
+use super::{Run, Simd, Strip, Tiles, Vector, VectorTask, check, most, strip, tiles};
 
 /// A processor with AVX-512; made by `dispatch` alone.
 #[derive(Clone, Copy)]
@@ -100,11 +100,18 @@ unsafe fn turn_round(columns: *const f32, apart: usize, rows: *mut f32, width: u
 }
 
 /// # Safety
-/// As [`kernel`].
+/// As [`tiles`].
 #[target_feature(enable = "avx512f")]
-unsafe fn avx512<const R: usize, const N: usize>(t: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]) {
+unsafe fn avx512<const R: usize, const N: usize>(
+    s: &Strip,
+    part: Tiles,
+    runs: &[Run],
+    a: &[f32],
+    b: &[f32],
+    c: &mut [f32],
+) {
     // SAFETY: the caller's promise.
-    unsafe { kernel::<__m512, R, N>(t, runs, a, b, c) }
+    unsafe { tiles::<__m512, R, N>(s, part, runs, a, b, c) }
 }
 
 /// # Safety
@@ -116,11 +123,18 @@ unsafe fn avx512_vectors<K: VectorTask>(task: K) {
 }
 
 /// # Safety
-/// As [`kernel`].
+/// As [`tiles`].
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<const R: usize, const N: usize>(t: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]) {
+unsafe fn avx2<const R: usize, const N: usize>(
+    s: &Strip,
+    part: Tiles,
+    runs: &[Run],
+    a: &[f32],
+    b: &[f32],
+    c: &mut [f32],
+) {
     // SAFETY: the caller's promise.
-    unsafe { kernel::<__m256, R, N>(t, runs, a, b, c) }
+    unsafe { tiles::<__m256, R, N>(s, part, runs, a, b, c) }
 }
 
 /// # Safety
@@ -138,9 +152,9 @@ impl Simd for Avx512 {
         if vectors == 1 { 16 } else { 12 }
     }
 
-    fn tile(self, t: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]) {
-        check::<Self>(t, runs, a, b, c);
-        by_rows!(avx512, t, (t, runs, a, b, c),
+    fn strip(self, s: &Strip, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]) {
+        check::<Self>(s, runs, a, b, c);
+        strip!(avx512, s, (runs, a, b, c),
             1: [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16], 2: [1 2 3 4 5 6 7 8 9 10 11 12]);
     }
 
@@ -157,9 +171,9 @@ impl Simd for Avx2 {
         if vectors == 1 { 12 } else { 6 }
     }
 
-    fn tile(self, t: &Tile, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]) {
-        check::<Self>(t, runs, a, b, c);
-        by_rows!(avx2, t, (t, runs, a, b, c), 1: [1 2 3 4 5 6 7 8 9 10 11 12], 2: [1 2 3 4 5 6]);
+    fn strip(self, s: &Strip, runs: &[Run], a: &[f32], b: &[f32], c: &mut [f32]) {
+        check::<Self>(s, runs, a, b, c);
+        strip!(avx2, s, (runs, a, b, c), 1: [1 2 3 4 5 6 7 8 9 10 11 12], 2: [1 2 3 4 5 6]);
     }
 
     fn vectors<K: VectorTask>(self, task: K) {

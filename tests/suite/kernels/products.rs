@@ -35,6 +35,12 @@ fn products_of_many_shapes() {
         (2, 3, 4, 0),
         (1, 400, 40, 600),
         (1, 9, 100, 700),
+        // B as it lies: whole vectors in rows, few rows of C; and one whose rows are too far apart for that.
+        (3, 65, 64, 65),
+        (1, 128, 24, 520),
+        (1, 9, 512, 30),
+        // B in two lots, where it is packed.
+        (1, 7, 4200, 300),
     ] {
         let plain = Gemm::new(batch, m, n, k);
         for g in [plain, plain.transpose_a(), plain.transpose_b(), plain.transpose_a().transpose_b()] {

@@ -3,10 +3,10 @@ use super::blocks::{Block, Map};
 use super::points;
 use super::transform::{PLANES, SIDE, Spot, input_tile, output_grad_tile};
 use crate::kernels::conv::Conv2d;
-use crate::kernels::panels::{Panel, panels, split};
+use crate::kernels::panels::{Panel, panels};
 use crate::kernels::parallel;
 use crate::kernels::scratch::{Buffer, odd_lines};
-use crate::kernels::tile::{Run, Simd, Task, Tile, Vector, VectorTask};
+use crate::kernels::tile::{Ahead, Run, Simd, Strip, Task, Vector, VectorTask};
 
 /// dw, given x and dy.
 pub struct WeightGrad<'a> {
@@ -128,14 +128,20 @@ impl<S: Simd> Job<'_, S> {
             b: n * one + before,
             len: self.map.tiles(*block),
         });
-        let mut runs: Vec<Run> = runs.collect();
-        let mut at = 0;
-        for (first, rows) in split(self.map.ci, S::rows(vectors)) {
-            runs.iter_mut().for_each(|run| run.a += first - at);
-            at = first;
-            let tile = Tile { rows, vectors, cols: width, a_row: 1, a_step: layout.row, c_row: width, add };
-            self.simd.tile(&tile, &runs, operands, operands, &mut sums[first * width..]);
-        }
+        let runs: Vec<Run> = runs.collect();
+        let strip = Strip {
+            rows: self.map.ci,
+            vectors,
+            cols: width,
+            a_row: 1,
+            a_step: layout.row,
+            a_tile: None,
+            b_step: width,
+            c_row: width,
+            add,
+            ahead: Ahead::default(),
+        };
+        self.simd.strip(&strip, &runs, operands, operands, sums);
     }
 
     /// Transforms the sums to taps, in the layout of the weight.

@@ -14,10 +14,10 @@ use self::blocks::{Block, Map};
 use self::transform::{PLANES, SIDE, Spot, input_tile, output_tile};
 use self::weights::{Transformed, Weight};
 use super::Conv2d;
-use crate::kernels::panels::{Panel, panels, split};
+use crate::kernels::panels::{Panel, panels};
 use crate::kernels::parallel;
 use crate::kernels::scratch::{Buffer, odd_lines};
-use crate::kernels::tile::{Run, Simd, Task, Tile};
+use crate::kernels::tile::{Ahead, Run, Simd, Strip, Task};
 
 /// Whether this way suits the sizes: whole vectors of channels, and products saved. On maps of few pixels most taps fall outside the
 /// image, which costs the direct way nothing.
@@ -155,11 +155,19 @@ impl<S: Simd> Job<'_, S> {
         let v = &v[plane * odd_lines(tiles * row)..];
         let (weight, vectors) = (&self.weight.panel(panel)[plane * self.weight.plane..], self.panels[panel].vectors);
         let width = vectors * S::LANES;
-        for (first, rows) in split(tiles, S::rows(vectors)) {
-            let tile = Tile { rows, vectors, cols: width, a_row: row, a_step: 1, c_row: width, add: false };
-            let run = [Run { a: first * row, b: 0, len: self.map.ci }];
-            self.simd.tile(&tile, &run, v, weight, &mut m[first * width..]);
-        }
+        let strip = Strip {
+            rows: tiles,
+            vectors,
+            cols: width,
+            a_row: row,
+            a_step: 1,
+            a_tile: None,
+            b_step: width,
+            c_row: width,
+            add: false,
+            ahead: Ahead::default(),
+        };
+        self.simd.strip(&strip, &[Run { a: 0, b: 0, len: self.map.ci }], v, weight, m);
     }
 
     /// Transforms a panel of a block's products, planes `apart`, back to pixels of y.
