@@ -81,8 +81,8 @@ fn backward(graph: &mut Graph, loss: NodeId, wanted: &[bool]) -> Result<Vec<Opti
         let GradRule::Rule(rule) = node.op.grad else { continue };
         graph.origin = node.span;
         let wants: Vec<bool> = node.inputs.iter().map(|n| needs[n.index()]).collect();
-        let inputs: Vec<NodeId> = node.inputs.iter().map(|&input| values.of(input)).collect();
-        let output = values.of(output);
+        let inputs: Vec<NodeId> = node.inputs.iter().map(|&input| values.of(graph, input)).collect();
+        let output = values.of(graph, output);
         let parts = rule(&mut Backward { graph, attrs: &node.attrs, inputs: &inputs, output, grad, needs: &wants })?;
         for ((&input, part), want) in node.inputs.iter().zip(parts).zip(wants) {
             if let (Some(part), true) = (part, want) {

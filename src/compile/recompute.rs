@@ -1,7 +1,11 @@
-//! Values that gradients read: those of the forward pass, or for the inside of a block the same computed again when the block's
-//! gradients are due (Chen et al. 2016). In between only what comes out of blocks is kept.
+//! Values that gradients read: those of the forward pass, or the same computed again (Chen et al. 2016). What one pass over memory brings
+//! back is never kept; and where blocks are recomputed, of them only what comes out is, until their gradients are due.
 
-use crate::graph::{Graph, NodeId, ops::leaf};
+use crate::graph::ops::elementwise::{GELU, RELU};
+use crate::graph::ops::leaf;
+use crate::graph::ops::movement::RESHAPE;
+use crate::graph::ops::norm::{BATCH_NORM, LAYER_NORM};
+use crate::graph::{Graph, NodeId};
 use std::ops::Range;
 
 /// Where gradients find the value of each node.
@@ -10,6 +14,8 @@ pub(super) struct Values {
     blocks: Vec<Range<usize>>,
     /// Whether each node is read outside of the block it stands in, or stands in none.
     outside: Vec<bool>,
+    /// Whether each node is computed again when a gradient first reads it.
+    light: Vec<bool>,
     /// The node that gradients read for each.
     read: Vec<NodeId>,
 }
@@ -29,7 +35,7 @@ impl Values {
             }
         }
         let read = graph.nodes().map(|(id, _)| id).collect();
-        Values { blocks, outside, read }
+        Values { blocks, outside, light: light(graph, loss), read }
     }
 
     /// Says that the gradients of a node are due, those of all later ones being done: its block is computed again.
@@ -40,16 +46,45 @@ impl Values {
             }
             for i in block {
                 let id = NodeId(i as u32);
-                if !self.outside[i] && !leaf::OPERATIONS.contains(&graph.node(id).op) {
-                    let inputs = graph.node(id).inputs.iter().map(|&input| self.of(input)).collect();
-                    self.read[i] = graph.again(id, inputs);
+                if !self.outside[i] && !self.light[i] && !leaf::OPERATIONS.contains(&graph.node(id).op) {
+                    self.compute_again(graph, id);
                 }
             }
         }
     }
 
     /// The node that gradients read for this one.
-    pub fn of(&self, node: NodeId) -> NodeId {
+    pub fn of(&mut self, graph: &mut Graph, node: NodeId) -> NodeId {
+        if std::mem::take(&mut self.light[node.index()]) {
+            self.compute_again(graph, node);
+        }
         self.read[node.index()]
     }
+
+    fn compute_again(&mut self, graph: &mut Graph, node: NodeId) {
+        let inputs = graph.node(node).inputs.clone().into_iter().map(|input| self.of(graph, input)).collect();
+        self.read[node.index()] = graph.again(node, inputs);
+    }
+}
+
+/// Which nodes are as soon computed as read, from what is kept for other gradients: `gelu`, layer norm, and `relu` of a batch norm
+/// that nothing else reads.
+fn light(graph: &Graph, loss: NodeId) -> Vec<bool> {
+    let mut readers = vec![0; graph.len()];
+    let nodes = || graph.nodes().take(loss.index() + 1);
+    nodes().flat_map(|(_, node)| &node.inputs).for_each(|input| readers[input.index()] += 1);
+    let mut light = vec![false; graph.len()];
+    for (id, node) in nodes() {
+        let before = node.inputs.first().map(|input| input.index());
+        match node.op {
+            op if op == &GELU || op == &LAYER_NORM => light[id.index()] = true,
+            op if op == &RESHAPE => light[id.index()] = before.is_some_and(|at| light[at]),
+            op if op == &RELU => {
+                let norm = before.filter(|&at| graph.node(NodeId(at as u32)).op == &BATCH_NORM && readers[at] == 1);
+                norm.into_iter().chain(norm.map(|_| id.index())).for_each(|at| light[at] = true);
+            }
+            _ => {}
+        }
+    }
+    light
 }

@@ -2,6 +2,7 @@
 
 use super::fusion::{run, size, trained, warnings};
 use sslrun::compile::{Plan, Program};
+use sslrun::graph::NodeId;
 
 /// A step that keeps everything, and one that computes the inside of blocks again.
 fn both(encoder: &str) -> [Program; 2] {
@@ -41,4 +42,24 @@ fn without_blocks_nothing_changes_and_a_warning_says_so() {
     assert!(warned("small_convnet()", "recompute: blocks"));
     assert!(!warned("small_convnet()", "recompute: none"));
     assert!(!warned("vit(16, 1, 2, patch: 4)", "recompute: blocks"));
+}
+
+#[test]
+fn what_is_light_is_not_kept_for_the_gradients() {
+    for (encoder, operation, counted, kept) in [
+        ("vit(16, 2, 2, patch: 4)", "gelu", 2 * 2, 0),
+        ("vit(16, 2, 2, patch: 4)", "layer_norm", 2 * (2 * 2 + 1), 0),
+        // The sums at the ends of blocks are kept: to compute one again takes all before it.
+        ("resnet18(stem: small, width: 4)", "batch_norm_relu", 2 * (1 + 8 + 8 + 1), 2 * 8),
+    ] {
+        let program = trained(encoder, "mlp(8, 8)", "").fused();
+        let of = |id: &NodeId| program.graph.node(*id).op.name == operation;
+        let (forward, backward): (Vec<NodeId>, Vec<NodeId>) =
+            program.live().into_iter().partition(|id| *id < program.loss.unwrap());
+        let read: Vec<NodeId> = backward.iter().flat_map(|&id| program.graph.node(id).inputs.clone()).collect();
+        let forward: Vec<NodeId> = forward.into_iter().filter(of).collect();
+        assert_eq!(forward.len(), counted, "{encoder}");
+        assert_eq!(forward.iter().filter(|id| read.contains(id)).count(), kept, "{encoder}");
+        assert_eq!(backward.into_iter().filter(of).count(), counted - kept, "{encoder}");
+    }
 }
