@@ -147,8 +147,8 @@ impl Before<'_> {
     /// The next node in the narrow graph.
     fn whole(&self, narrow: &mut Graph, node: &Node) -> NodeId {
         match node.inputs[..] {
-            // Only slices read parts of what they do not make a part of.
-            [input] if matches!(self.wanted[input.index()], Wanted::Part(_)) => self.now(input),
+            // What a slice reads has become the slice.
+            [input] if node.op == &SLICE && matches!(self.wanted[input.index()], Wanted::Part(_)) => self.now(input),
             _ => narrow.copy(node, node.inputs.iter().map(|&input| self.now(input)).collect()),
         }
     }

@@ -32,7 +32,7 @@ const STEPS: usize = 256;
 const PIECE: usize = 64;
 /// Rows of C that are computed at a time: so many rows of A stay in the second cache.
 const ROWS: usize = 192;
-/// Rows of C for which it is not worth packing B.
+/// Rows of C for which a thread by itself does not pack B.
 const FEW: usize = 128;
 /// Values of B that are packed before they are used: they stay in the last cache.
 const PACKED: usize = 1 << 20;
@@ -58,7 +58,7 @@ impl Task for Product<'_> {
         for (first, steps) in split(k, (PACKED / width / STEPS).max(1) * STEPS) {
             let then = self.then.filter(|_| first + steps == k);
             let job = Job { simd, g: self.g, a: self.a, b: self.b, panels: &panels, width, first, steps, piece, then };
-            if m <= FEW && job.lies_in_rows() {
+            if !self.parallel && m <= FEW && job.lies_in_rows() {
                 c.chunks_mut(rows * row).enumerate().for_each(|(i, c)| job.band(i * rows, None, c));
                 continue;
             }

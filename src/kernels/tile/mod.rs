@@ -21,7 +21,7 @@ pub struct Run {
 /// B[b + k b_step + j]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Strip<'a> {
-    /// Rows of all tiles, which are [`split`](super::panels::split) in tiles of so many rows.
+    /// Rows of all tiles; they are [`split`](super::panels::split) evenly in tiles of at most [`Simd::rows`].
     pub rows: usize,
     /// Vectors in a row, 1 or 2: so many are read of B at a step.
     pub vectors: usize,
@@ -321,7 +321,7 @@ macro_rules! strip {
                 match (strip.vectors, rows) {
                     $((1, $one) => $tiles::<$one, 1>(strip, tiles, $runs, $a, $b, $c),)*
                     $((2, $two) => $tiles::<$two, 2>(strip, tiles, $runs, $a, $b, $c),)*
-                    _ => unreachable!("groups are no larger"),
+                    _ => unreachable!("tiles are no larger"),
                 }
             }
         }
