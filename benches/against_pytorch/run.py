@@ -76,6 +76,7 @@ def ours(recipe, batch, args):
 def theirs(script, batch, variant, args):
     command = [sys.executable, "-W", "ignore", HERE / f"{script}.py", "--batch", batch, "--variant", variant]
     command += ["--threads", args.threads, "--warm", args.warm, "--steps", args.steps]
+    command += ["--sslrun", args.sslrun]
     report = last_line(command)
     return report["seconds"], report["peak"]
 

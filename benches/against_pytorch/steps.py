@@ -2,10 +2,18 @@
 
 import argparse
 import json
+import pathlib
+import subprocess
+import sys
+import tempfile
 import time
 
 import torch
 import torchvision
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROGRAM = HERE.parent.parent / "target/release/sslrun"
+GAP, SIDE = 4, 96  # pixels between the pictures of a contact sheet, and about how large they are shown
 
 
 def peak_memory():
@@ -23,6 +31,29 @@ def cifar_resnet18():
     return net
 
 
+def views_of(sslrun, batch, sizes):
+    """The views of some pictures that the recipe beside the running script makes, read off a contact sheet, and normalised."""
+    with tempfile.TemporaryDirectory() as folder:
+        sheet = pathlib.Path(folder) / "views.png"
+        recipe = HERE / f"{pathlib.Path(sys.argv[0]).stem}.ssl"
+        command = [sslrun, "views", recipe, "--samples", str(batch), "-o", sheet]
+        subprocess.run(command, check=True, capture_output=True)
+        pixels = torchvision.io.read_image(str(sheet)).float() / 255
+    largest = (pixels.shape[1] - GAP) // batch - GAP
+    factor = max(SIDE // max(sizes), 1)
+    step = largest + GAP
+
+    def view(column, side):
+        at = lambda k: slice(GAP + k * step, GAP + k * step + side * factor, factor)
+        return torch.stack([pixels[:, at(row), at(column)] for row in range(batch)])
+
+    # The first column is the picture itself.
+    views = [view(1 + v, side) for v, side in enumerate(sizes)]
+    mean = views[0].mean(dim=(0, 2, 3), keepdim=True)
+    std = views[0].std(dim=(0, 2, 3), keepdim=True)
+    return [((view - mean) / std).contiguous() for view in views]
+
+
 def main(build, size=32, views=2):
     """Times `build(batch, variant)`: a network and a function that trains it on a list of views.
 
@@ -36,12 +67,13 @@ def main(build, size=32, views=2):
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--warm", type=int, default=1, help="steps that are not timed")
     parser.add_argument("--steps", type=int, default=3, help="steps that are timed")
+    parser.add_argument("--sslrun", type=pathlib.Path, default=PROGRAM, help="the program, which makes the views")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     net, step = build(args.batch, args.variant)
     sizes = [size] * views if isinstance(views, int) else views
-    pictures = [torch.randn(args.batch, 3, side, side) for side in sizes]
+    pictures = views_of(args.sslrun, args.batch, sizes)
     if args.variant == "channels_last":
         net.to(memory_format=torch.channels_last)
         pictures = [view.to(memory_format=torch.channels_last) for view in pictures]

@@ -142,13 +142,14 @@ impl Branches {
             Some(Derived::Frozen(Origin::Recipe { theirs, .. })) => Some(("frozen".to_owned(), theirs.clone())),
             None => None,
         };
-        let all = self.all.iter().enumerate();
-        all.map(|(i, b)| super::recipe::Branch {
-            name: b.name.clone(),
-            stages: self.stages(i),
-            derived: derived(b),
-            span: b.span,
-        })
-        .collect()
+        let written = self.all.iter().enumerate().filter(|(_, b)| b.within.is_none());
+        written
+            .map(|(i, b)| super::recipe::Branch {
+                name: b.name.clone(),
+                stages: self.stages(i),
+                derived: derived(b),
+                span: b.span,
+            })
+            .collect()
     }
 }

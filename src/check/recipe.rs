@@ -105,7 +105,7 @@ pub struct Branch {
     pub name: String,
     /// The names of its stages.
     pub stages: Vec<String>,
-    /// `ema` or `stopgrad` of which branch, if it is derived.
+    /// `ema`, `snapshot`, `stopgrad` or `frozen`, and of which branch or file, if it is derived.
     pub derived: Option<(String, String)>,
     /// Where it is declared.
     pub span: Span,

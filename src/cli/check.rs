@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::args::{CheckArgs, FindingFormat};
 use super::{Exit, output};
-use crate::diag;
+use crate::data;
+use crate::diag::{self, Code, Diagnostic};
 use crate::driver::{self, Checked, Failure};
 
 /// Checks every recipe, and shows what there is to say about each.
@@ -12,7 +13,8 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     let mut worst = Exit::Fine;
     let mut shown: Vec<Value> = Vec::new();
     for path in &args.recipes {
-        let checked = driver::check(path, &args.change.sets, args.change.data.as_deref())?;
+        let mut checked = driver::check(path, &args.change.sets, args.change.data.as_deref())?;
+        checked.diagnostics.extend(absent(&checked, args.change.data.is_some()));
         if output::has_error(&checked.diagnostics) {
             worst = Exit::RecipeErrors;
         }
@@ -27,6 +29,20 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
         output::result(&format!("{:#}\n", Value::from(shown)));
     }
     Ok(worst)
+}
+
+/// What is said of a recipe whose data are not there: a recipe may be checked before its data are, but those that are named
+/// with the command are to be found.
+fn absent(checked: &Checked, named: bool) -> Option<Diagnostic> {
+    let data = &checked.recipe.as_ref()?.data;
+    let mut error = data::present(data).err()?;
+    let help = error.help.take();
+    let told = if named { Diagnostic::error } else { Diagnostic::warning };
+    let told = told(Code::UNREADABLE_FILE, data.span, error.to_string());
+    Some(match help {
+        Some(help) => told.help(help),
+        None => told,
+    })
 }
 
 /// The diagnostics of one recipe, each as a JSON object.

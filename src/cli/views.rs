@@ -8,6 +8,7 @@ use crate::train::view_specs;
 
 /// Draws a row for each of some samples: the sample, then its views.
 pub fn views(args: &ViewsArgs) -> Result<Exit, Failure> {
+    output::ending(&args.output, &["png", "jpg", "jpeg"])?;
     let checked = driver::check(&args.recipe, &args.change.sets, args.change.data.as_deref())?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     let Some(recipe) = &checked.recipe else { return Ok(Exit::RecipeErrors) };
@@ -17,7 +18,7 @@ pub fn views(args: &ViewsArgs) -> Result<Exit, Failure> {
     let failed = |e: data::DataError| Failure::Run(e.to_string());
     let set = data::open(&recipe.data, Split::Train).map_err(failed)?;
     let sheet = contact_sheet(&*set, &view_specs(recipe), args.samples, recipe.train.seed).map_err(failed)?;
-    sheet.save_png(&args.output).map_err(failed)?;
+    sheet.save(&args.output).map_err(failed)?;
     let names: Vec<&str> = recipe.views.iter().map(|v| v.name.as_str()).collect();
     output::message(&format!("{}: sample, {}", args.output.display(), names.join(", ")));
     Ok(Exit::Fine)

@@ -22,6 +22,16 @@ pub trait DataSet: Send + Sync {
     /// A sample's image.
     fn image(&self, index: usize) -> Result<Image<'_>, DataError>;
 
+    /// What a sample shows, in words; `None` where nobody said.
+    fn caption(&self, _index: usize) -> Option<String> {
+        None
+    }
+
+    /// Which pixels of a sample belong to what it shows, row by row, `[height, width]`; `None` where nobody said.
+    fn mask(&self, _index: usize) -> Option<Vec<bool>> {
+        None
+    }
+
     /// Height and width where all images share them.
     fn size(&self) -> Option<(usize, usize)>;
 
@@ -62,6 +72,11 @@ impl Split {
 pub fn open(config: &Config, split: Split) -> Result<Box<dyn DataSet>, DataError> {
     let set = sets::find(&config.name).map_err(|e| e.at(config.span))?;
     (set.open)(config, split).map_err(|e| e.at(config.span))
+}
+
+/// Whether the files of the data set a configuration names are there; they are not read.
+pub fn present(config: &Config) -> Result<(), DataError> {
+    (sets::find(&config.name)?.present)(config)
 }
 
 /// Images of one size, decoded once and kept as bytes.

@@ -39,18 +39,11 @@ impl<'a> Image<'a> {
         Ok(Image::new(height as usize, width as usize, decoded.into_raw()))
     }
 
-    /// Writes the picture as a PNG.
-    pub fn save_png(&self, path: &Path) -> Result<(), DataError> {
+    /// Writes the picture in the format of the file's ending, `.png`, `.jpg` or `.jpeg`.
+    pub fn save(&self, path: &Path) -> Result<(), DataError> {
         let (width, height) = (self.width as u32, self.height as u32);
-        ::image::save_buffer_with_format(
-            path,
-            &self.data,
-            width,
-            height,
-            ::image::ColorType::Rgb8,
-            ::image::ImageFormat::Png,
-        )
-        .map_err(|e| DataError::new(format!("cannot be written: {e}")).in_file(path))
+        ::image::save_buffer(path, &self.data, width, height, ::image::ColorType::Rgb8)
+            .map_err(|e| DataError::new(format!("cannot be written: {e}")).in_file(path))
     }
 }
 

@@ -17,7 +17,7 @@ mod splits;
 mod subset;
 mod views;
 
-pub use dataset::{DataSet, InMemory, Split, open};
+pub use dataset::{DataSet, InMemory, Split, open, present};
 pub use error::DataError;
 pub use image::{CHANNELS, Image, Pixels};
 pub use loader::{Batch, Epoch, Loader};

@@ -10,8 +10,13 @@ pub fn parse_spec(spec: &str) -> Result<Config, DataError> {
     let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
     let set = sets::find(name.trim()).map_err(|e| e.help(format!("{}; {FORM}", sets::names())))?;
     let mut config = defaults(&set.entry);
+    let mut given: Vec<&str> = Vec::new();
     for (place, part) in rest.split(',').filter(|p| !p.trim().is_empty()).enumerate() {
         let (param, value) = argument(&set.entry, place, part.trim())?;
+        if given.contains(&param.name) {
+            return Err(DataError::new(format!("`{}` of {name} is given twice", param.name)));
+        }
+        given.push(param.name);
         let value = parse(param, value).ok_or_else(|| {
             DataError::new(format!("`{value}` is no value for `{}` of {name}: {}", param.name, param.doc))
         })?;
@@ -60,6 +65,8 @@ fn parse(param: &Param, text: &str) -> Option<Arg> {
     }
     match param.ty {
         ParamType::Int { min, max } => {
+            // A whole number above 2^53 would be another one as a number of the language.
+            let max = max.min(1 << 53);
             number(text).filter(|x| x.fract() == 0.0 && (min as f64..=max as f64).contains(x)).map(Arg::Number)
         }
         ParamType::Number { min, max } => number(text).filter(|x| (min..=max).contains(x)).map(Arg::Number),

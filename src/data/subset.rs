@@ -51,6 +51,14 @@ impl DataSet for Subset {
         self.data.image(place.ok_or_else(|| DataError::new("no such sample").at_row(index))?)
     }
 
+    fn caption(&self, index: usize) -> Option<String> {
+        self.chosen.get(index).and_then(|&i| self.data.caption(i))
+    }
+
+    fn mask(&self, index: usize) -> Option<Vec<bool>> {
+        self.chosen.get(index).and_then(|&i| self.data.mask(i))
+    }
+
     fn size(&self) -> Option<(usize, usize)> {
         self.data.size()
     }

@@ -53,9 +53,11 @@ fn gradients(recipe: &Recipe) -> String {
     for branch in &recipe.branches {
         let _ = match branch.derived.as_ref().map(|(how, of)| (how.as_str(), of)) {
             Some(("ema", of)) => writeln!(text, "  {} follows {of} by a moving average", branch.name),
+            Some(("snapshot", of)) => writeln!(text, "  {} is a copy of {of}, taken now and then", branch.name),
             Some(("stopgrad", of)) => {
                 writeln!(text, "  {} has the weights of {of} and passes no gradient on", branch.name)
             }
+            Some(("frozen", of)) => writeln!(text, "  {} has weights from {of}, which nothing changes", branch.name),
             _ => Ok(()),
         };
     }

@@ -29,8 +29,13 @@ impl Flow {
 pub fn trained_by(recipe: &Recipe) -> Vec<(String, Vec<String>)> {
     let stage = |id: &ParamId| recipe.graph.params[id.index()].name.split('.').take(2).collect::<Vec<_>>().join(".");
     let parts = |trained: &BTreeSet<ParamId>| {
-        let mut parts: Vec<String> = trained.iter().map(stage).collect();
-        parts.dedup();
+        let mut parts: Vec<String> = Vec::new();
+        for part in trained.iter().map(stage) {
+            // A stage's weights need not come one after the other: two heads may be applied in turn.
+            if !parts.contains(&part) {
+                parts.push(part);
+            }
+        }
         parts
     };
     let flow = Flow::of(recipe);

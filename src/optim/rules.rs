@@ -34,7 +34,7 @@ pub const RULE: Entry = Entry {
 /// Names parameters by kind or by where they belong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selector {
-    /// All parameters of that kind.
+    /// All parameters of that kind; the weights of a recipe that belong to no branch are weights, too.
     Kind(ParamKind),
     /// All parameters of a branch, stage or layer, named by the start of their path (`f.predictor`).
     Path(String),
@@ -64,6 +64,7 @@ impl Selector {
     /// Whether a parameter of that path and kind is meant; a path matches whole segments only.
     pub fn matches(&self, path: &str, kind: ParamKind) -> bool {
         match self {
+            Self::Kind(ParamKind::Weight) => matches!(kind, ParamKind::Weight | ParamKind::Free),
             Self::Kind(k) => *k == kind,
             Self::Path(prefix) => {
                 path.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

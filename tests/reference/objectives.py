@@ -53,11 +53,11 @@ def ibot_patches(teacher: list[Tensor], student: list[Tensor], masks: list[Tenso
     return total / len(teacher)
 
 
-def swav(assign: list[Tensor], scores: list[Tensor]) -> Tensor:
+def swav(assign: list[Tensor], scores: list[Tensor], epsilon: float = 0.05) -> Tensor:
     """swav/main_swav.py, train: the codes of the first crops, each predicted from all other crops."""
     loss = 0.0
     for i, own in enumerate(assign):
-        q = balanced(torch.exp(own / 0.05))
+        q = balanced(torch.exp(own / epsilon))
         others = [x for v, x in enumerate(scores) if v != i]
         loss = loss + sum(cross_entropy(q, x / 0.1).mean() for x in others) / len(others)
     return loss / len(assign)

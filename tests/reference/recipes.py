@@ -403,7 +403,7 @@ def supcon() -> Case:
 def swav() -> Case:
     def run(step: Step) -> dict[str, Tensor]:
         scores = [x for group in (step.group("global", 2, 8), step.group("local", 2)) for x in together(step.net.f, group)]
-        return {"swap": objectives.swav(scores[:2], scores)}
+        return {"swap": objectives.swav(scores[:2], scores, epsilon=0.02)}
     items = "views { global[2]: crop(size: 8); local[2]: crop(size: 4) }\n"
     items += f"branch f {{ {POOLED}; projector: mlp(8, 5); prototypes: prototypes(7) }}"
     return Case(items, Branch(f=Branch(encoder=pooled(), projector=mlp(6, 8, 5), prototypes=Prototypes(5, 7))), run)

@@ -30,7 +30,7 @@ fn picture(seed: usize, side: usize) -> Image<'static> {
 
 fn png(image: &Image) -> Vec<u8> {
     let path = folder(&format!("png-{:?}", std::thread::current().id())).join("x.png");
-    image.save_png(&path).expect("a PNG");
+    image.save(&path).expect("a PNG");
     std::fs::read(path).expect("the PNG")
 }
 

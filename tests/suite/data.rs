@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use sslrun::catalog::{Arg, Config};
 use sslrun::data::augment::PixelNorm;
 use sslrun::data::{
@@ -11,11 +10,13 @@ use sslrun::data::{
 };
 use sslrun::source::{FileId, Span};
 
-fn data(spec: &str, split: Split) -> Result<Arc<dyn DataSet>, DataError> {
+/// Opens the data set that a specification names.
+pub fn data(spec: &str, split: Split) -> Result<Arc<dyn DataSet>, DataError> {
     open(&parse_spec(spec)?, split).map(Arc::from)
 }
 
-fn shapes(spec: &str) -> Arc<dyn DataSet> {
+/// The training split of `shapes`.
+pub fn shapes(spec: &str) -> Arc<dyn DataSet> {
     data(spec, Split::Train).expect("shapes opens")
 }
 
@@ -176,62 +177,6 @@ fn plain_batches_hold_all_images_in_order_prepared() {
     let batch = plain_batches(darker.clone(), as_is, 1).next().expect("a batch").expect("a batch");
     let pixel = f32::from(darker.image(0).expect("an image").data[0]) / 255.0;
     assert!((batch.views[0][0] - (pixel - mean[0]) / std[0]).abs() < 1e-6);
-}
-
-#[test]
-fn shapes_are_balanced_and_the_same_for_the_same_seed() {
-    let set = shapes("shapes:train=500");
-    let mut counts = [0; 10];
-    (0..set.len()).for_each(|i| counts[set.label(i).expect("a label") as usize] += 1);
-    assert_eq!(counts, [50; 10]);
-    // The number of images drawn, and the split, do not matter to one of them; the seed does.
-    assert_eq!(set.image(30), shapes("shapes:train=31").image(30));
-    assert_ne!(set.image(30), shapes("shapes:train=31,seed=1").image(30));
-    let test = data("shapes:test=31", Split::Test).expect("the test split");
-    assert_ne!(set.image(30), test.image(30));
-}
-
-#[test]
-fn neighbours_by_raw_pixels_do_not_tell_shapes_apart() {
-    let train = shapes("shapes:train=4000");
-    let test = data("shapes:test=500", Split::Test).expect("the test split");
-    let accuracy = raw_knn(&*train, &*test, 20);
-    println!("raw pixels: {:.1} %", 100.0 * accuracy);
-    assert!(accuracy < 0.25, "{accuracy}");
-}
-
-/// Weighted k-nearest neighbours (cosine of centred pixels, weights exp(cos / 0.07)).
-fn raw_knn(train: &dyn DataSet, test: &dyn DataSet, k: usize) -> f64 {
-    let features = |set: &dyn DataSet| -> Vec<Vec<f32>> {
-        (0..set.len()).map(|i| unit(&set.image(i).expect("an image").data)).collect()
-    };
-    let (bank, queries) = (features(train), features(test));
-    let right = |(i, query): (usize, &Vec<f32>)| {
-        let mut near: Vec<(f32, u32)> =
-            bank.iter().enumerate().map(|(j, b)| (dot(query, b), train.label(j).expect("a label"))).collect();
-        near.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut votes = [0.0; 10];
-        near[..k].iter().for_each(|(cos, label)| votes[*label as usize] += (cos / 0.07).exp());
-        let best = (0..10).max_by(|&a, &b| f32::total_cmp(&votes[a], &votes[b])).expect("ten classes");
-        test.label(i) == Some(best as u32)
-    };
-    let hits = queries.par_iter().enumerate().filter(|&q| right(q)).count();
-    hits as f64 / test.len() as f64
-}
-
-fn unit(bytes: &[u8]) -> Vec<f32> {
-    let values: Vec<f32> = bytes.iter().map(|&b| f32::from(b) / 255.0 - 0.5).collect();
-    let norm = dot(&values, &values).sqrt();
-    values.iter().map(|v| v / norm).collect()
-}
-
-/// In eight lanes, so that it is vectorised.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0; 8];
-    for (x, y) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
-        (0..8).for_each(|l| lanes[l] += x[l] * y[l]);
-    }
-    lanes.iter().sum()
 }
 
 #[test]

@@ -41,6 +41,7 @@ mod recompute;
 mod refused;
 mod report;
 mod samples;
+mod shapes;
 mod state;
 mod syntax;
 mod train;

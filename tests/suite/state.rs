@@ -84,7 +84,7 @@ fn a_row_is_read_and_written_where_its_sample_is() {
 }
 
 const LABELS: &str = "
-    let scores(v) = f(v) * 3
+    let scores(v) = f(v) * 30
     state label = refresh(of: argmax(sinkhorn(over_data(log_softmax(scores(a))), tolerance: 0.1), dim: 1), at: [0, 0.5, 1.25])
     loss { classes: mean(cross_entropy(label, scores(b))) }";
 

@@ -21,6 +21,8 @@ pub struct Set {
     pub classes: fn(&Config) -> usize,
     /// How its pixels are normalised where a recipe does not say it.
     pub norm: fn(&Config) -> PixelNorm,
+    /// Whether the files of both of its parts are there, which is all that is looked at.
+    pub present: fn(&Config) -> Result<(), DataError>,
     /// Opens one part of it.
     pub open: Open,
 }

@@ -31,6 +31,11 @@ pub const SET: Set = Set {
     size: |_| (SIDE, SIDE),
     classes: |_| CLASSES.len(),
     norm: |_| PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
+    present: |config| {
+        [Split::Train, Split::Test]
+            .iter()
+            .try_for_each(|split| find(Path::new(config.text("path")), *split).map(|_| ()))
+    },
     open,
 };
 

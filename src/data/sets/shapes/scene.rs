@@ -1,0 +1,139 @@
+//! What is drawn: everything of a picture but which figure it shows.
+
+use super::colour::{COLOURS, Colour, Ground, shade};
+use super::figure::Point;
+use super::layout::layout;
+use crate::data::CHANNELS;
+use crate::random::Rng;
+
+/// A picture's ground and the copies of its figure. The frame is the square from -1 to 1, y downwards.
+pub struct Scene {
+    /// The word for the ground's brightness.
+    pub ground: Ground,
+    /// The ground's colours.
+    pub clouds: Clouds,
+    /// Where and how the figure stands.
+    pub copies: Vec<Copy>,
+}
+
+/// Smooth coloured noise: random colours at the points of a lattice, to be blended in between.
+pub struct Clouds {
+    /// By row and column of the lattice.
+    pub colours: [[Colour; LATTICE]; LATTICE],
+}
+
+/// Points a side of the clouds' lattice.
+pub const LATTICE: usize = 5;
+
+/// How much a channel of a cloud is lighter or darker than the ground, at most.
+const CLOUDS: f32 = 0.03;
+
+/// A figure's place, pose and colour.
+pub struct Copy {
+    /// Where the figure's centre of mass lies.
+    pub centre: Point,
+    /// What a length of 1 of the figure is in the frame, along its width and its height.
+    pub scale: Point,
+    /// Sine and cosine of the angle it is turned by.
+    pub turn: (f32, f32),
+    /// Which of the named colours it has.
+    pub name: usize,
+    /// The figure's colour.
+    pub colour: Colour,
+    /// The colour of the line around it.
+    pub rim: Colour,
+}
+
+/// How far a copy is turned either way, at most, in radians.
+const TURN: f64 = 0.3;
+
+/// The logarithm of a copy's width over its height, at most: what its picture has, and what is its own.
+const ASPECTS: (f64, f64) = (0.3, 0.1);
+
+/// The size that the copies of a picture have, at least, as a part of what their circles have room for. Augmentations change
+/// sizes, too, so this hides a picture from its neighbours by pixels and not from those who learn from crops.
+const SMALLEST: f64 = 0.7;
+
+/// A copy's own size, as a part of that.
+const SIZES: (f64, f64) = (0.95, 1.05);
+
+/// How much lighter or darker than the ground a copy is.
+const CONTRAST: (f64, f64) = (0.3, 0.36);
+
+/// How much of the contrast the line around a copy has, on the other side of the ground: so the outline of a light copy
+/// is much like that of a dark one.
+const RIM: f32 = 0.8;
+
+impl Scene {
+    /// All that is random of a picture but for its class and its noise.
+    pub fn draw(rng: &mut Rng) -> Self {
+        let (ground, brightness) = Ground::draw(rng);
+        let clouds = Clouds::draw(brightness, rng);
+        let (centres, radius) = layout(rng);
+        let size = radius * rng.range(SMALLEST.ln(), 0.0).exp() as f32;
+        let aspect = rng.range(-ASPECTS.0, ASPECTS.0);
+        let copies = centres.into_iter().map(|centre| Copy::draw(centre, size, aspect, brightness, rng)).collect();
+        Self { ground, clouds, copies }
+    }
+
+    /// What the picture shows, in words: `two red and three blue hearts on a light ground`.
+    pub fn caption(&self, figure: &str) -> String {
+        let count = |name: usize| self.copies.iter().filter(|copy| copy.name == name).count();
+        let present: Vec<(usize, &str)> = COLOURS.iter().enumerate().map(|(i, (name, _))| (count(i), *name)).collect();
+        let told =
+            present.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{} {name}", number(*count)));
+        let told: Vec<String> = told.collect();
+        let colours = match told.split_last() {
+            Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+            _ => told.concat(),
+        };
+        let ending = if figure.ends_with('s') { "es" } else { "s" };
+        format!("{colours} {figure}{ending} on a {} ground", self.ground.name())
+    }
+}
+
+/// A small number in words.
+fn number(count: usize) -> &'static str {
+    ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"][count]
+}
+
+impl Clouds {
+    fn draw(brightness: f32, rng: &mut Rng) -> Self {
+        let mut value = || brightness + rng.range(-1.0, 1.0) as f32 * CLOUDS;
+        let mut colour = || -> Colour { std::array::from_fn::<_, CHANNELS, _>(|_| value()) };
+        Self { colours: std::array::from_fn(|_| std::array::from_fn(|_| colour())) }
+    }
+}
+
+impl Copy {
+    /// A copy of about this size, lighter or darker than the ground.
+    fn draw(centre: Point, size: f32, aspect: f64, ground: f32, rng: &mut Rng) -> Self {
+        let size = size * rng.range(SIZES.0, SIZES.1) as f32;
+        let aspect = ((aspect + rng.range(-ASPECTS.1, ASPECTS.1)) as f32 / 2.0).exp();
+        let turn = (rng.range(-TURN, TURN) as f32).sin_cos();
+        let sign = if rng.chance(0.5) { 1.0 } else { -1.0 };
+        let contrast = sign * rng.range(CONTRAST.0, CONTRAST.1) as f32;
+        let name = rng.below(COLOURS.len());
+        let (colour, rim) = (shade(name, ground + contrast), shade(name, ground - RIM * contrast));
+        Self { centre, scale: [size * aspect, size / aspect], turn, name, colour, rim }
+    }
+
+    /// Points of the frame in the figure's own coordinates.
+    #[inline(always)]
+    pub fn local<const N: usize>(&self, xs: &[f32; N], y: f32) -> [[f32; N]; 2] {
+        let (y, (sin, cos)) = (y - self.centre[1], self.turn);
+        let mut local = [[0.0; N]; 2];
+        for i in 0..N {
+            let x = xs[i] - self.centre[0];
+            local[0][i] = (cos * x + sin * y) / self.scale[0];
+            local[1][i] = (cos * y - sin * x) / self.scale[1];
+        }
+        local
+    }
+
+    /// What a distance of 1 in the figure's coordinates is in the frame, about.
+    #[inline(always)]
+    pub fn length(&self) -> f32 {
+        self.scale[0].min(self.scale[1])
+    }
+}
