@@ -45,7 +45,7 @@ fn photographs(count: usize, [height, width]: [usize; 2]) -> InMemory {
         name: "photographs".to_string(),
         size: (height, width),
         bytes: (0..count * height * width * 3).map(value).collect(),
-        labels: vec![0; count],
+        labels: vec![Some(0); count],
         classes: vec!["any".to_string()],
         mean_std: ([0.5; 3], [0.25; 3]),
     }

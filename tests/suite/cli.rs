@@ -234,6 +234,30 @@ fn views_are_drawn() {
     let sheet = image::open(place.folder.join("sheet.png")).expect("a picture");
     assert!(sheet.width() > 3 * 90 && sheet.height() > 3 * 90);
     place.expect(3, &["views", &place.recipe, "-o", "no/such/folder/sheet.png"]);
+    // What is called a JPEG is one.
+    place.expect(0, &["views", &place.recipe, "--data", DATA, "-o", "sheet.jpg", "--samples", "3"]);
+    assert!(std::fs::read(place.folder.join("sheet.jpg")).expect("a picture").starts_with(&[0xff, 0xd8, 0xff]));
+    let (_, err) = place.expect(2, &["views", &place.recipe, "-o", "sheet.gif"]);
+    assert!(err.contains("`.png`") && !place.folder.join("sheet.gif").exists(), "{err}");
+}
+
+#[test]
+fn data_that_are_named_are_looked_for() {
+    let place = place("named-data");
+    let (_, err) = place.expect(1, &["check", &place.recipe, "--data", "cifar10:no/such/folder"]);
+    assert!(err.contains("no/such/folder") && err.contains("--data"), "{err}");
+    // The recipe's own may come later.
+    let own = place_of("own-data", &format!("data cifar10(\"not/here/yet\")\n{TINY}"));
+    let (_, err) = own.expect(0, &["check", &own.recipe]);
+    assert!(err.contains("not/here/yet"), "{err}");
+    for (spec, told) in [
+        ("shapes:train=100,train=200", "given twice"),
+        ("cifar10:here,path=there", "given twice"),
+        ("shapes:seed=9007199254740993", "no value for `seed`"),
+    ] {
+        let (_, err) = place.expect(2, &["check", &place.recipe, "--data", spec]);
+        assert!(err.contains(told), "{spec}: {err}");
+    }
 }
 
 #[test]

@@ -74,6 +74,30 @@ fn an_explanation_names_definitions_and_what_is_not_trained() {
 }
 
 #[test]
+fn every_stage_is_named_once_and_every_derived_branch_is() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes/ibot.ssl");
+    let checked = driver::check(&path, &[], None).expect("a recipe");
+    let text = driver::explain(&checked).expect("a sound recipe");
+    let trained = text.lines().filter(|line| line.contains("  trains ")).map(|line| line.rsplit("trains ").next());
+    for line in trained.flatten() {
+        let parts: Vec<&str> = line.split(", ").collect();
+        assert!(parts.iter().all(|part| parts.iter().filter(|p| *p == part).count() == 1), "{line}");
+    }
+    let text = "views { a, b: crop(0.3..1) }
+        branch f { encoder: small_convnet(width: 8); projector: mlp(16, 8) }
+        branch slow = ema(f)
+        branch old = snapshot(of: slow, every: 2)
+        branch start = frozen(\"start.safetensors\", of: f)
+        loss { l: mse(f(a), slow(b)) + mse(f(a), old(b)) + mse(f(b), start(a)); v: hinge_variance(f(a)) }";
+    let folder = crate::train::folder("explain-derived");
+    let checked = driver::check(&crate::train::recipe_file(&folder, text), &[], None).expect("a recipe");
+    let text = driver::explain(&checked).expect("a sound recipe");
+    for line in ["slow follows f by", "old is a copy of slow,", "start has weights from "] {
+        assert!(text.contains(line), "{line} in\n{text}");
+    }
+}
+
+#[test]
 fn blocks_of_definitions_stand_behind_their_value() {
     let (file, _) = parse(FileId(0), "let g(x, eps = 1e-6) {\n  let y = x + eps\n  log(y)\n}");
     let sslrun::syntax::ast::ItemKind::Let(definition) = &file.items[0].kind else { panic!("a definition") };

@@ -120,6 +120,9 @@ fn selectors_match_whole_segments() {
     assert!(!stage.matches("f.predictors.0.weight", ParamKind::Weight));
     assert_eq!(Selector::parse("bias"), Selector::Kind(ParamKind::Bias));
     assert!(Selector::parse("norm").matches("f.encoder.bn1.weight", ParamKind::Norm));
+    // A `weight` of the recipe is a weight; only a kind of its own tells them apart.
+    assert!(Selector::parse("weight").matches("prompts", ParamKind::Free));
+    assert!(!Selector::parse("bias").matches("prompts", ParamKind::Free));
 }
 
 fn call(name: &str, args: &[(&str, Arg)]) -> Config {

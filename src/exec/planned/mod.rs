@@ -106,12 +106,7 @@ impl<T: Real> Planned<T> {
     }
 
     /// Computes everything, parameters and states only read; `after` sees each call once it is done.
-    fn calls(
-        &mut self,
-        memory: &Memory<T>,
-        feed: &Feed,
-        after: &mut dyn FnMut(&Call<T>, &[T], &Outside<T>),
-    ) -> Result<(), ExecError> {
+    fn calls(&mut self, memory: &Memory<T>, feed: &Feed, after: &mut After<T>) -> Result<(), ExecError> {
         let graph = &self.program.graph;
         let binding = memory.bind(graph)?;
         let params: Vec<Reading> = memory.bound_params(&binding).map(Reading::new).collect();
@@ -142,6 +137,9 @@ impl<T: Real> Planned<T> {
         Ok(())
     }
 }
+
+/// What sees a call once it is done, with all numbers it may have read.
+type After<'a, T> = dyn FnMut(&Call<T>, &[T], &Outside<T>) + 'a;
 
 impl<T: Real> Engine<T> for Planned<T> {
     fn compute(&mut self, memory: &Memory<T>, feed: &Feed) -> Result<(), ExecError> {

@@ -12,7 +12,7 @@ pub const COPIES: std::ops::RangeInclusive<usize> = 4..=8;
 const COVERED: f64 = 0.5;
 
 /// The largest radius, where the frame is 2 wide.
-const RADIUS: f64 = 0.45;
+const RADIUS: f64 = 0.48;
 
 /// The part of a circle's radius that may lie outside the frame; its centre never does.
 const OUTSIDE: f64 = 0.5;

@@ -45,14 +45,14 @@ pub struct Copy {
 }
 
 /// How far a copy is turned either way, at most, in radians.
-const TURN: f64 = 0.3;
+const TURN: f64 = 0.25;
 
 /// The logarithm of a copy's width over its height, at most: what its picture has, and what is its own.
-const ASPECTS: (f64, f64) = (0.3, 0.1);
+const ASPECTS: (f64, f64) = (0.25, 0.1);
 
 /// The size that the copies of a picture have, at least, as a part of what their circles have room for. Augmentations change
 /// sizes, too, so this hides a picture from its neighbours by pixels and not from those who learn from crops.
-const SMALLEST: f64 = 0.7;
+const SMALLEST: f64 = 0.75;
 
 /// A copy's own size, as a part of that.
 const SIZES: (f64, f64) = (0.95, 1.05);
@@ -72,7 +72,9 @@ impl Scene {
         let (centres, radius) = layout(rng);
         let size = radius * rng.range(SMALLEST.ln(), 0.0).exp() as f32;
         let aspect = rng.range(-ASPECTS.0, ASPECTS.0);
-        let copies = centres.into_iter().map(|centre| Copy::draw(centre, size, aspect, brightness, rng)).collect();
+        let poses = Pose::draw(centres.len(), rng);
+        let copies = centres.into_iter().zip(poses);
+        let copies = copies.map(|(centre, pose)| Copy::new(centre, size, aspect, brightness, &pose, rng)).collect();
         Self { ground, clouds, copies }
     }
 
@@ -92,6 +94,38 @@ impl Scene {
     }
 }
 
+/// How a copy differs from the others of its picture; each number is from -1 to 1.
+struct Pose {
+    turn: f64,
+    size: f64,
+    aspect: f64,
+    contrast: f64,
+    lighter: bool,
+}
+
+impl Pose {
+    /// Those of all copies of a picture. The values of each kind are spread over their range, and half of the copies are lighter
+    /// than the ground, so that what is common to them is the figure, and not how they happen to stand.
+    fn draw(count: usize, rng: &mut Rng) -> Vec<Self> {
+        let [turns, sizes, aspects, contrasts] = std::array::from_fn(|_| spread(count, rng));
+        let (order, first) = (rng.permutation(count), rng.below(2));
+        let pose = |i: usize| Self {
+            turn: turns[i],
+            size: sizes[i],
+            aspect: aspects[i],
+            contrast: contrasts[i],
+            lighter: (order[i] + first) % 2 == 0,
+        };
+        (0..count).map(pose).collect()
+    }
+}
+
+/// Numbers from -1 to 1, one in each of as many equal parts, in random order.
+fn spread(count: usize, rng: &mut Rng) -> Vec<f64> {
+    let order = rng.permutation(count);
+    order.into_iter().map(|part| 2.0 * (part as f64 + rng.uniform()) / count as f64 - 1.0).collect()
+}
+
 /// A small number in words.
 fn number(count: usize) -> &'static str {
     ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"][count]
@@ -106,13 +140,13 @@ impl Clouds {
 }
 
 impl Copy {
-    /// A copy of about this size, lighter or darker than the ground.
-    fn draw(centre: Point, size: f32, aspect: f64, ground: f32, rng: &mut Rng) -> Self {
-        let size = size * rng.range(SIZES.0, SIZES.1) as f32;
-        let aspect = ((aspect + rng.range(-ASPECTS.1, ASPECTS.1)) as f32 / 2.0).exp();
-        let turn = (rng.range(-TURN, TURN) as f32).sin_cos();
-        let sign = if rng.chance(0.5) { 1.0 } else { -1.0 };
-        let contrast = sign * rng.range(CONTRAST.0, CONTRAST.1) as f32;
+    /// A copy of about this size, of any colour.
+    fn new(centre: Point, size: f32, aspect: f64, ground: f32, pose: &Pose, rng: &mut Rng) -> Self {
+        let within = |(low, high): (f64, f64), at: f64| (low + (high - low) * (at + 1.0) / 2.0) as f32;
+        let size = size * within(SIZES, pose.size);
+        let aspect = ((aspect + ASPECTS.1 * pose.aspect) as f32 / 2.0).exp();
+        let turn = ((TURN * pose.turn) as f32).sin_cos();
+        let contrast = if pose.lighter { 1.0 } else { -1.0 } * within(CONTRAST, pose.contrast);
         let name = rng.below(COLOURS.len());
         let (colour, rim) = (shade(name, ground + contrast), shade(name, ground - RIM * contrast));
         Self { centre, scale: [size * aspect, size / aspect], turn, name, colour, rim }
