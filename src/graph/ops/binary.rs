@@ -1,6 +1,7 @@
 //! Arithmetic and comparison of two tensors, element by element, with broadcasting.
 
 use super::rules::{GradFn, Grads, InferFn, broadcast_or_explain};
+use super::samples;
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::graph::{
     Attrs, Backward, Call, Cost, DType, Function, GradRule, Graph, NodeId, Operation, ShapeError, TensorType,
@@ -70,11 +71,11 @@ pub static EQUAL: Operation = comparison("equal");
 pub static NOT_EQUAL: Operation = comparison("not_equal");
 
 const fn binary(name: &'static str, infer: InferFn, grad: GradFn) -> Operation {
-    Operation { name, infer, grad: GradRule::Rule(grad), cost: Cost::PerElement(1) }
+    Operation { name, infer, grad: GradRule::Rule(grad), cost: Cost::PerElement(1), samples: samples::each }
 }
 
 const fn comparison(name: &'static str) -> Operation {
-    Operation { name, infer: compare, grad: GradRule::Stops, cost: Cost::PerElement(1) }
+    Operation { name, infer: compare, grad: GradRule::Stops, cost: Cost::PerElement(1), samples: samples::each }
 }
 
 fn arithmetic(verb: &str, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
