@@ -67,7 +67,7 @@ impl LinearProbe {
         }
     }
 
-    /// The same for raw pixels as features: components below 1e-3 of the largest variance are left out.
+    /// The same for raw pixels as features: components with less than 1e-3 of the largest variance are left out.
     pub fn of_pixels(self) -> Self {
         Self { min_variance: self.min_variance.max(MIN_VARIANCE_OF_PIXELS), ..self }
     }

@@ -13,7 +13,7 @@ pub(super) struct Whitening {
     /// The mean of the features it was made from.
     pub mean: Vec<f64>,
     /// `[dim, rank]`: the principal components, the largest first, each divided by the standard deviation along it.
-    pub map: Vec<f64>,
+    map: Vec<f64>,
     /// How many components there are.
     pub rank: usize,
 }
@@ -24,6 +24,9 @@ const ENOUGH_ROWS: usize = 2048;
 
 /// How many rows or columns of features are in memory as f64 at a time.
 const DEPTH: usize = 512;
+
+/// Rows that one thread whitens at a time.
+const SHARE: usize = 128;
 
 impl Whitening {
     /// By PCA of features `[rows, dim]`; components with less than `min_variance` times the largest variance are left out.
@@ -40,6 +43,24 @@ impl Whitening {
         let (map, rank) =
             if centred.rows() < dim { by_rows(&centred, min_variance) } else { by_columns(&centred, min_variance) };
         Self { mean, map, rank }
+    }
+
+    /// `[dim, rank]`: what features less their mean are multiplied with.
+    pub fn map(&self) -> Matrix<'_, f64> {
+        Matrix::new(&self.map, self.mean.len(), self.rank)
+    }
+
+    /// Features `[rows, dim]` as `[rows, rank]`.
+    pub fn apply(&self, values: &[f32]) -> Vec<f32> {
+        let dim = self.mean.len().max(1);
+        let some = |values: &[f32]| {
+            let centred = Centred { values, dim, mean: &self.mean };
+            let rows = centred.rows();
+            let mut out = vec![0.0; rows * self.rank];
+            multiply(&mut out, false, Matrix::new(&centred.block(0..rows, 0..dim), rows, dim), self.map());
+            out.into_iter().map(|x| x as f32)
+        };
+        values.par_chunks(SHARE * dim).flat_map_iter(some).collect()
     }
 }
 
@@ -84,20 +105,20 @@ fn by_rows(x: &Centred<'_>, min_variance: f64) -> (Vec<f64>, usize) {
 
 /// Features less their mean.
 #[derive(Clone, Copy)]
-pub(super) struct Centred<'a> {
-    pub values: &'a [f32],
-    pub dim: usize,
-    pub mean: &'a [f64],
+struct Centred<'a> {
+    values: &'a [f32],
+    dim: usize,
+    mean: &'a [f64],
 }
 
 impl Centred<'_> {
     /// How many rows there are.
-    pub fn rows(&self) -> usize {
+    fn rows(&self) -> usize {
         self.values.len() / self.dim.max(1)
     }
 
     /// A part of them in f64, row-major.
-    pub fn block(&self, rows: Range<usize>, columns: Range<usize>) -> Vec<f64> {
+    fn block(&self, rows: Range<usize>, columns: Range<usize>) -> Vec<f64> {
         let mut out = Vec::with_capacity(rows.len() * columns.len());
         for row in self.values[rows.start * self.dim..rows.end * self.dim].chunks_exact(self.dim.max(1)) {
             out.extend(row[columns.clone()].iter().zip(&self.mean[columns.clone()]).map(|(&x, m)| f64::from(x) - m));

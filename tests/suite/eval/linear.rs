@@ -1,7 +1,10 @@
 //! The linear probe against scikit-learn, and where there is nothing to compare with.
 
 use super::{DIM, Rows, load, noise};
+use std::sync::atomic::AtomicBool;
+
 use crate::fixtures::{Fixture, assert_close};
+use crate::train::verdict;
 use sslrun::eval::{Features, LinearClassifier, LinearProbe, linear_probe};
 
 /// Mean cross entropy plus half `l2` times the squared weights of whitened features, which are the variances of the logits.
@@ -144,4 +147,25 @@ fn the_linear_probe_is_the_same_on_any_number_of_threads() {
         assert_eq!(fits[0], fits[1]);
         assert!(linear_probe(features, features, LinearProbe::default()) > 0.97);
     }
+}
+
+#[test]
+fn small_components_of_raw_pixels_are_left_out() {
+    // An encoder that hands on 768 pixels of 1000 samples, on which the probe is judged, too: with all it learns them by heart.
+    let linear = |probe: &str| {
+        let text = format!(
+            "views {{ a: crop(0.5..1) }}
+            branch f {{ encoder: flatten() ; head: linear(4) }}
+            loss {{ spread: hinge_variance(f(a)) }}
+            train {{ batch: 16 }}
+            evaluate {{ on: f.encoder; probes: [{probe}] }}"
+        );
+        let verdict = verdict(&text, "shapes:train=1000,test=10,size=16", &AtomicBool::new(false)).expect("a verdict");
+        [verdict.trained, verdict.raw].map(|m| m.get("linear").expect("a linear probe"))
+    };
+    let [features, pixels] = linear("linear()");
+    assert!(features > 0.99 && pixels < 0.8, "{features} and {pixels}");
+    assert_eq!(linear("linear(min_variance: 1e-3)"), [pixels; 2]);
+    let [features, pixels] = linear("linear(min_variance: 0.1)");
+    assert!(features == pixels && pixels < 0.5, "{features} and {pixels}");
 }
