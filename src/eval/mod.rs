@@ -9,12 +9,17 @@ mod finetune;
 mod knn;
 mod lbfgs;
 mod linear;
+mod logistic;
 mod matrix;
+mod nearest;
 mod probe;
+mod rotations;
+mod tridiagonal;
 mod uniformity;
+mod whitening;
 
 pub use collapse::{Spread, effective_rank, feature_std, spread};
-pub use eigen::symmetric_eigenvalues;
+pub use eigen::{Eigen, symmetric_eigen, symmetric_eigenvalues};
 pub use features::Features;
 pub use finetune::Finetune;
 pub use knn::{Knn, knn};

@@ -34,6 +34,14 @@ impl Probe {
         }
     }
 
+    /// The same probe for raw pixels instead of features of an encoder.
+    pub fn of_pixels(&self) -> Self {
+        match self {
+            Self::Linear(settings) => Self::Linear(settings.of_pixels()),
+            other => other.clone(),
+        }
+    }
+
     /// The top-1 accuracy, 0 to 1, on `test` of what was learnt from `train`; nothing where features alone do not do.
     pub fn accuracy(&self, train: Features<'_>, test: Features<'_>) -> Option<f64> {
         match self {

@@ -136,7 +136,8 @@ impl Judge {
         let raw = baselines.of(&self.baseline, || {
             on_event(&Event::Judging { subject: "raw pixels".to_owned() });
             let pixels = |data| raw_pixels(data, self.extractor.preprocess());
-            Ok(self.measure(&pixels(&self.whole.train)?, &pixels(&self.whole.test)?))
+            let probes: Vec<_> = self.probes.iter().map(|(name, p)| (name.clone(), p.of_pixels())).collect();
+            Ok(measure(&probes, &pixels(&self.whole.train)?, &pixels(&self.whole.test)?))
         })?;
         Ok(Some(Verdict { trained, untrained, raw }))
     }
@@ -152,7 +153,7 @@ impl Judge {
         on_event(&Event::Judging { subject: subject.to_owned() });
         let train = self.extractor.rows(memory, &self.whole.train)?;
         let test = self.extractor.rows(memory, &self.whole.test)?;
-        let mut measures = self.measure(&train, &test);
+        let mut measures = measure(&self.probes, &train, &test);
         for (place, (name, probe)) in self.probes.iter().enumerate() {
             let Probe::Finetune(settings) = probe else { continue };
             let tell = |what| on_event(&Event::Judging { subject: format!("{subject}: {what}") });
@@ -164,13 +165,13 @@ impl Judge {
         }
         Ok((!stop.load(Ordering::Relaxed)).then_some(measures))
     }
+}
 
-    /// What features alone can tell.
-    fn measure(&self, train: &Rows, test: &Rows) -> Measures {
-        let mut measures = accuracies(&self.probes, train, test);
-        measures.0.push(("effective_rank".to_owned(), eval::effective_rank(&test.values, test.dim)));
-        measures
-    }
+/// What features alone can tell.
+fn measure(probes: &[(String, Probe)], train: &Rows, test: &Rows) -> Measures {
+    let mut measures = accuracies(probes, train, test);
+    measures.0.push(("effective_rank".to_owned(), eval::effective_rank(&test.values, test.dim)));
+    measures
 }
 
 /// Data, preparation of the images, probes and samples of a recipe in words.

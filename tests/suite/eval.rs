@@ -1,25 +1,27 @@
 //! Probes and measures against PyTorch, scikit-learn and NumPy (`tests/reference/eval.py`).
 
+mod linear;
+
 use crate::fixtures::{Fixture, assert_close};
 use sslrun::catalog::{Arg, Config};
 use sslrun::eval::{
-    Features, Knn, LinearClassifier, LinearProbe, PROBES, Probe, alignment, effective_rank, feature_std, knn,
-    linear_probe, spread, symmetric_eigenvalues, uniformity,
+    Eigen, Features, Knn, LinearProbe, PROBES, Probe, alignment, effective_rank, feature_std, knn, spread,
+    symmetric_eigen, symmetric_eigenvalues, uniformity,
 };
 use sslrun::random::Rng;
 use sslrun::source::{FileId, Span};
 
 const DIM: usize = 16;
 
-/// The fixture's training or test rows.
+/// Some rows of the fixture.
 struct Rows {
     values: Vec<f32>,
     labels: Vec<u32>,
 }
 
 impl Rows {
-    fn load(fixture: &Fixture, name: &str) -> Self {
-        let labels = fixture.get(&format!("{name}_labels")).values.iter().map(|&l| l as u32).collect();
+    fn load(fixture: &Fixture, name: &str, labels: &str) -> Self {
+        let labels = fixture.get(labels).values.iter().map(|&l| l as u32).collect();
         Self { values: fixture.get(name).values.clone(), labels }
     }
 
@@ -30,7 +32,8 @@ impl Rows {
 
 fn load() -> (Fixture, Rows, Rows) {
     let fixture = Fixture::load("eval");
-    let (train, test) = (Rows::load(&fixture, "train"), Rows::load(&fixture, "test"));
+    let split = |name| Rows::load(&fixture, name, &format!("{name}_labels"));
+    let (train, test) = (split("train"), split("test"));
     (fixture, train, test)
 }
 
@@ -77,33 +80,39 @@ fn knn_over_many_tiles_agrees_with_a_plain_loop() {
 }
 
 #[test]
-fn the_linear_probe_agrees_with_scikit_learn() {
-    let (fixture, train, test) = load();
-    let settings = LinearProbe { iterations: 1000, l2: 1e-3 };
-    let classifier = LinearClassifier::fit(train.features(), settings);
-    let want = &fixture.get("linear.predictions").values;
-    let got = classifier.predict(&test.values);
-    let same = got.iter().zip(want).filter(|(g, w)| **g == **w as u32).count();
-    assert!(same + 1 >= want.len(), "{same} of {} predictions agree", want.len());
-    assert_close("weight", &classifier.weight, &fixture.get("linear.weight").values, 1e-3);
-    // A constant added to every bias changes nothing.
-    let centred = |b: &[f32]| b.iter().map(|x| x - b.iter().sum::<f32>() / b.len() as f32).collect::<Vec<_>>();
-    let want = &fixture.get("linear.bias").values;
-    assert_close("bias", &centred(&classifier.bias), &centred(want), 1e-3);
-}
-
-#[test]
-fn the_linear_probe_is_the_same_on_any_number_of_threads() {
-    let (dim, rows) = (12, 3000);
-    let values = noise(dim * rows);
-    let labels: Vec<u32> = (0..rows).map(|r| u32::from(values[r * dim] + values[r * dim + 1] > 0.3)).collect();
-    let features = Features::new(&values, &labels, dim);
-    let fits = [1, 3].map(|threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| LinearClassifier::fit(features, LinearProbe::default()))
-    });
-    assert_eq!(fits[0], fits[1]);
-    assert!(linear_probe(features, features, LinearProbe::default()) > 0.97);
+fn neighbours_are_those_of_a_full_sort_for_any_k() {
+    let (dim, rows, queries) = (8, 5000, 40);
+    let mut rng = Rng::new(&[7]);
+    // Half along four axes each: all products are quarters, in any order of adding up, and most have many equals.
+    let mut values: Vec<f32> = (0..rows + queries)
+        .flat_map(|_| {
+            let axes = rng.permutation(dim);
+            axes.into_iter().map(|a| if a >= 4 { 0.0 } else { 0.5 - rng.below(2) as f32 }).collect::<Vec<_>>()
+        })
+        .collect();
+    values[100 * dim + 3] = f32::NAN;
+    let labels: Vec<u32> = (0..rows).map(|_| rng.below(30) as u32).collect();
+    let unit = |r: usize| {
+        let row = &values[r * dim..(r + 1) * dim];
+        let length = row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+        row.iter().map(|&x| (f64::from(x) / length) as f32).collect::<Vec<_>>()
+    };
+    let units: Vec<_> = (0..rows + queries).map(unit).collect();
+    let predicted = |q: usize, k: usize| {
+        let cosine = |r: usize| units[q].iter().zip(&units[r]).map(|(a, b)| a * b).sum::<f32>();
+        let mut order: Vec<_> = (0..rows).map(|r| (cosine(r), r)).filter(|(s, _)| !s.is_nan()).collect();
+        order.sort_by(|a, b| b.0.partial_cmp(&a.0).unwrap());
+        let mut votes = [0.0; 30];
+        order.iter().take(k).for_each(|&(s, r)| votes[labels[r] as usize] += (f64::from(s - order[0].0) / 0.5).exp());
+        let best = votes.iter().enumerate().fold((0, 0.0), |b, (c, &v)| if v > b.1 { (c, v) } else { b });
+        best.0 as u32
+    };
+    let train = Features::new(&values[..rows * dim], &labels, dim);
+    for k in [1, 2, 3, 20, 700, 2500, 4998, 4999, 5000, 100_000] {
+        let wanted: Vec<u32> = (rows..rows + queries).map(|q| predicted(q, k)).collect();
+        let test = Features::new(&values[rows * dim..], &wanted, dim);
+        assert_eq!(knn(train, test, Knn { k, temperature: 0.5 }), 1.0, "k = {k}");
+    }
 }
 
 #[test]
@@ -151,6 +160,42 @@ fn eigenvalues_agree_with_lapack() {
 }
 
 #[test]
+fn eigenvectors_are_orthogonal_and_solve_their_equation() {
+    // Random, of rank 20, of many equal eigenvalues, and of parts that do not touch.
+    for (n, kind) in [(1, 0), (2, 0), (33, 0), (300, 0), (200, 1), (70, 2), (65, 3)] {
+        let (noise, rank) = (noise(n * n), if kind == 1 { 20 } else { n });
+        let factor = |i: usize, k: usize| f64::from(noise[i * n + k]);
+        let product = |i: usize, j: usize| (0..rank).map(|k| factor(i, k) * factor(j, k)).sum::<f64>();
+        let matrix: Vec<f64> = (0..n * n)
+            .map(|at| match (kind, at / n, at % n) {
+                (2, i, j) => f64::from(u8::from(i == j)) + f64::from(u8::from(i < 3 && j < 3)),
+                (3, i, j) if i % 3 != j % 3 => 0.0,
+                (_, i, j) => product(i, j),
+            })
+            .collect();
+        let all = symmetric_eigenvalues(&mut matrix.clone(), n);
+        let Eigen { values, vectors } = symmetric_eigen(&mut matrix.clone(), n, 1e-9);
+        let kept: Vec<f64> = all.iter().rev().copied().take_while(|l| *l >= 1e-9 * all[n - 1]).collect();
+        assert_eq!(values.len(), kept.len(), "{n} {kind}");
+        assert!(kind != 1 || kept.len() == 20);
+        let size = all[n - 1];
+        assert!(values.iter().zip(&kept).all(|(a, b)| (a - b).abs() < 1e-12 * size));
+        for (l, v) in values.iter().zip(vectors.chunks_exact(n)) {
+            let image = |i: usize| matrix[i * n..(i + 1) * n].iter().zip(v).map(|(a, v)| a * v).sum::<f64>();
+            assert!((0..n).all(|i| (image(i) - l * v[i]).abs() < 1e-12 * size), "{n} {kind}");
+        }
+        for (i, a) in vectors.chunks_exact(n).enumerate() {
+            for (j, b) in vectors.chunks_exact(n).enumerate() {
+                let product: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+                assert!((product - f64::from(u8::from(i == j))).abs() < 1e-12, "{n} {kind}");
+            }
+        }
+    }
+    assert!(symmetric_eigen(&mut [f64::NAN; 9], 3, 0.0).values.is_empty());
+    assert!(symmetric_eigen(&mut [0.0; 9], 3, 0.0).values.is_empty());
+}
+
+#[test]
 fn probes_are_read_from_calls_with_the_defaults_of_their_entries() {
     for (entry, want) in PROBES.iter().zip([Probe::Knn(Knn::default()), Probe::Linear(LinearProbe::default())]) {
         let default = |p: &sslrun::catalog::Param| Arg::Number(p.default.unwrap().parse().unwrap());
@@ -159,6 +204,11 @@ fn probes_are_read_from_calls_with_the_defaults_of_their_entries() {
         assert_eq!(Probe::from_config(&config), Some(want.clone()));
         assert_eq!(want.name(), entry.name);
     }
+    let of_pixels = LinearProbe { min_variance: 1e-3, ..LinearProbe::default() };
+    assert_eq!(Probe::Linear(LinearProbe::default()).of_pixels(), Probe::Linear(of_pixels));
+    let fewer = LinearProbe { min_variance: 0.1, ..LinearProbe::default() };
+    assert_eq!(Probe::Linear(fewer).of_pixels(), Probe::Linear(fewer));
+    assert_eq!(Probe::Knn(Knn::default()).of_pixels(), Probe::Knn(Knn::default()));
 }
 
 #[test]

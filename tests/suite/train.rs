@@ -246,7 +246,7 @@ fn things_fall_due_by_epochs() {
 }
 
 /// The verdict of a recipe without training, on the very samples that probes learn from.
-fn verdict(text: &str, data: &str, stop: &AtomicBool) -> Option<Verdict> {
+pub fn verdict(text: &str, data: &str, stop: &AtomicBool) -> Option<Verdict> {
     let mut sources = Sources::default();
     let id = sources.add(Source::new("test.ssl", None, text));
     let data = data::parse_spec(data).expect("a data set");

@@ -1,0 +1,89 @@
+//! The nearest rows to each query, selected as tiles of similarities go by.
+
+use super::matrix::{Matrix, multiply};
+
+/// Training rows that are compared with the queries at a time.
+const TILE: usize = 2048;
+
+/// A similarity, and the position of its row.
+pub(super) type Neighbour = (f32, usize);
+
+/// The `k` rows of `known`, of which there are fewer than 2^32, most similar (by dot product) to each of the `queries`: best first,
+/// the earlier row first of equals. A similarity that is not a number is none.
+pub(super) fn nearest(
+    queries: &[f32],
+    known: &[f32],
+    dim: usize,
+    k: usize,
+) -> impl Iterator<Item = Vec<Neighbour>> + use<> {
+    let rows = queries.len() / dim;
+    let mut best: Vec<Best> = (0..rows).map(|_| Best::new(k)).collect();
+    let mut similarity = vec![0.0; rows * TILE];
+    for (t, tile) in known.chunks(TILE * dim).enumerate() {
+        let width = tile.len() / dim;
+        let similarity = &mut similarity[..rows * width];
+        multiply(similarity, false, Matrix::new(queries, rows, dim), Matrix::new(tile, width, dim).t());
+        for (best, row) in best.iter_mut().zip(similarity.chunks_exact(width)) {
+            best.offer(t * TILE, row);
+        }
+    }
+    best.into_iter().map(Best::sorted)
+}
+
+/// The `k` most similar rows so far, among others: these are thrown out when they are as many.
+struct Best {
+    k: usize,
+    candidates: Vec<u64>,
+    /// What a later row must exceed to be one of them; not a number as long as any does.
+    bar: f32,
+}
+
+impl Best {
+    fn new(k: usize) -> Self {
+        Self { k, candidates: Vec::new(), bar: f32::NAN }
+    }
+
+    /// Rows from `first` on.
+    fn offer(&mut self, first: usize, similarities: &[f32]) {
+        for (i, &s) in similarities.iter().enumerate() {
+            if s <= self.bar || s.is_nan() {
+                continue;
+            }
+            self.candidates.push(key((s, first + i)));
+            if self.candidates.len() >= 2 * self.k {
+                self.throw_out();
+            }
+        }
+    }
+
+    fn throw_out(&mut self) {
+        if self.candidates.len() > self.k {
+            let (_, last, _) = self.candidates.select_nth_unstable(self.k - 1);
+            self.bar = neighbour(*last).0;
+            self.candidates.truncate(self.k);
+        }
+    }
+
+    fn sorted(mut self) -> Vec<Neighbour> {
+        self.throw_out();
+        self.candidates.sort_unstable();
+        self.candidates.into_iter().map(neighbour).collect()
+    }
+}
+
+const SIGN: u32 = 1 << 31;
+
+/// A number that is the smaller the nearer, and of equally near ones the earlier: numbers are compared sooner than pairs.
+fn key((similarity, row): Neighbour) -> u64 {
+    // Adding zero makes one of the two zeros.
+    let bits = (similarity + 0.0).to_bits();
+    let descending = if bits < SIGN { !(bits | SIGN) } else { bits };
+    u64::from(descending) << 32 | row as u64
+}
+
+/// What [`key`] stands for.
+fn neighbour(key: u64) -> Neighbour {
+    let descending = (key >> 32) as u32;
+    let bits = if descending < SIGN { !descending & !SIGN } else { descending };
+    (f32::from_bits(bits), (key & u64::from(u32::MAX)) as usize)
+}
