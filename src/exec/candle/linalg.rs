@@ -31,13 +31,14 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
 
 /// Matrices `[.., m, n]` as `[B, m, n]`.
 fn batch(x: &Tensor) -> Result<Tensor> {
-    let dims = x.dims();
-    x.reshape(((), dims[dims.len() - 2], dims[dims.len() - 1]))
+    let (lead, last) = x.dims().split_at(x.rank() - 2);
+    x.reshape((lead.iter().product::<usize>(), last[0], last[1]))
 }
 
-/// Column by column: `l_j = (a_j - l l_jᵀ) / sqrt(pivot)`. The matrix is made symmetric first, so that its gradient is.
+/// Column by column: `l_j = (a_j - l l_jᵀ) / sqrt(pivot)`. Only the lower triangle is read, and the gradient is symmetric.
 fn cholesky(a: &Tensor) -> Result<Tensor> {
-    let a = ((a + a.t()?)? * 0.5)?;
+    let even = ((a + a.t()?)? * 0.5)?;
+    let a = (lower(&a.detach())? + (&even - even.detach())?)?;
     let n = a.dim(1)?;
     let mut columns: Vec<Tensor> = Vec::new();
     for j in 0..n {
@@ -55,6 +56,14 @@ fn cholesky(a: &Tensor) -> Result<Tensor> {
         columns.push(column.broadcast_div(&pivot.sqrt()?)?.pad_with_zeros(1, j, 0)?);
     }
     Tensor::cat(&columns, 2)
+}
+
+/// The symmetric matrices of these lower triangles.
+fn lower(a: &Tensor) -> Result<Tensor> {
+    let n = a.dim(1)?;
+    let below: Vec<u8> = (0..n * n).map(|at| u8::from(at % n <= at / n)).collect();
+    let below = Tensor::from_vec(below, (1, n, n), &Device::Cpu)?.broadcast_as(a.shape())?;
+    below.where_cond(&a.contiguous()?, &a.t()?.contiguous()?)
 }
 
 /// The smallest number, or NaN.
@@ -98,7 +107,11 @@ fn vectors<T: Real>(a: &Tensor) -> Result<(Tensor, Tensor)> {
     let reading = Reading::new(&fixed);
     let (mut u, mut v) = (vec![T::ZERO; batch * m * k], vec![T::ZERO; batch * n * k]);
     let mut s = vec![T::ZERO; k];
-    let parts = reading.numbers::<T>().chunks(m * n).zip(u.chunks_mut(m * k)).zip(v.chunks_mut(n * k));
+    let parts = reading
+        .numbers::<T>()
+        .chunks((m * n).max(1))
+        .zip(u.chunks_mut((m * k).max(1)))
+        .zip(v.chunks_mut((n * k).max(1)));
     parts.for_each(|((a, u), v)| kernels::svd(a, m, n, u, &mut s, v));
     Ok((T::tensor(u, (batch, m, k))?, T::tensor(v, (batch, n, k))?))
 }
