@@ -1,5 +1,6 @@
 //! The whole pipeline once, straight down: read, check, open the data, compile, train, judge, report.
 
+mod beginning;
 mod bench;
 mod compare;
 mod explain;
@@ -8,10 +9,11 @@ mod frozen;
 mod log;
 mod pure;
 mod run_folder;
+mod sameness;
+mod tensors;
 mod trained;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use bench::{Measured, Part, Trial, bench, median};
@@ -21,19 +23,20 @@ pub use failure::Failure;
 use log::RunLog;
 pub use pure::{Computed, loss_of};
 pub use run_folder::RunFolder;
+pub use tensors::read_tensors;
 pub use trained::{Trained, check_run};
+
+use beginning::{Beginning, Continued, other_path};
 
 use crate::catalog::Config;
 use crate::check::{self, Recipe};
-use crate::data::{self, Split};
+use crate::data::{self, DataError, Opened, Splits};
 use crate::diag::{Diagnostic, Severity};
 use crate::exec::{EngineKind, Spent};
 use crate::lint::lint;
 use crate::report::{self, RunRecord};
 use crate::source::{FileId, Source, Sources, Span};
-use crate::train::{
-    Baselines, Checkpoint, Ending, Event, Setup, Splits, TrainError, Training, Verdict, last_checkpoint,
-};
+use crate::train::{Baselines, Ending, Event, Setup, Taken, TrainError, Training, Verdict};
 
 /// What is asked for besides the recipe itself.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +45,10 @@ pub struct Request {
     pub recipe: Option<PathBuf>,
     /// The folder of a run to go on with.
     pub resume: Option<PathBuf>,
+    /// The folder of a run to begin from, in a new folder: where it stands, or with its weights where a recipe is named, too.
+    pub from: Option<PathBuf>,
+    /// Whether a run may only be gone on with by the vector instructions that it was begun by.
+    pub same_path: bool,
     /// Overrides, each `PATH=VALUE`.
     pub sets: Vec<String>,
     /// The data set instead of the recipe's: `NAME:PATH,ARGUMENT=VALUE`.
@@ -112,10 +119,17 @@ pub fn read(sources: &mut Sources, path: &Path) -> Result<FileId, Failure> {
 impl Request {
     /// The file the recipe is read from.
     pub fn source(&self) -> Result<PathBuf, Failure> {
-        match (&self.recipe, &self.resume) {
-            (Some(recipe), _) => Ok(recipe.clone()),
-            (None, Some(run)) => Ok(RunFolder::open(run)?.recipe()),
-            (None, None) => Err(Failure::Usage("a recipe is needed, or `--resume RUN`".to_owned())),
+        match (&self.recipe, &self.resume, &self.from) {
+            (Some(recipe), Some(run), _) => {
+                let (recipe, run) = (recipe.display(), run.display());
+                Err(Failure::Usage(format!(
+                    "`--resume` goes on with the recipe of the run, not with another\n  = help: `sslrun --from {run} {recipe}` \
+                     trains that recipe from the weights of the run, in a folder of its own"
+                )))
+            }
+            (Some(recipe), None, _) => Ok(recipe.clone()),
+            (None, Some(run), _) | (None, None, Some(run)) => Ok(RunFolder::open(run)?.recipe()),
+            (None, None, None) => Err(Failure::Usage("a recipe is needed, or `--resume RUN`".to_owned())),
         }
     }
 
@@ -134,23 +148,32 @@ pub fn run(
 ) -> Result<Report, Failure> {
     let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
     let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
-    let old = request.resume.as_deref().map(Resumed::read).transpose()?;
-    let engine = request.engine.or(old.as_ref().and_then(Resumed::engine)).unwrap_or_default();
-    let data = open(recipe).map_err(explain)?;
-    let setup = Setup { recipe, data: data.clone(), engine, threads: request.threads };
-    let mut training = Training::new(setup, old.as_ref().map(|o| &o.checkpoint)).map_err(explain)?;
+    let beginning = Beginning::read(request)?;
+    let engine = request.engine.or(beginning.engine()).unwrap_or_default();
+    let Opened { splits, mut notes, fingerprint } = open(recipe).map_err(explain)?;
+    let mut changes = Vec::new();
+    if let Beginning::Resume(earlier) = &beginning {
+        changes = Continued::of(checked, recipe, engine, fingerprint).held_against(earlier)?;
+        notes.extend(other_path(earlier, request.same_path)?);
+    }
+    let setup = Setup { recipe, data: splits, engine, threads: request.threads };
+    let data = setup.data.train.clone();
+    let (mut training, taken) = Training::new(setup, beginning.start()).map_err(explain)?;
     training.learner().engine().measure(request.profile);
-    let (folder, record) = match old {
-        Some(old) => (old.folder, Some((old.record, old.checkpoint.step))),
-        None => (RunFolder::create(request.out.as_deref(), &name(request))?, None),
+    let folder = match &beginning {
+        Beginning::Resume(earlier) => earlier.folder.clone(),
+        _ => RunFolder::create(request.out.as_deref(), &name(request))?,
     };
-    if record.is_none() {
+    if !matches!(beginning, Beginning::Resume(_)) {
         let beside = folder.path().parent().unwrap_or(Path::new(".")).to_owned();
         let search = frozen::Search { request, checked, beside: &beside, stop };
         search.fill(recipe, &mut training.learner().memory, on_event)?;
     }
-    let mut log = RunLog::new(&folder, recipe, &*data.train, engine, record)?;
+    let terms = log::Terms { recipe, data: &*data, engine, fingerprint, changes };
+    let mut log = RunLog::new(&folder, terms, &beginning)?;
     let mut tell = |event: &Event| on_event(&placed(event, &checked.sources));
+    notes.extend(words(&taken));
+    notes.into_iter().for_each(|note| training.warn(note, None, &mut tell));
     let result = train(&mut training, &folder, &request.baselines, stop, &mut log, &mut tell);
     let record = log.finish(&folder, &training, &result)?;
     let ending = result.map_err(|error| Failure::of_training(error, &checked.sources).keeping(folder.path()))?.0;
@@ -158,29 +181,30 @@ pub fn run(
     Ok(Report { folder: folder.path().to_owned(), ending, record, profile })
 }
 
-/// A run that is gone on with.
-struct Resumed {
-    folder: RunFolder,
-    record: RunRecord,
-    checkpoint: Checkpoint,
-}
-
-impl Resumed {
-    fn read(run: &Path) -> Result<Self, Failure> {
-        let folder = RunFolder::open(run)?;
-        let record = RunRecord::read(&folder.record()).map_err(Failure::Run)?;
-        let checkpoint = Checkpoint::read(&last_checkpoint(folder.path())).map_err(|e| Failure::Run(e.to_string()))?;
-        Ok(Self { folder, record, checkpoint })
-    }
-
-    fn engine(&self) -> Option<EngineKind> {
-        [EngineKind::Planned, EngineKind::Candle].into_iter().find(|kind| log::engine_name(*kind) == self.record.engine)
+/// Both splits of the recipe's data, which have no more classes than the recipe has room for.
+fn open(recipe: &Recipe) -> Result<Opened, TrainError> {
+    let opened = Splits::open(&recipe.data)?;
+    let classes = opened.splits.train.classes().len();
+    match recipe.graph.too_few_classes(classes) {
+        None => Ok(opened),
+        Some((id, room)) => {
+            let message = format!("the data set has {classes} classes, but there is room for {room} here");
+            let error = DataError::new(message);
+            Err(recipe.graph.node(id).span.map_or(error.clone(), |span| error.at(span)).into())
+        }
     }
 }
 
-fn open(recipe: &Recipe) -> Result<Splits, TrainError> {
-    let train = Arc::from(data::open(&recipe.data, Split::Train)?);
-    Ok(Splits { train, test: Arc::from(data::open(&recipe.data, Split::Test)?) })
+/// What a branch of a run has not found there.
+fn words(taken: &Taken) -> Vec<String> {
+    let told = |what: &str, names: &[String]| {
+        let first: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
+        let more = if names.len() > 3 { format!(" and {} more", names.len() - 3) } else { String::new() };
+        (!names.is_empty()).then(|| format!("{what}: {}{more}", first.join(", ")))
+    };
+    let fresh = told("what that run does not have, or in another shape, starts anew", &taken.fresh);
+    let optimizers = told("the optimizer starts anew for", &taken.optimizers);
+    fresh.into_iter().chain(optimizers).collect()
 }
 
 /// A warning with the place in the recipe that it speaks of.
@@ -217,10 +241,17 @@ fn train(
     })
 }
 
-/// What a new run is called: as its recipe's file.
+/// What a new run is called: as its recipe's file, or as the run that it is a branch of.
 fn name(request: &Request) -> String {
-    let stem = request.recipe.as_deref().and_then(Path::file_stem).map(|s| s.to_string_lossy().into_owned());
-    stem.filter(|s| s != "-").unwrap_or_else(|| "run".to_owned())
+    let word = |path: Option<&std::ffi::OsStr>| path.map(|word| word.to_string_lossy().into_owned());
+    let stem = match (&request.recipe, &request.from) {
+        (None, Some(from)) => {
+            word(from.file_name()).map(|n| n.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned())
+        }
+        (recipe, _) => word(recipe.as_deref().and_then(Path::file_stem)),
+    };
+    let stem = stem.map(|stem| stem.trim_end_matches('-').to_owned());
+    stem.filter(|stem| !stem.is_empty()).unwrap_or_else(|| "run".to_owned())
 }
 
 /// The hash of a recipe's whole text and of the texts of those it takes frozen weights from.

@@ -122,6 +122,44 @@ pub fn normal_pair_at(seed: u64, pair: u64) -> (f64, f64) {
     normal_pair(bits_at(seed, 2 * pair), bits_at(seed, 2 * pair + 1))
 }
 
+/// A number made of bytes, equal for equal bytes and, for all that happens by chance, for no others: the same in every version and on every
+/// machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Digest(u64);
+
+impl Digest {
+    /// Of nothing so far.
+    pub fn new() -> Self {
+        Digest(GOLDEN)
+    }
+
+    /// Takes a number in.
+    pub fn word(&mut self, word: u64) {
+        self.0 = mix(self.0.rotate_left(17) ^ word).wrapping_add(GOLDEN);
+    }
+
+    /// Takes bytes and their number in.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.word(u64::from_le_bytes(*word)));
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        self.word(u64::from_le_bytes(last));
+        self.word(bytes.len() as u64);
+    }
+
+    /// The number.
+    pub fn finish(self) -> u64 {
+        self.0
+    }
+}
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// One seed made of several numbers, to derive streams from streams.
 pub fn derive(seeds: &[u64]) -> u64 {
     Rng::new(seeds).next_u64()

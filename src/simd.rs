@@ -38,11 +38,20 @@ impl Path {
     pub fn current() -> Path {
         static CURRENT: OnceLock<Path> = OnceLock::new();
         *CURRENT.get_or_init(|| {
-            let paths = Path::available();
-            let wanted = std::env::var("SSLRUN_KERNELS").unwrap_or_default();
-            let named = paths.iter().find(|path| path.name() == wanted);
-            *named.or(paths.last()).expect("the portable path is always available")
+            let fastest = *Path::available().last().expect("the portable path is always available");
+            Path::wanted().ok().flatten().unwrap_or(fastest)
         })
+    }
+
+    /// The path that the environment's `SSLRUN_KERNELS` names, if it is set; an error where this processor does not have it.
+    pub fn wanted() -> Result<Option<Path>, String> {
+        let Some(wanted) = std::env::var_os("SSLRUN_KERNELS").filter(|name| !name.is_empty()) else { return Ok(None) };
+        let paths = Path::available();
+        let names: Vec<&str> = paths.iter().map(|path| path.name()).collect();
+        match paths.iter().find(|path| wanted == path.name()) {
+            Some(path) => Ok(Some(*path)),
+            None => Err(format!("SSLRUN_KERNELS is {}; this processor has {}", wanted.display(), names.join(", "))),
+        }
     }
 
     /// `portable`, `avx2` or `avx512`.

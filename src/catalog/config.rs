@@ -1,6 +1,8 @@
 //! A call of a word with every argument spelled out: what the checker hands to the rooms that act on it.
 
 use crate::source::Span;
+use crate::syntax::unparse::quoted;
+use std::fmt;
 
 /// A configured word: its name and every argument, defaults included.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,6 +106,32 @@ impl Schedule {
         }
     }
 
+    /// Its value, where that never changes.
+    pub fn fixed(&self) -> Option<f64> {
+        (self.ramp == Ramp::Constant && self.warmup == 0.0).then_some(self.to)
+    }
+
+    /// The smallest and the largest value it can have, however long the training is.
+    pub fn bounds(&self) -> (f64, f64) {
+        let mut points = match &self.ramp {
+            Ramp::Constant => vec![self.to],
+            // It only grows or only shrinks.
+            Ramp::Step { factor, at } => vec![self.from, self.from * factor.powi(at.len() as i32)],
+            Ramp::Cosine | Ramp::Linear | Ramp::Window { .. } => vec![self.from, self.to],
+        };
+        points.extend((self.warmup > 0.0).then_some(self.warmup_from));
+        let fold = |f: fn(f64, f64) -> f64| points.iter().copied().reduce(f).unwrap_or_default();
+        (fold(f64::min), fold(f64::max))
+    }
+
+    /// How long its warm-up lasts, in epochs.
+    pub fn warm_up(&self, steps_per_epoch: usize) -> f64 {
+        match self.unit {
+            Unit::Epochs => self.warmup,
+            Unit::Steps => self.warmup / steps_per_epoch.max(1) as f64,
+        }
+    }
+
     /// The value at `step` of `steps` in all, with `steps_per_epoch` steps an epoch.
     pub fn at(&self, step: usize, steps: usize, steps_per_epoch: usize) -> f64 {
         let scale = match self.unit {
@@ -134,6 +162,33 @@ impl Schedule {
     }
 }
 
+/// As it would be written in a recipe, every argument by its name.
+impl fmt::Display for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let written = self.args.iter().filter(|(_, value)| *value != Arg::None);
+        let args: Vec<String> = written.map(|(name, value)| format!("{name}: {value}")).collect();
+        write!(f, "{}({})", self.name, args.join(", "))
+    }
+}
+
+/// As it would be written in a recipe; a schedule, of which the words are not kept, as `none`.
+impl fmt::Display for Arg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Arg::Number(x) => write!(f, "{x}"),
+            Arg::Bool(yes) => write!(f, "{yes}"),
+            Arg::Text(text) => f.write_str(&quoted(text)),
+            Arg::Range(a, b) => write!(f, "{a}..{b}"),
+            Arg::List(items) => {
+                let items: Vec<String> = items.iter().map(Arg::to_string).collect();
+                write!(f, "[{}]", items.join(", "))
+            }
+            Arg::Config(config) => config.fmt(f),
+            Arg::None | Arg::Schedule(_) => f.write_str("none"),
+        }
+    }
+}
+
 impl Config {
     /// The argument of that name. The checker has filled every one, so its absence is a mistake in the caller.
     pub fn arg(&self, name: &str) -> &Arg {
@@ -144,7 +199,7 @@ impl Config {
     pub fn maybe_number(&self, name: &str) -> Option<f64> {
         match self.arg(name) {
             Arg::Number(x) => Some(*x),
-            Arg::Schedule(s) if s.ramp == Ramp::Constant => Some(s.to),
+            Arg::Schedule(s) => s.fixed(),
             _ => None,
         }
     }

@@ -85,8 +85,10 @@ pub enum ParamType {
     Axes,
     /// A list of numbers.
     Numbers,
-    /// A module or pipeline.
+    /// A module.
     Module,
+    /// Augmentations composed by `|`.
+    Pipeline,
     /// A parameter selector: `bias`, `norm`, a branch or a stage, or a list of them.
     Selector,
     /// Another configured word of the given kind.

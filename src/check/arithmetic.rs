@@ -3,7 +3,7 @@
 use super::checker::{Checked, Checker};
 use super::scope::Env;
 use super::value::Value;
-use crate::diag::Code;
+use crate::diag::{Code, Diagnostic};
 use crate::graph::{Dim, Graph, NodeId, ShapeError};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr};
@@ -20,7 +20,7 @@ impl Checker<'_> {
         if let (Value::Number(x), Value::Number(y)) = (&a.0, &b.0)
             && let Some(value) = numbers(op, *x, *y)
         {
-            return Ok(value);
+            return self.meant(value, op, *y, span);
         }
         if let Some(value) = sizes(op, &a.0, &b.0) {
             return Ok(value);
@@ -30,8 +30,21 @@ impl Checker<'_> {
         }
         let left = self.tensor(&a.0, a.1)?;
         let right = self.tensor(&b.0, b.1)?;
-        let node = tensors(&mut self.graph, op, left, right);
-        self.shaped(node, span).map(Value::Tensor)
+        self.built(span, |g| tensors(g, op, left, right)).map(Value::Tensor)
+    }
+
+    /// A number that was worked out, unless it is none, or comes from a division by 0.
+    fn meant(&mut self, value: Value, op: BinaryOp, right: f64, span: Span) -> Checked<Value> {
+        let (message, help) = match value {
+            Value::Number(_) if op == BinaryOp::Divide && right == 0.0 => {
+                ("this divides by 0", "give it another value; `infinity` is a number larger than any")
+            }
+            Value::Number(x) if x.is_nan() => {
+                ("this is no number", "such are infinity - infinity, 0 * infinity and roots of negative numbers")
+            }
+            _ => return Ok(value),
+        };
+        Err(self.report(Diagnostic::error(Code::INVALID_VALUE, span, message).help(help)))
     }
 
     /// Whether two values that are known before training are the same. Views are when they are the same crop.
@@ -53,9 +66,7 @@ impl Checker<'_> {
             Value::Dim(d) => Ok(Value::Dim(&Dim::default() - &d)),
             other => {
                 let node = self.tensor(&other, inner.span)?;
-                self.at(span);
-                let negated = self.graph.neg(node);
-                self.shaped(negated, span).map(Value::Tensor)
+                self.built(span, |g| g.neg(node)).map(Value::Tensor)
             }
         }
     }
@@ -64,17 +75,17 @@ impl Checker<'_> {
     pub(super) fn tensor(&mut self, value: &Value, span: Span) -> Checked<NodeId> {
         match value {
             Value::Tensor(node) | Value::Tapped(node, _) => Ok(*node),
-            Value::Number(x) => Ok(self.graph.constant(*x)),
-            Value::Dim(d) => Ok(self.graph.dimension(d)),
-            Value::Bool(b) => Ok(self.graph.constant(f64::from(u8::from(*b)))),
-            Value::Schedule(schedule) => Ok(self.graph.scheduled(schedule.clone())),
+            Value::Number(x) => self.built(span, |g| Ok(g.constant(*x))),
+            Value::Dim(d) => self.built(span, |g| Ok(g.dimension(d))),
+            Value::Bool(b) => self.built(span, |g| Ok(g.constant(f64::from(u8::from(*b))))),
+            Value::Schedule(schedule) => self.built(span, |g| Ok(g.scheduled(schedule.clone()))),
             Value::View(view) => Ok(self.view_node(*view)),
             Value::Applied(applied) => self.applied_output(&applied.clone(), span).map(|(node, _)| node),
             Value::Branch(branch) => {
                 let name = self.branches.name(*branch).to_owned();
                 let message = format!("expected a tensor, found the branch `{name}`");
                 let help = format!("apply it to a view, as in `{name}(a)`");
-                Err(self.report(crate::diag::Diagnostic::error(Code::WRONG_TYPE, span, message).help(help)))
+                Err(self.report(Diagnostic::error(Code::WRONG_TYPE, span, message).help(help)))
             }
             other => self.error(Code::WRONG_TYPE, span, format!("expected a tensor, found {}", other.kind())),
         }

@@ -2,11 +2,13 @@
 
 use super::checker::{Checked, Checker};
 use super::recipe::{Evaluate, Expectation, Loss, Term, Train};
+use super::resolve::Key;
 use super::scope::{Env, Home};
 use super::value::Value;
 use crate::catalog::{Arg, Config, Entry, Kind, Param, ParamType};
 use crate::diag::{Code, Diagnostic, suggest};
-use crate::graph::DType;
+use crate::graph::{DType, NodeId};
+use crate::optim;
 use crate::source::Span;
 use crate::syntax::ast::{self, EntryValue, Name};
 
@@ -58,6 +60,12 @@ pub(super) static BLOCKS: &[Entry] = &[
                 "blocks: keeps what comes out of the blocks of ViTs and ResNets and computes the rest again, for less memory",
             ),
             Param::optional(
+                "not_finite",
+                ParamType::Choice(&["stop", "skip"]),
+                "stop",
+                "what is done where a loss, a gradient or a state is not finite: the training stops before the update, or leaves that update out",
+            ),
+            Param::optional(
                 "seed",
                 ParamType::Int { min: 0, max: 1 << 53 },
                 "0",
@@ -84,6 +92,13 @@ pub(super) static BLOCKS: &[Entry] = &[
                 "the stage or tap that is judged; the first stage of the first branch if left out",
             ),
             Param::optional("probes", ParamType::Word(Kind::Probe), "[knn(), linear()]", "the judgements at the end"),
+            Param::optional(
+                "view",
+                ParamType::Pipeline,
+                "none",
+                "how a picture is prepared to be judged, nothing random in it; left out, it is resized and cut from the middle to the \
+                 largest view of the branch, and normalised as that is",
+            ),
             Param::optional(
                 "every",
                 ParamType::Number { min: 0.001, max: 1e9 },
@@ -112,6 +127,11 @@ impl Checker<'_> {
         if optimizers.is_empty() {
             return self.error(Code::MISSING_ARGUMENT, config.span, "`train` needs an optimizer");
         }
+        for optimizer in &optimizers {
+            if let Err(message) = optim::build(optimizer) {
+                return self.error(Code::INVALID_VALUE, optimizer.span, message);
+            }
+        }
         let clip = match config.arg("clip") {
             Arg::Config(clip) if clip.name != "rule" => Some(clip.clone()),
             Arg::Config(rule) => {
@@ -137,6 +157,7 @@ impl Checker<'_> {
             together: config.text("views") == "together",
             fast_convolution: config.text("convolution") == "fast",
             recompute: config.text("recompute") == "blocks",
+            skips: config.text("not_finite") == "skip",
             checkpoint: config.number("checkpoint"),
         })
     }
@@ -152,6 +173,7 @@ impl Checker<'_> {
         let evaluate = Evaluate {
             encoder: None,
             probes: configs(config.arg("probes")),
+            view: configs(config.arg("view")),
             every: config.number("every"),
             train_samples: config.int("train_samples"),
             test_samples: config.int("test_samples"),
@@ -184,7 +206,7 @@ impl Checker<'_> {
         let definitions = self.definitions;
         let mut loss = Loss::default();
         for entry in &definitions.loss {
-            let Ok(Value::Tensor(node)) = self.loss_term(entry) else { continue };
+            let Ok(node) = self.loss_term(entry, entry.span) else { continue };
             loss.terms.push(Term { name: entry.name.text.clone(), node, span: entry.span });
         }
         if definitions.loss.is_empty()
@@ -194,16 +216,25 @@ impl Checker<'_> {
             self.report(Diagnostic::error(Code::NO_LOSS, span, "the recipe has no loss").help(help));
         }
         for term in &loss.terms {
-            self.at(term.span);
-            loss.total = match loss.total {
-                None => Some(term.node),
-                Some(sum) => self.graph.add(sum, term.node).ok(),
-            };
+            let sum = loss.total;
+            let with = self.built(term.span, |g| sum.map_or(Ok(term.node), |sum| g.add(sum, term.node)));
+            loss.total = with.ok();
         }
         loss
     }
 
-    fn loss_term(&mut self, entry: &ast::Entry) -> Checked<Value> {
+    /// The value of a term, worked out once: who reads it as `loss.NAME` reads what is trained.
+    fn loss_term(&mut self, entry: &ast::Entry, span: Span) -> Checked<NodeId> {
+        let key = Key::Term(entry.name.text.clone());
+        let found = self.resolve(key, span, |checker| Some(checker.evaluate_term(entry).map(Value::Tensor)));
+        match found {
+            Some(Ok(Value::Tensor(node))) => Ok(node),
+            Some(Err(failed)) => Err(failed),
+            _ => Err(self.failed_before(&format!("the loss term `{}`", entry.name.text), span)),
+        }
+    }
+
+    fn evaluate_term(&mut self, entry: &ast::Entry) -> Checked<NodeId> {
         let EntryValue::Expr(expr) = &entry.value else {
             return self.error(Code::WRONG_TYPE, entry.span, "a loss term is an expression");
         };
@@ -215,14 +246,14 @@ impl Checker<'_> {
             let diagnostic = Diagnostic::error(Code::LOSS_NOT_SCALAR, expr.span, message);
             return Err(self.report(diagnostic.help("reduce it with `mean(...)` or `sum(...)`")));
         }
-        Ok(Value::Tensor(node))
+        Ok(node)
     }
 
     /// `loss.NAME`, in conditions.
     pub(super) fn term_named(&mut self, name: &Name) -> Checked<Value> {
         let definitions = self.definitions;
         match definitions.loss.iter().find(|e| e.name.text == name.text) {
-            Some(entry) => self.loss_term(entry),
+            Some(entry) => self.loss_term(entry, name.span).map(Value::Tensor),
             None => {
                 let help = suggest(&name.text, definitions.loss.iter().map(|e| e.name.text.as_str()));
                 let message = format!("there is no loss term `{}`", name.text);

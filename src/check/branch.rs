@@ -5,9 +5,10 @@ use super::checker::{Checked, Checker};
 use super::frozen::Origin;
 use super::masks::Place;
 use super::module::{Fed, Module, Tapped};
+use super::resolve::Key;
 use super::scope::{Env, Home};
 use super::value::Value;
-use crate::diag::Code;
+use crate::diag::{Code, Diagnostic};
 use crate::graph::{Dim, NodeId};
 use crate::nn::{Mode, Owner};
 use crate::source::Span;
@@ -27,24 +28,47 @@ pub(super) struct Applied {
 impl Checker<'_> {
     /// `branch(input)`; `of` is the view whose mask counts, where that is not the input itself.
     pub(super) fn apply_branch(&mut self, branch: usize, value: &Value, of: Option<usize>, at: Span) -> Checked<Value> {
+        self.must_be_settled(branch, at)?;
+        let branch = self.counterpart(branch);
         if let Value::View(view) = value {
             let seen = self.branches.applied_to.entry(branch).or_default();
             if !seen.contains(view) {
                 seen.push(*view);
             }
             if let Some((group, part)) = self.companions(branch, *view) {
-                let nodes: Vec<NodeId> = group.iter().map(|&v| self.view_node(v)).collect();
-                let joined = self.graph.concat(&nodes, 0);
-                let input = Fed { x: self.shaped(joined, at)?, mask: self.joined_masks(&group, at)? };
+                let nodes = group.iter().map(|&v| self.pixels_for(branch, v, at)).collect::<Checked<Vec<_>>>()?;
+                let x = self.built(at, |g| g.concat(&nodes, 0))?;
+                let input = Fed { x, mask: self.joined_masks(&group, at)? };
                 self.takes_its_mask(branch, &input, Place::First, at)?;
                 return Ok(Value::Applied(Rc::new(Applied { branch, input, part: Some(part) })));
             }
         }
         let own = if let Value::View(view) = value { Some(*view) } else { None };
         let mask = of.or(own).and_then(|view| self.mask_input(view));
-        let input = Fed { x: self.tensor(value, at)?, mask };
+        let x = match own {
+            Some(view) => self.pixels_for(branch, view, at)?,
+            None => self.tensor(value, at)?,
+        };
+        let input = Fed { x, mask };
         self.takes_its_mask(branch, &input, if of.is_some() { Place::Anywhere } else { Place::First }, at)?;
         Ok(Value::Applied(Rc::new(Applied { branch, input, part: None })))
+    }
+
+    /// Complains where a branch is asked for before it is known what it is.
+    pub(super) fn must_be_settled(&mut self, branch: usize, at: Span) -> Checked<()> {
+        if self.branches.all[branch].failed {
+            let name = format!("the branch `{}`", self.branches.name(branch));
+            return Err(self.failed_before(&name, at));
+        }
+        if !self.branches.all[branch].settled {
+            let message = format!(
+                "the branch `{}` is asked for where branches are still being settled",
+                self.branches.name(branch)
+            );
+            let help = "what a branch computes cannot be a setting of a branch, nor of the data";
+            return Err(self.report(Diagnostic::error(Code::UNSUPPORTED, at, message).help(help)));
+        }
+        Ok(())
     }
 
     /// Complains where a branch is applied to something masked and would overlook that.
@@ -90,10 +114,7 @@ impl Checker<'_> {
         let (node, taps) = self.stage_output(applied.branch, stage, &applied.input, span)?;
         let Some(part) = applied.part else { return Ok((node, taps)) };
         let start = &Dim::from(part) * &Dim::batch();
-        let cut = |checker: &mut Self, node: NodeId| {
-            let sliced = checker.graph.slice(node, 0, &start, &Dim::batch());
-            checker.shaped(sliced, span)
-        };
+        let cut = |checker: &mut Self, node: NodeId| checker.built(span, |g| g.slice(node, 0, &start, &Dim::batch()));
         let node = cut(self, node)?;
         let taps = taps.into_iter().map(|(name, tap)| Ok((name, cut(self, tap)?))).collect::<Checked<_>>()?;
         Ok((node, taps))
@@ -101,6 +122,10 @@ impl Checker<'_> {
 
     /// The output of a stage when the branch is applied to `input`.
     fn stage_output(&mut self, branch: usize, stage: usize, input: &Fed, span: Span) -> Checked<Tapped> {
+        self.deeper(span, |checker| checker.output_of(branch, stage, input, span))
+    }
+
+    fn output_of(&mut self, branch: usize, stage: usize, input: &Fed, span: Span) -> Checked<Tapped> {
         let owner = self.branches.owner(branch);
         let key = (owner, stage, input.x, input.mask.as_ref().map(|m| m.hides));
         let (node, taps) = match self.branches.outputs.get(&key) {
@@ -120,11 +145,7 @@ impl Checker<'_> {
 
     /// Derived branches pass no gradient on.
     fn detach(&mut self, node: NodeId, taps: Vec<(String, NodeId)>, span: Span) -> Checked<Tapped> {
-        self.at(span);
-        let stop = |checker: &mut Self, node: NodeId| {
-            let stopped = checker.graph.stopgrad(node);
-            checker.shaped(stopped, span)
-        };
+        let stop = |checker: &mut Self, node: NodeId| checker.built(span, |g| g.stopgrad(node));
         let node = stop(self, node)?;
         let taps = taps.into_iter().map(|(name, tap)| Ok((name, stop(self, tap)?))).collect::<Checked<_>>()?;
         Ok((node, taps))
@@ -133,7 +154,7 @@ impl Checker<'_> {
     /// What a stage takes: the stage before it, what stands behind `on`, or the input of the branch.
     fn stage_input(&mut self, owner: usize, stage: usize, input: &Fed, span: Span) -> Checked<NodeId> {
         let root = self.branches.root(owner);
-        let on = self.branches.all[root].stages[stage].source.on.clone();
+        let on = self.branches.all[root].stages[stage].on.clone();
         match on {
             None if stage == 0 => Ok(input.x),
             None => self.stage_output(owner, stage - 1, input, span).map(|(node, _)| node),
@@ -151,8 +172,11 @@ impl Checker<'_> {
                         inner.tensor(&value, on.span)
                     });
                 }
-                let value = self.eval(&on, &env)?;
-                self.tensor(&value, on.span)
+                self.averaging(owner, |checker| {
+                    let value = checker.eval(&on, &env)?;
+                    let made = (checker.tensor(&value, on.span)?, Vec::new());
+                    checker.with_own_weights(made, &[input.x], on.span).map(|(node, _)| node)
+                })
             }
         }
     }
@@ -170,6 +194,7 @@ impl Checker<'_> {
 
     /// `branch.stage(x)`: a stage as a function.
     pub(super) fn apply_stage(&mut self, branch: usize, stage: usize, fed: &Fed, span: Span) -> Checked<Tapped> {
+        let branch = self.counterpart(branch);
         let (node, taps) = self.run_stage(self.branches.owner(branch), stage, fed)?;
         if self.branches.all[branch].derived.is_none() { Ok((node, taps)) } else { self.detach(node, taps, span) }
     }
@@ -187,17 +212,23 @@ impl Checker<'_> {
         let info = &self.branches.all[owner];
         let ema = if self.branches.apart { None } else { self.branches.follows(owner) };
         let span = info.span;
-        let name = &self.branches.all[root].stages[stage].source.name.text;
+        let (name, at) =
+            (&self.branches.all[root].stages[stage].name.text, self.branches.all[root].stages[stage].name.span);
         let path = format!("{}.{name}", self.branches.weights_name(owner));
         let frozen = matches!(info.derived, Some(Derived::Frozen(_)));
         // A shared stage keeps its own branch's weights; in an average, the average's copy of them.
         if let Module::Shared(other, shared, _) = *module {
-            let same_root = self.branches.root(other) == root;
-            return self.run_stage(if same_root { owner } else { self.branches.owner(other) }, shared, fed);
+            return self.averaging(owner, |checker| {
+                let other = checker.counterpart(other);
+                checker.run_stage(checker.branches.owner(other), shared, fed)
+            });
         }
         // What is frozen is as in evaluation.
         let mode = if frozen { std::mem::replace(&mut self.mode, Mode::Eval) } else { self.mode };
-        let made = self.apply_module(&module, &path, &Owner { ema, span: Some(span) }, fed);
+        let made = self.averaging(owner, |checker| {
+            let made = checker.apply_module(&module, &path, &Owner { ema, span: Some(span) }, fed)?;
+            checker.with_own_weights(made, &[fed.x], at)
+        });
         self.mode = mode;
         let (node, taps) = made?;
         self.branches.embeddings.push(node);
@@ -205,13 +236,33 @@ impl Checker<'_> {
         Ok((node, taps))
     }
 
+    /// The module that a branch declares for a stage. Stages that it shares are worked out too, so that no ring is left.
     fn stage_module(&mut self, root: usize, stage: usize) -> Checked<Rc<Module>> {
-        if let Some(module) = &self.branches.all[root].stages[stage].module {
-            return Ok(Rc::clone(module));
+        let expr = self.branches.all[root].stages[stage].module.clone();
+        let found = self.resolve(Key::Stage(root, stage), expr.span, |checker| {
+            let module = checker.module(&expr, &Env::new(Home::Recipe));
+            Some(module.and_then(|module| {
+                checker.shared_by(&module)?;
+                Ok(Value::Module(module))
+            }))
+        });
+        match found {
+            Some(Ok(Value::Module(module))) => Ok(module),
+            Some(Err(failed)) => Err(failed),
+            _ => Err(self.failed_before(&format!("the stage `{}`", self.branches.path(root, stage)), expr.span)),
         }
-        let expr = self.branches.all[root].stages[stage].source.module.clone();
-        let module = self.module(&expr, &Env::new(Home::Recipe))?;
-        self.branches.all[root].stages[stage].module = Some(Rc::clone(&module));
-        Ok(module)
+    }
+
+    /// Works out the stages of branches that a module shares.
+    fn shared_by(&mut self, module: &Module) -> Checked<()> {
+        match module {
+            Module::Shared(branch, stage, _) => self.stage_of(*branch, *stage).map(|_| ()),
+            Module::Chain(parts) => parts.iter().try_for_each(|part| self.shared_by(part)),
+            Module::Residual(body, shortcut, _) => {
+                self.shared_by(body)?;
+                shortcut.as_ref().map_or(Ok(()), |shortcut| self.shared_by(shortcut))
+            }
+            Module::Layer(..) | Module::Function(..) | Module::Operation(..) => Ok(()),
+        }
     }
 }

@@ -1,14 +1,13 @@
 //! What is known of the branches of a recipe: their stages, and from what they are derived.
 
 use super::frozen::Origin;
-use super::module::{Module, Tapped};
+use super::module::Tapped;
 use crate::catalog::Schedule;
 use crate::graph::NodeId;
 use crate::nn::EmaOf;
 use crate::source::Span;
 use crate::syntax::ast::Stage;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 /// All branches in order of declaration.
 #[derive(Debug, Default)]
@@ -34,16 +33,15 @@ pub(super) struct Branches {
 pub(super) struct BranchInfo {
     pub name: String,
     pub span: Span,
-    pub stages: Vec<StageInfo>,
+    /// Its stages as declared; none where they are those of another branch.
+    pub stages: Vec<Stage>,
     pub derived: Option<Derived>,
-}
-
-/// A stage as declared.
-#[derive(Debug)]
-pub(super) struct StageInfo {
-    pub source: Stage,
-    /// The module, once it has been worked out.
-    pub module: Option<Rc<Module>>,
+    /// The average, copy or frozen branch whose stages apply it, if it was declared for that.
+    pub within: Option<usize>,
+    /// Whether it is known what it is: stages of its own, or from what it is derived.
+    pub settled: bool,
+    /// Whether that could not be settled, which has been reported.
+    pub failed: bool,
 }
 
 /// What a branch is derived from.
@@ -102,31 +100,36 @@ impl Branches {
         }
     }
 
+    /// What a weight of the recipe itself is called.
+    pub fn shared_name(&self, weight: &str) -> String {
+        self.scope.as_ref().map_or_else(|| weight.to_owned(), |(_, name)| format!("{name}/{weight}"))
+    }
+
     pub fn stage(&self, branch: usize, name: &str) -> Option<usize> {
-        self.all[self.root(branch)].stages.iter().position(|s| s.source.name.text == name)
+        self.all[self.root(branch)].stages.iter().position(|s| s.name.text == name)
     }
 
     pub fn stages(&self, branch: usize) -> Vec<String> {
-        self.all[self.root(branch)].stages.iter().map(|s| s.source.name.text.clone()).collect()
+        self.all[self.root(branch)].stages.iter().map(|s| s.name.text.clone()).collect()
     }
 
     /// `branch.stage`, by the branch that declares the stage.
     pub fn path(&self, branch: usize, stage: usize) -> String {
         let root = &self.all[self.root(branch)];
-        format!("{}.{}", root.name, root.stages[stage].source.name.text)
+        format!("{}.{}", root.name, root.stages[stage].name.text)
     }
 
     /// Every stage as `branch.stage` with its place.
     pub fn declared_stages(&self) -> Vec<(String, Span)> {
         let stages = |b: &BranchInfo| -> Vec<(String, Span)> {
-            b.stages.iter().map(|s| (format!("{}.{}", b.name, s.source.name.text), s.source.name.span)).collect()
+            b.stages.iter().map(|s| (format!("{}.{}", b.name, s.name.text), s.name.span)).collect()
         };
         self.all.iter().flat_map(stages).collect()
     }
 
     /// The first branch that is not derived.
     pub fn first_own(&self) -> Option<usize> {
-        self.all.iter().position(|b| b.derived.is_none())
+        self.all.iter().position(|b| b.settled && b.derived.is_none())
     }
 
     /// What reports say of each branch.

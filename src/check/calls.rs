@@ -106,9 +106,7 @@ impl Checker<'_> {
     ) -> Checked<Value> {
         let slots = self.slots(&function.entry, args, span)?;
         let call = self.operands(function, &slots, None, env)?;
-        self.at(span);
-        let built = (function.build)(&mut self.graph, &call);
-        self.shaped(built, span).map(Value::Tensor)
+        self.built(span, |g| (function.build)(g, &call)).map(Value::Tensor)
     }
 
     /// An operation of one tensor, as a stage of a module.
@@ -122,9 +120,7 @@ impl Checker<'_> {
         let slots = self.slots(&function.entry, &args, span)?;
         let env = Env::new(super::scope::Home::Library);
         let call = self.operands(function, &slots, Some((Value::Tensor(x), span)), &env)?;
-        self.at(span);
-        let built = (function.build)(&mut self.graph, &call);
-        self.shaped(built, span)
+        self.built(span, |g| (function.build)(g, &call))
     }
 
     fn call_closure(&mut self, closure: &Closure, args: &[Arg], span: Span, env: &Env) -> Checked<Value> {
@@ -164,7 +160,7 @@ impl Checker<'_> {
             env = env.bind(&symbol, Value::Dim(size));
         }
         let definition = std::rc::Rc::clone(&closure.definition);
-        self.in_call(&name, span, |c| c.body(&definition, &env))
+        self.in_call(&definition, span, |c| c.body(&definition, &env))
     }
 
     fn match_params(
@@ -214,18 +210,16 @@ impl Checker<'_> {
         Ok(given)
     }
 
-    /// Holds a tensor against the declared shape `z: [N, D]`, binding sizes that are new.
     /// A parameter that is declared a tensor takes a list as operations do: stacked along a new first dimension.
     fn stacked(&mut self, items: &[Value], at: Span) -> Checked<graph::NodeId> {
         if items.is_empty() {
             return self.error(Code::INVALID_VALUE, at, "the list is empty, and cannot be stacked to a tensor");
         }
         let nodes = items.iter().map(|item| self.tensor(item, at)).collect::<Checked<Vec<_>>>()?;
-        self.at(at);
-        let stacked = self.graph.stack(&nodes, 0);
-        self.shaped(stacked, at)
+        self.built(at, |g| g.stack(&nodes, 0))
     }
 
+    /// Holds a tensor against the declared shape `z: [N, D]`, binding sizes that are new.
     fn match_shape(
         &mut self,
         function: &str,

@@ -3,25 +3,24 @@
 use super::branches::Branches;
 use super::definitions::Definitions;
 use super::frozen::Imported;
+use super::resolve::{Key, Slot, Spent};
 use super::scope::{Env, Home};
 use super::value::Value;
 use super::views::Views;
-use crate::diag::{Code, Diagnostic, Label};
+use crate::catalog::Schedule;
+use crate::diag::{Code, Diagnostic, Label, Severity};
 use crate::graph::{Dim, Graph, ShapeError};
 use crate::nn::Mode;
 use crate::source::{FileId, Sources, Span};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-/// Something was wrong and has been reported.
+/// Something was wrong and has been reported: only a report makes one, so nothing fails without a word.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Failed;
+pub(super) struct Failed(());
 
 /// A result whose error has been reported.
 pub(super) type Checked<T> = Result<T, Failed>;
-
-/// How deep calls may nest before a recursion is assumed.
-const MAX_CALLS: usize = 64;
 
 /// Checks one recipe: evaluates its expressions symbolically, which builds the graph.
 pub(super) struct Checker<'a> {
@@ -35,28 +34,35 @@ pub(super) struct Checker<'a> {
     pub branches: Branches,
     /// What is known of imported recipes, by their place among the imports.
     pub imported: BTreeMap<usize, Imported>,
-    /// Top-level names that have a value, failed, or are being worked out.
-    pub globals: BTreeMap<(Home, String), Slot>,
+    /// Names that have a value, failed, or are being worked out.
+    pub known: BTreeMap<Key, Slot>,
     /// Top-level names and `branch.stage` paths that something uses.
     pub used: BTreeSet<String>,
     /// Calls under way, outermost first.
     pub calls: Vec<Label>,
+    /// The average, copy or frozen branch whose stage is being applied.
+    pub averaging: Option<usize>,
+    /// Every schedule that has been written, and where.
+    pub schedules: Vec<(Schedule, Span)>,
     /// Samples in a batch, once `train` has been read.
     pub batch: Option<usize>,
     /// Names for random draws: each call has its own.
     pub streams: u64,
-}
-
-/// The state of a top-level name.
-#[derive(Clone, Debug)]
-pub(super) enum Slot {
-    Working,
-    Done(Value),
-    Failed,
+    /// How far the recipe has been unfolded.
+    pub spent: Spent,
+    /// Errors that have been reported, here or where this check is part of another.
+    pub failures: usize,
 }
 
 impl<'a> Checker<'a> {
-    pub fn new(sources: &'a Sources, definitions: &'a Definitions, library: &'a Definitions, mode: Mode) -> Self {
+    /// A check that may nest expressions `most` deep.
+    pub fn new(
+        sources: &'a Sources,
+        definitions: &'a Definitions,
+        library: &'a Definitions,
+        mode: Mode,
+        most: usize,
+    ) -> Self {
         Checker {
             sources,
             definitions,
@@ -67,12 +73,22 @@ impl<'a> Checker<'a> {
             views: Views::default(),
             branches: Branches::default(),
             imported: BTreeMap::new(),
-            globals: BTreeMap::new(),
+            known: BTreeMap::new(),
             used: BTreeSet::new(),
             calls: Vec::new(),
+            averaging: None,
+            schedules: Vec::new(),
             batch: None,
             streams: 0,
+            spent: Spent::nothing(most),
+            failures: 0,
         }
+    }
+
+    /// Another check of `definitions`, with what is left of this one's budget.
+    pub fn beside(&self, definitions: &'a Definitions, mode: Mode) -> Self {
+        let (spent, failures) = (self.spent.clone(), self.failures);
+        Checker { spent, failures, ..Checker::new(self.sources, definitions, self.library, mode, 0) }
     }
 
     /// Reports a diagnostic with the chain of calls that led there. Where the main place lies in the standard library,
@@ -91,10 +107,20 @@ impl<'a> Checker<'a> {
             .filter(|c| Some(c.span) != main)
             .map(|c| Label { span: c.span, text: format!("in the call of `{}`", c.text) })
             .collect();
+        self.failures += usize::from(diagnostic.severity == Severity::Error);
         if !self.diagnostics.contains(&diagnostic) {
             self.diagnostics.push(diagnostic);
         }
-        Failed
+        Failed(())
+    }
+
+    /// What could not be worked out before, which has been reported. Should it not have been, it is now.
+    pub fn failed_before(&mut self, what: &str, span: Span) -> Failed {
+        if self.failures > 0 {
+            return Failed(());
+        }
+        let message = format!("{what} could not be worked out, and nothing says why: this is a fault of sslrun");
+        self.report(Diagnostic::error(Code::UNSUPPORTED, span, message))
     }
 
     /// Reports an error.
@@ -107,49 +133,20 @@ impl<'a> Checker<'a> {
         result.map_err(|e| self.report(Diagnostic::error(Code::SHAPE_MISMATCH, span, e.message).maybe_help(e.help)))
     }
 
-    /// Runs `body` as a call of `name` at `span`.
-    pub fn in_call<T>(&mut self, name: &str, span: Span, body: impl FnOnce(&mut Self) -> Checked<T>) -> Checked<T> {
-        if self.calls.len() >= MAX_CALLS {
-            return self.error(Code::RECURSION, span, format!("`{name}` calls itself, directly or through others"));
-        }
-        self.calls.push(Label { span, text: name.to_owned() });
-        let result = body(self);
-        self.calls.pop();
-        result
-    }
-
-    /// Puts new nodes down to `span`, or to the call in the recipe that led there.
-    pub fn at(&mut self, span: Span) {
+    /// Adds nodes that are put down to `span`, or to the call in the recipe that led there.
+    pub fn built<T>(&mut self, span: Span, add: impl FnOnce(&mut Graph) -> Result<T, ShapeError>) -> Checked<T> {
         let in_recipe = self.calls.iter().rev().map(|c| c.span).find(|s| !self.is_library(s.file));
         self.graph.origin = if self.is_library(span.file) { in_recipe.or(Some(span)) } else { Some(span) };
+        let made = add(&mut self.graph);
+        self.shaped(made, span)
     }
 
     /// The value of a top-level name, worked out at its first use; `None` if nothing has that name.
     pub fn global(&mut self, home: Home, name: &str, span: Span) -> Option<Checked<Value>> {
-        let key = (home, name.to_owned());
-        match self.globals.get(&key) {
-            Some(Slot::Done(value)) => return Some(Ok(value.clone())),
-            Some(Slot::Failed) => return Some(Err(Failed)),
-            Some(Slot::Working) => {
-                let message = format!("`{name}` is defined by itself, directly or through others");
-                return Some(self.error(Code::RECURSION, span, message));
-            }
-            None => {}
-        }
-        self.globals.insert(key.clone(), Slot::Working);
-        // A definition is worked out where it stands, not where it was first used.
-        let calls = std::mem::take(&mut self.calls);
-        let found = match home {
-            Home::Recipe => self.define(name, span),
-            Home::Library => self.define_library(name),
-        };
-        self.calls = calls;
-        match &found {
-            Some(Ok(value)) => self.globals.insert(key, Slot::Done(value.clone())),
-            Some(Err(_)) => self.globals.insert(key, Slot::Failed),
-            None => self.globals.remove(&key),
-        };
-        found
+        self.resolve(Key::Name(home, name.to_owned()), span, |checker| match home {
+            Home::Recipe => checker.define(name, span),
+            Home::Library => checker.define_library(name),
+        })
     }
 
     fn define_library(&mut self, name: &str) -> Option<Checked<Value>> {
@@ -166,18 +163,16 @@ impl<'a> Checker<'a> {
         if let Some(value) = self.view_named(name) {
             // Where a view is missing because of a slip, so would be complaints of those that are left.
             let whole = name != "views" || self.views.failed.is_empty();
-            return Some(if whole { Ok(value) } else { Err(Failed) });
+            return Some(if whole { Ok(value) } else { Err(self.failed_before(&format!("`{name}`"), span)) });
         }
         if definitions.views.iter().any(|v| v.names.iter().any(|n| n.name.text == name)) {
-            if self.views.failed.iter().any(|n| n == name) {
-                return Some(Err(Failed));
-            }
-            let message = format!("the view `{name}` is used before it is declared");
-            let diagnostic = Diagnostic::error(Code::UNKNOWN_NAME, span, message);
-            return Some(Err(self.report(diagnostic.help("a view starts from one that is declared above it"))));
+            return Some(Err(self.no_view_yet(name, span)));
         }
         if let Some(index) = self.branches.find(name) {
-            return Some(Ok(Value::Branch(index)));
+            return Some(match self.branches.all[index].failed {
+                true => Err(self.failed_before(&format!("the branch `{name}`"), span)),
+                false => Ok(Value::Branch(index)),
+            });
         }
         if let Some((_, value)) = definitions.params.iter().find(|p| p.0.text == name) {
             return Some(self.define_param(value, &env));
@@ -197,6 +192,24 @@ impl<'a> Checker<'a> {
             "samples" => Some(Ok(Value::Dim(Dim::samples()))),
             _ => self.symbols().contains(name).then(|| Ok(Value::Dim(Dim::symbol(name)))),
         }
+    }
+
+    /// Why a view that is declared is not there.
+    fn no_view_yet(&mut self, name: &str, span: Span) -> Failed {
+        if self.views.failed.iter().any(|n| n == name) {
+            return self.failed_before(&format!("the view `{name}`"), span);
+        }
+        let (message, help) = match self.views.prepared {
+            true => (
+                format!("the view `{name}` is used before it is declared"),
+                "a view starts from one that is declared above it",
+            ),
+            false => (
+                format!("the view `{name}` is used where data and branches are still being settled"),
+                "nothing that is computed from views can be a setting of these",
+            ),
+        };
+        self.report(Diagnostic::error(Code::UNKNOWN_NAME, span, message).help(help))
     }
 
     /// The names of sizes that declared inputs bring.

@@ -1,14 +1,14 @@
 //! Declares branches, and the ways to derive one from another.
 
-use super::branches::{BranchInfo, Derived, StageInfo};
+use super::branches::{BranchInfo, Derived};
 use super::checker::{Checked, Checker};
-use super::definitions::BranchBody;
+use super::definitions::{BranchBody, BranchItem};
 use super::frozen::FROZEN;
 use super::scope::{Env, Home};
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::diag::{Code, Diagnostic, suggest};
+use crate::source::Span;
 use crate::syntax::ast::{Expr, Name};
-use std::collections::BTreeSet;
 
 /// How a branch can be derived from another.
 pub(super) static DERIVATIONS: &[Entry] = &[
@@ -60,62 +60,96 @@ pub(super) static DERIVATIONS: &[Entry] = &[
     FROZEN,
 ];
 
-impl Checker<'_> {
-    /// Declares every branch. Derived ones need what they derive from, in whatever order they stand.
-    pub(super) fn prepare_branches(&mut self) {
+impl<'a> Checker<'a> {
+    /// Enters the name of every branch, so that what is settled before knows them for branches.
+    pub(super) fn declare_branches(&mut self) {
         let definitions = self.definitions;
-        let names: BTreeSet<&str> = definitions.branches.iter().map(|b| b.name.text.as_str()).collect();
-        let mut pending: Vec<_> = definitions.branches.iter().collect();
+        for item in &definitions.branches {
+            if self.branches.find(&item.name.text).is_some() {
+                continue;
+            }
+            let stages = match &item.body {
+                BranchBody::Stages(stages) => stages.clone(),
+                BranchBody::Derived(_) => Vec::new(),
+            };
+            let settled = matches!(item.body, BranchBody::Stages(_));
+            let (name, span) = (item.name.text.clone(), item.span);
+            self.branches.all.push(BranchInfo {
+                name,
+                span,
+                stages,
+                derived: None,
+                within: None,
+                settled,
+                failed: false,
+            });
+        }
+    }
+
+    /// Settles every branch. Derived ones need what they derive from, in whatever order they stand.
+    pub(super) fn prepare_branches(&mut self) {
+        self.declare_branches();
+        let definitions = self.definitions;
+        let derived = |item: &'a BranchItem| match &item.body {
+            BranchBody::Derived(value) => Some((item, value)),
+            BranchBody::Stages(_) => None,
+        };
+        let mut pending: Vec<(&BranchItem, &Expr)> = definitions.branches.iter().filter_map(derived).collect();
         while !pending.is_empty() {
             let before = pending.len();
-            pending.retain(|item| match &item.body {
-                BranchBody::Stages(stages) => {
-                    let stages = stages.iter().map(|s| StageInfo { source: s.clone(), module: None }).collect();
-                    self.branches.all.push(BranchInfo {
-                        name: item.name.text.clone(),
-                        span: item.span,
-                        stages,
-                        derived: None,
-                    });
-                    false
-                }
-                BranchBody::Derived(value) => match self.derive(&item.name, value, &names) {
-                    // Not declared yet: next round.
-                    Ok(None) => true,
-                    Ok(Some(derived)) => {
-                        let (name, span) = (item.name.text.clone(), item.span);
-                        let stages = self.frozen_stages(&derived);
-                        self.branches.all.push(BranchInfo { name, span, stages, derived: Some(derived) });
-                        false
-                    }
-                    Err(_) => false,
-                },
-            });
+            pending.retain(|(item, value)| !self.settles(item, value));
             if pending.len() == before {
-                for item in pending.drain(..) {
+                for (item, _) in pending.drain(..) {
                     let message = format!("`{}` derives from itself, directly or through others", item.name.text);
                     self.report(Diagnostic::error(Code::RECURSION, item.span, message));
+                    self.info_of(item).failed = true;
                 }
             }
         }
     }
 
-    /// `ema(other, ...)` or `stopgrad(other)`; `None` while the other branch is still to be declared.
-    fn derive(&mut self, name: &Name, value: &Expr, names: &BTreeSet<&str>) -> Checked<Option<Derived>> {
+    /// Settles a derived branch, or finds that it cannot be; false while the other branch is still to be settled.
+    fn settles(&mut self, item: &BranchItem, value: &Expr) -> bool {
+        match self.derive(&item.name, value) {
+            Ok(None) => return false,
+            Ok(Some(derived)) => {
+                let stages = self.frozen_stages(&derived);
+                let info = self.info_of(item);
+                (info.stages, info.derived, info.settled) = (stages, Some(derived), true);
+            }
+            Err(_) => self.info_of(item).failed = true,
+        }
+        true
+    }
+
+    fn info_of(&mut self, item: &BranchItem) -> &mut BranchInfo {
+        let found = self.branches.all.iter_mut().find(|b| b.name == item.name.text);
+        found.expect("every branch has been declared")
+    }
+
+    /// The branch of that name; `None` while it is still to be settled.
+    pub(super) fn settled_branch(&mut self, name: &str, span: Span) -> Checked<Option<usize>> {
+        let Some(branch) = self.branches.find(name) else {
+            let names: Vec<String> = self.branches.all.iter().map(|b| b.name.clone()).collect();
+            let help = suggest(name, names.iter().map(String::as_str));
+            let message = format!("there is no branch `{name}`");
+            return Err(self.report(Diagnostic::error(Code::UNKNOWN_NAME, span, message).maybe_help(help)));
+        };
+        if self.branches.all[branch].failed {
+            return Err(self.failed_before(&format!("the branch `{name}`"), span));
+        }
+        self.used.insert(name.to_owned());
+        Ok(self.branches.all[branch].settled.then_some(branch))
+    }
+
+    /// `ema(other, ...)` or `stopgrad(other)`; `None` while the other branch is still to be settled.
+    fn derive(&mut self, name: &Name, value: &Expr) -> Checked<Option<Derived>> {
         let config = self.word(value, Kind::Branch, &Env::new(Home::Recipe))?;
         if config.name == FROZEN.name {
-            return self.derive_frozen(name, &config, names);
+            return self.derive_frozen(name, &config);
         }
         let of = config.text("of").to_owned();
-        let Some(branch) = self.branches.find(&of) else {
-            if names.contains(of.as_str()) {
-                return Ok(None);
-            }
-            let message = format!("there is no branch `{of}`");
-            let help = suggest(&of, names.iter().copied());
-            return Err(self.report(Diagnostic::error(Code::UNKNOWN_NAME, value.span, message).maybe_help(help)));
-        };
-        self.used.insert(of.clone());
+        let Some(branch) = self.settled_branch(&of, value.span)? else { return Ok(None) };
         if config.name == "stopgrad" {
             return Ok(Some(Derived::Stopgrad { of: branch }));
         }

@@ -1,6 +1,6 @@
 //! Expressions: what they mean, an arm a kind.
 
-use super::checker::{Checked, Checker, Failed};
+use super::checker::{Checked, Checker};
 use super::scope::{Env, Home};
 use super::value::{Closure, Value};
 use super::vocabulary;
@@ -14,7 +14,10 @@ use std::rc::Rc;
 impl Checker<'_> {
     /// The value of an expression.
     pub(super) fn eval(&mut self, expr: &Expr, env: &Env) -> Checked<Value> {
-        self.at(expr.span);
+        self.deeper(expr.span, |checker| checker.eval_kind(expr, env))
+    }
+
+    fn eval_kind(&mut self, expr: &Expr, env: &Env) -> Checked<Value> {
         match &expr.kind {
             ExprKind::Number(x) => Ok(Value::Number(*x)),
             ExprKind::Text(text) => Ok(Value::Text(text.clone())),
@@ -68,10 +71,6 @@ impl Checker<'_> {
         if let Some(value) = vocabulary::value(name) {
             return Ok(value);
         }
-        if env.home == Home::Recipe && self.definitions.branches.iter().any(|b| b.name.text == name) {
-            // It is declared, but wrongly: that has been reported.
-            return Err(Failed);
-        }
         let help = suggest(name, self.visible(env).iter().map(String::as_str));
         Err(self.report(Diagnostic::error(Code::UNKNOWN_NAME, span, format!("there is no `{name}`")).maybe_help(help)))
     }
@@ -118,7 +117,6 @@ impl Checker<'_> {
             _ => {
                 let a = self.eval(left, env);
                 let b = self.eval(right, env);
-                self.at(span);
                 self.arithmetic(op, (a?, left.span), (b?, right.span), span)
             }
         }

@@ -28,6 +28,7 @@ impl Checker<'_> {
     fn part_named(&mut self, value: &Value, name: &Name, base: Span, span: Span) -> Checked<Value> {
         let known: Vec<String> = match value {
             Value::Branch(branch) => {
+                self.must_be_settled(*branch, base)?;
                 if let Some(stage) = self.branches.stage(*branch, &name.text) {
                     return Ok(Value::Stage(*branch, stage));
                 }
@@ -89,9 +90,7 @@ impl Checker<'_> {
     }
 
     fn transposed(&mut self, node: crate::graph::NodeId, span: Span) -> Checked<Value> {
-        self.at(span);
-        let transposed = self.graph.transpose_last(node);
-        self.shaped(transposed, span).map(Value::Tensor)
+        self.built(span, |g| g.transpose_last(node)).map(Value::Tensor)
     }
 
     fn batch_input(&mut self, name: &str, kind: InputKind) -> Value {

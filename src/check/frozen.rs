@@ -1,16 +1,19 @@
 //! Branches whose weights come from elsewhere and stay: from a file, or from what another recipe trains.
 
-use super::branches::{Branches, Derived, StageInfo};
-use super::checker::{Checked, Checker, Failed, Slot};
+use super::branches::{Branches, Derived};
+use super::checker::{Checked, Checker, Failed};
 use super::definitions::Definitions;
 use super::recipe::{Frozen, Weights};
-use super::scope::Home;
+use super::resolve::{Key, Slot};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
+use crate::data::augment::PixelNorm;
+use crate::data::{CHANNELS, Prepared};
 use crate::diag::{Code, Diagnostic, suggest};
+use crate::graph::{Graph, NodeId, ShapeError};
 use crate::nn::Mode;
 use crate::source::{Sources, Span};
-use crate::syntax::ast::{Arg, Expr, ExprKind, Name};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::syntax::ast::{Arg, Expr, ExprKind, Name, Stage};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// `frozen("other.ssl")`
@@ -56,27 +59,22 @@ impl Import {
 /// Where the weights of a frozen branch come from.
 #[derive(Clone, Debug)]
 pub(super) enum Origin {
-    /// A file, for the stages of a branch of this recipe.
-    File { of: usize, path: PathBuf },
-    /// What another recipe trains: the import, and the branch there whose stages it has.
-    Recipe { import: usize, root: usize, theirs: String },
+    /// A file, for the stages of a branch of this recipe, and how pixels were normalised for its weights, where it says so.
+    File { of: usize, path: PathBuf, norm: Option<PixelNorm> },
+    /// What another recipe trains: the import, the branch there whose stages it has, and how pixels are normalised there.
+    Recipe { import: usize, root: usize, theirs: String, norm: Option<PixelNorm> },
 }
 
 /// What is known of an imported recipe.
 #[derive(Debug, Default)]
 pub(super) struct Imported {
     branches: Branches,
-    globals: BTreeMap<(Home, String), Slot>,
+    known: BTreeMap<Key, Slot>,
 }
 
 impl<'a> Checker<'a> {
-    /// `frozen(...)`; `None` while the branch whose stages it has is still to be declared.
-    pub(super) fn derive_frozen(
-        &mut self,
-        name: &Name,
-        config: &Config,
-        names: &BTreeSet<&str>,
-    ) -> Checked<Option<Derived>> {
+    /// `frozen(...)`; `None` while the branch whose stages it has is still to be settled.
+    pub(super) fn derive_frozen(&mut self, name: &Name, config: &Config) -> Checked<Option<Derived>> {
         let (from, of) = (config.text("from"), config.text("of"));
         if is_recipe(from) {
             return self.of_recipe(name, of, config.span).map(Some);
@@ -86,21 +84,16 @@ impl<'a> Checker<'a> {
             let help = format!("name the branch whose stages they are: `frozen(\"{from}\", of: f)`");
             return Err(self.report(Diagnostic::error(Code::MISSING_ARGUMENT, config.span, message).help(help)));
         }
-        let Some(branch) = self.branches.find(of) else {
-            return if names.contains(of) {
-                Ok(None)
-            } else {
-                Err(self.no_branch(of, names.iter().copied(), config.span))
-            };
-        };
-        self.used.insert(of.to_owned());
+        let Some(branch) = self.settled_branch(of, config.span)? else { return Ok(None) };
         let path = folder(self.sources, config.span).join(from);
-        Ok(Some(Derived::Frozen(Origin::File { of: branch, path })))
+        let norm = Prepared::read(&path).and_then(|prepared| prepared.norm());
+        Ok(Some(Derived::Frozen(Origin::File { of: branch, path, norm })))
     }
 
     fn of_recipe(&mut self, name: &Name, of: &str, span: Span) -> Checked<Derived> {
         // An import that is not there could not be read, which has been reported.
-        let import = self.definitions.imports.iter().position(|i| i.branch == name.text).ok_or(Failed)?;
+        let import = self.definitions.imports.iter().position(|i| i.branch == name.text);
+        let import = import.ok_or_else(|| self.failed_before(&format!("the branch `{}`", name.text), span))?;
         let found = self.within(import, |inner| {
             let found = if of.is_empty() { inner.branches.first_own() } else { inner.branches.find(of) };
             let names: Vec<String> = inner.branches.all.iter().map(|b| b.name.clone()).collect();
@@ -115,7 +108,49 @@ impl<'a> Checker<'a> {
             let help = "take it from where that recipe takes it";
             return Err(self.report(Diagnostic::error(Code::UNSUPPORTED, span, message).help(help)));
         }
-        Ok(Derived::Frozen(Origin::Recipe { import, root, theirs }))
+        let norm = self.norm_within(import, span)?;
+        Ok(Derived::Frozen(Origin::Recipe { import, root, theirs, norm }))
+    }
+
+    /// How an imported recipe normalises pixels, which is trained on the data of this one; nothing where it sees none.
+    fn norm_within(&mut self, import: usize, span: Span) -> Checked<Option<PixelNorm>> {
+        let (size, norm) = (self.views.sample_size, self.views.norm.clone());
+        let found = self.within(import, |inner| {
+            (inner.views.sample_size, inner.views.norm) = (size, norm);
+            inner.prepare_views();
+            let (evaluate, _) = inner.evaluate()?;
+            let said = evaluate.view.last().and_then(|last| PixelNorm::from_config(last).ok());
+            let mut norms: Vec<Option<PixelNorm>> = Vec::new();
+            for norm in (0..inner.views.all.len()).map(|view| inner.views.norm_of(view)) {
+                if !norms.contains(&norm) {
+                    norms.push(norm);
+                }
+            }
+            Ok(said.map_or(norms, |said| vec![Some(said)]))
+        });
+        match found?.as_slice() {
+            [] => Ok(None),
+            [norm] => Ok(norm.clone()),
+            _ => {
+                let message = "the views of that recipe are normalised in several ways: which of them holds for what it trains is open";
+                let help =
+                    "say it there, as in `evaluate { view: resize(32) | center_crop(32) | pixel_norm([..], [..]) }`";
+                Err(self.report(Diagnostic::error(Code::UNSUPPORTED, span, message).help(help)))
+            }
+        }
+    }
+
+    /// The pixels of a view as a branch takes them: normalised as they were where its weights come from.
+    pub(super) fn pixels_for(&mut self, branch: usize, view: usize, at: Span) -> Checked<NodeId> {
+        let pixels = self.view_node(view);
+        let theirs = match &self.branches.all[branch].derived {
+            Some(Derived::Frozen(Origin::Recipe { norm, .. } | Origin::File { norm, .. })) => norm.clone(),
+            _ => None,
+        };
+        match (self.views.norm_of(view), theirs) {
+            (Some(ours), Some(theirs)) if ours != theirs => self.built(at, |g| renormalised(g, pixels, &ours, &theirs)),
+            _ => Ok(pixels),
+        }
     }
 
     fn no_branch<'n>(&mut self, of: &str, names: impl Iterator<Item = &'n str>, span: Span) -> Failed {
@@ -126,28 +161,25 @@ impl<'a> Checker<'a> {
     }
 
     /// The stages of a frozen branch by name; those of a file are found at their branch.
-    pub(super) fn frozen_stages(&mut self, derived: &Derived) -> Vec<StageInfo> {
+    pub(super) fn frozen_stages(&mut self, derived: &Derived) -> Vec<Stage> {
         let Derived::Frozen(Origin::Recipe { import, root, .. }) = derived else { return Vec::new() };
-        let sources = self.within(*import, |inner| {
-            inner.branches.all[*root].stages.iter().map(|s| s.source.clone()).collect::<Vec<_>>()
-        });
-        sources.into_iter().map(|source| StageInfo { source, module: None }).collect()
+        self.within(*import, |inner| inner.branches.all[*root].stages.clone())
     }
 
     /// Does something as in an imported recipe, with what is known of it, on the graph of this one.
     pub(super) fn within<T>(&mut self, import: usize, body: impl FnOnce(&mut Self) -> T) -> T {
         let definitions: &'a Definitions = &self.definitions.imports[import].definitions;
-        let mut inner = Checker::new(self.sources, definitions, self.library, Mode::Eval);
+        let mut inner = self.beside(definitions, Mode::Eval);
         std::mem::swap(&mut inner.graph, &mut self.graph);
         inner.streams = self.streams;
         match self.imported.remove(&import) {
-            Some(known) => (inner.branches, inner.globals) = (known.branches, known.globals),
+            Some(known) => (inner.branches, inner.known) = (known.branches, known.known),
             None => inner.prepare_branches(),
         }
         let result = body(&mut inner);
         std::mem::swap(&mut inner.graph, &mut self.graph);
-        self.streams = inner.streams;
-        self.imported.insert(import, Imported { branches: inner.branches, globals: inner.globals });
+        (self.streams, self.spent, self.failures) = (inner.streams, inner.spent, inner.failures);
+        self.imported.insert(import, Imported { branches: inner.branches, known: inner.known });
         for diagnostic in inner.diagnostics {
             if !self.diagnostics.contains(&diagnostic) {
                 self.diagnostics.push(diagnostic);
@@ -161,7 +193,7 @@ impl<'a> Checker<'a> {
         let frozen = self.branches.all.iter().filter_map(|info| {
             let Some(Derived::Frozen(origin)) = &info.derived else { return None };
             let (weights, theirs) = match origin {
-                Origin::File { of, path } => (Weights::File(path.clone()), self.branches.name(*of).to_owned()),
+                Origin::File { of, path, .. } => (Weights::File(path.clone()), self.branches.name(*of).to_owned()),
                 Origin::Recipe { import, theirs, .. } => {
                     (Weights::Recipe(self.definitions.imports[*import].path.clone()), theirs.clone())
                 }
@@ -170,6 +202,21 @@ impl<'a> Checker<'a> {
         });
         frozen.collect()
     }
+}
+
+/// Pixels normalised by one mean and deviation as they are by another.
+fn renormalised(g: &mut Graph, pixels: NodeId, from: &PixelNorm, to: &PixelNorm) -> Result<NodeId, ShapeError> {
+    let channel = |f: &dyn Fn(usize) -> f64| (0..CHANNELS).map(f).collect::<Vec<f64>>();
+    let [mean, std] = [&from.mean, &from.std].map(|v| v.map(f64::from));
+    let scale = channel(&|c| std[c] / f64::from(to.std[c]));
+    let shift = channel(&|c| (mean[c] - f64::from(to.mean[c])) / f64::from(to.std[c]));
+    let mut row = |values: Vec<f64>| {
+        let numbers: Vec<NodeId> = values.into_iter().map(|x| g.constant(x)).collect();
+        g.stack(&numbers, 0)
+    };
+    let (scale, shift) = (row(scale)?, row(shift)?);
+    let scaled = g.mul(pixels, scale)?;
+    g.add(scaled, shift)
 }
 
 /// The recipe that a derived branch is frozen from: the call's text, and where it stands.

@@ -14,6 +14,8 @@ use crate::syntax::ast::{Arg, BinaryOp, Comprehension, Expr, ExprKind, Loop};
 pub(super) struct ListFunction {
     /// Its signature and documentation.
     pub entry: Entry,
+    /// How many items it makes of so many.
+    makes: fn(usize) -> usize,
     apply: fn(Vec<Vec<Value>>) -> Option<Vec<Value>>,
 }
 
@@ -33,6 +35,7 @@ pub(super) static LIST_FUNCTIONS: &[ListFunction] = &[
             formula: "(u, v) for u in of, v in of if u != v",
             doc: "Every ordered pair of two different items.",
         },
+        makes: |items| items.saturating_mul(items.saturating_sub(1)),
         apply: |lists| {
             let items = lists.concat();
             let pair = |i: usize, j: usize| Value::List(vec![items[i].clone(), items[j].clone()]);
@@ -53,6 +56,7 @@ pub(super) static LIST_FUNCTIONS: &[ListFunction] = &[
             formula: "a[0], a[1], .., b[0], b[1], ..",
             doc: "The items of several lists one behind the other, as one list.",
         },
+        makes: |items| items,
         apply: |lists| Some(lists.concat()),
     },
     ListFunction {
@@ -63,6 +67,7 @@ pub(super) static LIST_FUNCTIONS: &[ListFunction] = &[
             formula: "(a[0], b[0]), (a[1], b[1]), ...",
             doc: "The items of several groups side by side.",
         },
+        makes: |items| items,
         apply: |lists| {
             let count = lists.first()?.len();
             let same = lists.iter().all(|l| l.len() == count);
@@ -86,6 +91,7 @@ impl Checker<'_> {
                 other => vec![other],
             });
         }
+        self.bounded((function.makes)(lists.iter().map(Vec::len).sum()), span)?;
         match (function.apply)(lists) {
             Some(items) => Ok(Value::List(items)),
             None => {
@@ -115,7 +121,7 @@ impl Checker<'_> {
                 return Ok(());
             }
             out.push(self.eval(&comprehension.value, env)?);
-            return Ok(());
+            return self.bounded(out.len(), comprehension.value.span);
         };
         for item in self.items(&first.over, env)? {
             let inner = self.bind_round(first, item, env)?;
@@ -144,7 +150,8 @@ impl Checker<'_> {
     fn items(&mut self, over: &Expr, env: &Env) -> Checked<Vec<Value>> {
         match self.eval(over, env)? {
             Value::List(items) => Ok(items),
-            Value::Range(a, b) if a.fract() == 0.0 && b.fract() == 0.0 && b - a <= 10_000.0 => {
+            Value::Range(a, b) if a.fract() == 0.0 && b.fract() == 0.0 => {
+                self.bounded((b - a).max(0.0) as usize, over.span)?;
                 Ok((a as i64..b as i64).map(|i| Value::Number(i as f64)).collect())
             }
             view @ Value::View(_) => Ok(vec![view]),
@@ -178,16 +185,13 @@ impl Checker<'_> {
         for index in indices {
             let size = self.graph.shape(node).0.get(axis).cloned().unwrap_or_default();
             let (from, len, keep) = self.slice_bounds(index, &size, env)?;
-            self.at(span);
-            let sliced = self.graph.slice(node, axis, &from, &len);
-            node = self.shaped(sliced, index.span)?;
+            node = self.built(span, |g| g.slice(node, axis, &from, &len))?;
             if keep {
                 axis += 1;
             } else {
                 let mut dims = self.graph.shape(node).0.clone();
                 dims.remove(axis);
-                let reshaped = self.graph.reshape(node, &dims);
-                node = self.shaped(reshaped, index.span)?;
+                node = self.built(span, |g| g.reshape(node, &dims))?;
             }
         }
         Ok(Value::Tensor(node))

@@ -44,10 +44,8 @@ impl Checker<'_> {
             Truth::Known(_) => return Ok(Value::Tensor(first)),
             Truth::Computed(node) => node,
         };
-        self.at(span);
         let (then, otherwise) = if and { (second, first) } else { (first, second) };
-        let chosen = self.graph.select(first, then, otherwise);
-        self.shaped(chosen, span).map(Value::Tensor)
+        self.built(span, |g| g.select(first, then, otherwise)).map(Value::Tensor)
     }
 
     /// `not inner`
@@ -55,10 +53,11 @@ impl Checker<'_> {
         match self.condition(inner, env)? {
             Truth::Known(known) => Ok(Value::Bool(!known)),
             Truth::Computed(node) => {
-                self.at(span);
-                let zero = self.graph.constant(0.0);
-                let negated = self.graph.equal(node, zero);
-                self.shaped(negated, span).map(Value::Tensor)
+                let negated = self.built(span, |g| {
+                    let zero = g.constant(0.0);
+                    g.equal(node, zero)
+                });
+                negated.map(Value::Tensor)
             }
         }
     }

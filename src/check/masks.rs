@@ -7,7 +7,7 @@ use super::value::Value;
 use crate::data::Layout;
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::graph::{Dim, InputKind, MaskPart, NodeId, Shape, TensorType};
-use crate::nn::{self, MaskInput};
+use crate::nn::{self, MaskInput, Uncounted};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, Name};
 use std::rc::Rc;
@@ -97,14 +97,19 @@ impl Checker<'_> {
     /// What modules are told of the mask of a view, if it has one.
     pub(super) fn mask_input(&mut self, view: usize) -> Option<Rc<MaskInput>> {
         let layout = self.views.all[view].mask.clone()?;
-        let some = |count: Option<usize>| count.is_some_and(|n| n > 0);
-        let (visible, hidden) = (some(layout.visible()), some(layout.hidden));
         let mut node = |part| self.mask_node(view, &layout, part);
+        let mut counted = |count: Option<usize>, part| match count {
+            Some(0) => Err(Uncounted::None),
+            Some(_) => Ok(node(part)),
+            None => Err(Uncounted::Varies),
+        };
+        let visible = counted(layout.visible(), MaskPart::Visible);
+        let hidden = counted(layout.hidden, MaskPart::Hidden);
         Some(Rc::new(MaskInput {
             grid: (layout.grid.rows, layout.grid.columns),
             hides: node(MaskPart::Hides),
-            visible: visible.then(|| node(MaskPart::Visible)),
-            hidden: hidden.then(|| node(MaskPart::Hidden)),
+            visible,
+            hidden,
             targets: (0..layout.targets).map(|i| node(MaskPart::Target(i))).collect(),
         }))
     }
@@ -116,11 +121,12 @@ impl Checker<'_> {
         };
         let mut join = |part: &dyn Fn(&MaskInput) -> Option<NodeId>| -> Checked<Option<NodeId>> {
             let Some(nodes) = masks.iter().map(|m| part(m)).collect::<Option<Vec<_>>>() else { return Ok(None) };
-            let joined = self.graph.concat(&nodes, 0);
-            self.shaped(joined, at).map(Some)
+            self.built(at, |g| g.concat(&nodes, 0)).map(Some)
         };
         let Some(hides) = join(&|m| Some(m.hides))? else { return Ok(None) };
-        let (visible, hidden) = (join(&|m| m.visible)?, join(&|m| m.hidden)?);
+        let why = |part: Result<NodeId, Uncounted>| part.err().unwrap_or(Uncounted::Varies);
+        let visible = join(&|m| m.visible.ok())?.ok_or_else(|| why(masks[0].visible));
+        let hidden = join(&|m| m.hidden.ok())?.ok_or_else(|| why(masks[0].hidden));
         let count = masks[0].targets.len();
         let targets = (0..count).map(|i| join(&|m| m.targets.get(i).copied())).collect::<Checked<Option<Vec<_>>>>()?;
         Ok(Some(Rc::new(MaskInput {

@@ -1,6 +1,7 @@
 //! From syntax tree to checked recipe: names, imports, overrides, types, shapes, and the graph they make.
 
 mod arithmetic;
+mod average;
 mod bind;
 mod blocks;
 mod branch;
@@ -12,6 +13,8 @@ mod derive;
 mod eval;
 mod fields;
 mod frozen;
+mod judged;
+mod labels;
 mod library;
 mod lists;
 mod load;
@@ -22,9 +25,11 @@ mod operands;
 mod optimizers;
 mod overrides;
 mod recipe;
+mod resolve;
 mod run;
 mod schedules;
 mod scope;
+mod sizes;
 mod state;
 mod tables;
 mod text;

@@ -116,12 +116,12 @@ impl Checker<'_> {
         let x = fed.x;
         match module {
             Module::Layer(layer, span) => {
-                self.at(*span);
-                let mode = self.mode;
-                let build = Build::new(&mut self.graph, path, mode, owner.clone());
-                let mut build = build.with_image(self.views.largest).with_mask(fed.mask.as_deref());
-                let output = layer.apply(&mut build, x);
-                self.shaped(output, *span).map(|o| (o.value, o.taps))
+                let (mode, largest) = (self.mode, self.views.largest);
+                let output = self.built(*span, |graph| {
+                    let build = Build::new(graph, path, mode, owner.clone());
+                    layer.apply(&mut build.with_image(largest).with_mask(fed.mask.as_deref()), x)
+                });
+                output.map(|o| (o.value, o.taps))
             }
             Module::Function(closure, span) => {
                 let params = closure.definition.params.as_deref().unwrap_or(&[]);
@@ -149,9 +149,7 @@ impl Checker<'_> {
                     Some(shortcut) => self.apply_module(shortcut, &format!("{path}.shortcut"), owner, fed)?.0,
                     None => x,
                 };
-                self.at(*span);
-                let sum = self.graph.add(value, around);
-                Ok((self.shaped(sum, *span)?, taps))
+                Ok((self.built(*span, |g| g.add(value, around))?, taps))
             }
             Module::Shared(branch, stage, span) => self.apply_stage(*branch, *stage, fed, *span),
         }

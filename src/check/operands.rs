@@ -86,11 +86,7 @@ impl Checker<'_> {
             ),
             (true, _) => Ok(graph::Value::Tensors(nodes)),
             // A function of one tensor takes a list as its stack.
-            (false, _) if from_list => {
-                self.at(span);
-                let stacked = self.graph.stack(&nodes, 0);
-                self.shaped(stacked, span).map(graph::Value::Tensor)
-            }
+            (false, _) if from_list => self.built(span, |g| g.stack(&nodes, 0)).map(graph::Value::Tensor),
             (false, _) => Ok(graph::Value::Tensor(nodes[0])),
         }
     }
@@ -109,7 +105,7 @@ impl Checker<'_> {
             (Some(dims), ParamType::Dims) => return Ok(graph::Value::Dims(dims)),
             (Some(dims), _) => match dims.iter().map(graph::Dim::constant).collect() {
                 Some(axes) => return Ok(graph::Value::Axes(axes)),
-                None => "numbers known before training",
+                None => "numbers known before training".to_owned(),
             },
             (None, _) => describe(param.ty),
         };

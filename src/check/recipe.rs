@@ -1,7 +1,7 @@
 //! A checked recipe: everything the rooms below need to run it, every default explicit.
 
-use crate::catalog::Config;
-use crate::data::Layout;
+use crate::catalog::{Config, Schedule};
+use crate::data::{DataError, Layout, Preprocess};
 use crate::graph::{Graph, NodeId};
 use crate::source::Span;
 use std::path::PathBuf;
@@ -33,6 +33,8 @@ pub struct Recipe {
     pub parts: Vec<(String, String)>,
     /// How it is trained.
     pub train: Train,
+    /// Every schedule it writes, and where.
+    pub schedules: Vec<(Schedule, Span)>,
     /// What is judged, and how.
     pub evaluate: Evaluate,
     /// What must stay true while training.
@@ -65,6 +67,13 @@ pub struct View {
     pub mask: Option<Layout>,
     /// Where it is declared.
     pub span: Span,
+}
+
+impl Encoder {
+    /// How a picture is prepared for it.
+    pub fn preprocess(&self) -> Result<Preprocess, DataError> {
+        Preprocess::build(&self.view, self.size)
+    }
 }
 
 /// A branch whose weights come from elsewhere.
@@ -143,6 +152,8 @@ pub struct Train {
     pub fast_convolution: bool,
     /// Whether what is inside of blocks is computed again for the gradients, and not kept.
     pub recompute: bool,
+    /// Whether an update is left out where something is not finite, instead of stopping.
+    pub skips: bool,
     /// Epochs between checkpoints.
     pub checkpoint: f64,
 }
@@ -154,6 +165,8 @@ pub struct Evaluate {
     pub encoder: Option<Encoder>,
     /// The probes at the end (`knn(...)`, `linear(...)`, `finetune(...)`).
     pub probes: Vec<Config>,
+    /// How a picture is prepared to be judged, as far as the recipe says it.
+    pub view: Vec<Config>,
     /// Epochs between looks at the features while training.
     pub every: f64,
     /// Samples of the train split used as the bank of a probe; all when larger than the split.
@@ -171,6 +184,8 @@ pub struct Encoder {
     pub graph: Graph,
     /// The input image's size.
     pub size: (usize, usize),
+    /// How a picture becomes that image; the last step normalises.
+    pub view: Vec<Config>,
     /// The features, `[N, D]`.
     pub features: NodeId,
     /// The same graph in its training form with its features, for a probe that trains the encoder: batch statistics, and

@@ -2,15 +2,13 @@
 
 use super::checker::{Checked, Checker};
 use super::definitions::Definitions;
-use super::recipe::{Encoder, Evaluate, Loss, Recipe, Train};
+use super::recipe::{Evaluate, Loss, Recipe, Train};
 use super::scope::{Env, Home};
 use super::unused;
-use super::value::Value;
-use super::{library, load, optimizers, overrides};
+use super::{labels, library, load, optimizers, overrides, schedules, sizes};
 use crate::catalog::{Config, Kind};
 use crate::data;
 use crate::diag::{Code, Diagnostic, Severity};
-use crate::graph::{Dim, Graph, InputKind, NodeId, Shape, TensorType};
 use crate::nn::Mode;
 use crate::source::{FileId, Sources, Span};
 
@@ -32,8 +30,24 @@ pub struct Outcome {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// Bytes of stack that a check runs on, of which only what is touched is used, and how deep expressions may then nest.
+const STACK: usize = 1 << 28;
+const DEEP: usize = 4000;
+/// The same on a stack that is not our own.
+const SHALLOW: usize = 100;
+
 /// Checks the recipe in the file `root`.
 pub fn check(sources: &mut Sources, root: FileId, options: &Options) -> Outcome {
+    let apart = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let run = thread.spawn_scoped(scope, || check_here(sources, root, options, DEEP)).ok()?;
+        Some(run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    });
+    // Where no thread is to be had, it is done on this one.
+    apart.unwrap_or_else(|| check_here(sources, root, options, SHALLOW))
+}
+
+fn check_here(sources: &mut Sources, root: FileId, options: &Options, most: usize) -> Outcome {
     let mut diagnostics = Vec::new();
     let library = library::library(sources, &mut diagnostics);
     let mut definitions = load::load(sources, root, &mut diagnostics);
@@ -49,12 +63,17 @@ pub fn check(sources: &mut Sources, root: FileId, options: &Options) -> Outcome 
     let recipe = if failed(&diagnostics) {
         None
     } else {
-        let pass = Pass { sources, definitions: &definitions, library: &library, options, root };
+        let pass = Pass { sources, definitions: &definitions, library: &library, options, root, most };
         let (recipe, found) = pass.run();
         diagnostics.extend(found);
         recipe
     };
     let recipe = recipe.filter(|_| !failed(&diagnostics));
+    if recipe.is_none() && !failed(&diagnostics) {
+        let whole = definitions.span.unwrap_or_else(|| Span::new(root, 0..0));
+        let message = "the recipe cannot be used, and nothing says why: this is a fault of sslrun";
+        diagnostics.push(Diagnostic::error(Code::UNSUPPORTED, whole, message));
+    }
     diagnostics.sort_by_key(|d| d.span().map(|s| (s.file != root, s.file, s.start, s.end)));
     Outcome { recipe, diagnostics }
 }
@@ -70,35 +89,45 @@ struct Pass<'a> {
     library: &'a Definitions,
     options: &'a Options,
     root: FileId,
+    /// How deep expressions may nest.
+    most: usize,
 }
 
 impl<'a> Pass<'a> {
     fn run(&self) -> (Option<Recipe>, Vec<Diagnostic>) {
-        let mut checker = Checker::new(self.sources, self.definitions, self.library, Mode::Train);
+        let mut checker = Checker::new(self.sources, self.definitions, self.library, Mode::Train, self.most);
+        checker.declare_branches();
         let data = self.data(&mut checker);
+        checker.prepare_branches();
+        checker.prepare_views();
         let train = checker.train();
         let evaluate = checker.evaluate();
+        checker.batch = train.as_ref().ok().map(|train| train.batch);
+        let (mut loss, mut expectations) = self.body(&mut checker);
         let (Ok(data), Ok(train), Ok((evaluate, on))) = (data, train, evaluate) else {
-            self.body(&mut checker);
             return (None, checker.diagnostics);
         };
-        checker.batch = Some(train.batch);
-        let (mut loss, mut expectations) = self.body(&mut checker);
         if !failed(&checker.diagnostics) {
             optimizers::report(&mut checker, &train, &loss);
         }
         if train.together && !failed(&checker.diagnostics) {
             // Only now is it known which views go through which branch.
-            let mut second = Checker::new(self.sources, self.definitions, self.library, Mode::Train);
+            let mut second = checker.beside(self.definitions, Mode::Train);
             second.branches.together = Some(std::mem::take(&mut checker.branches.applied_to));
-            second.views.sample_size = checker.views.sample_size;
+            (second.views.sample_size, second.views.norm) = (checker.views.sample_size, checker.views.norm.clone());
             second.batch = checker.batch;
+            second.schedules = std::mem::take(&mut checker.schedules);
+            second.prepare_branches();
+            second.prepare_views();
             (loss, expectations) = self.body(&mut second);
             checker = second;
         }
-        let encoder = self.encoder(&mut checker, on.as_ref(), &evaluate.probes);
+        let encoder = checker.encoder(on.as_ref(), &evaluate);
+        sizes::report(&mut checker);
+        labels::report(&mut checker, &data);
         if !failed(&checker.diagnostics) {
             unused::report(&mut checker, self.root);
+            schedules::report(&mut checker, train.epochs);
             if train.recompute {
                 unused::report_recompute(&mut checker);
             }
@@ -115,8 +144,6 @@ impl<'a> Pass<'a> {
 
     /// Evaluates every item but the settings.
     fn body(&self, checker: &mut Checker<'a>) -> (Loss, Vec<super::recipe::Expectation>) {
-        checker.prepare_branches();
-        checker.prepare_views();
         for (name, _) in &self.definitions.inputs {
             // Inputs are declared even if nothing uses them: they are part of the recipe's signature.
             let _ = checker.global(Home::Recipe, &name.text, name.span);
@@ -137,12 +164,14 @@ impl<'a> Pass<'a> {
 
     fn data(&self, checker: &mut Checker<'a>) -> Checked<Config> {
         let config = match (&self.options.data, &self.definitions.data) {
-            (Some(config), _) => config.clone(),
-            (None, Some(written)) => checker.word(written, Kind::DataSet, &Env::new(Home::Recipe))?,
-            (None, None) => data::defaults(&data::sets::SETS[0].entry),
+            (Some(config), _) => Ok(config.clone()),
+            (None, Some(written)) => checker.word(written, Kind::DataSet, &Env::new(Home::Recipe)),
+            (None, None) => Ok(data::defaults(&data::sets::SETS[0].entry)),
         };
-        checker.views.sample_size = data::sets::find(&config.name).map_or((32, 32), |set| (set.size)(&config));
-        Ok(config)
+        let set = config.as_ref().ok().and_then(|config| Some((data::sets::find(&config.name).ok()?, config)));
+        checker.views.sample_size = set.map(|(set, config)| (set.size)(config));
+        checker.views.norm = set.map(|(set, config)| (set.norm)(config));
+        config
     }
 
     fn recipe(&self, checker: &mut Checker<'a>, parts: Parts) -> Recipe {
@@ -150,10 +179,11 @@ impl<'a> Pass<'a> {
             Some((title, paper)) => (title.value.clone(), paper.as_ref().map(|p| p.value.clone())),
             None => (self.file_stem(), None),
         };
+        let view = parts.evaluate.encoder.as_ref().map(|encoder| encoder.view.as_slice());
         Recipe {
             title,
             paper,
-            text: self.definitions.text(self.options.data.as_ref()),
+            text: self.definitions.text(self.options.data.as_ref(), view),
             parts: self.definitions.parts(self.options.data.as_ref()),
             frozen: checker.frozen(),
             data: parts.data,
@@ -163,6 +193,7 @@ impl<'a> Pass<'a> {
             graph: std::mem::take(&mut checker.graph),
             loss: parts.loss,
             train: parts.train,
+            schedules: std::mem::take(&mut checker.schedules),
             evaluate: parts.evaluate,
             expectations: parts.expectations,
         }
@@ -174,74 +205,6 @@ impl<'a> Pass<'a> {
         let stem = source.path.as_deref().and_then(|p| p.file_stem());
         stem.map_or_else(|| source.name.clone(), |s| s.to_string_lossy().into_owned())
     }
-
-    /// The features to be judged as a graph of their own, from an `image`.
-    fn encoder(
-        &self,
-        checker: &mut Checker<'a>,
-        on: Option<&(String, Span)>,
-        probes: &[Config],
-    ) -> Checked<Option<Encoder>> {
-        let path = match on {
-            Some((path, span)) => (path.clone(), *span),
-            None => match (checker.branches.first_own(), self.definitions.span) {
-                (Some(branch), Some(span)) if !checker.branches.stages(branch).is_empty() => {
-                    (checker.branches.path(branch, 0), span)
-                }
-                _ => return Ok(None),
-            },
-        };
-        let (path, span) = path;
-        let mut parts = path.split('.');
-        let name = parts.next().unwrap_or_default();
-        let Some(branch) = checker.branches.find(name) else {
-            let message = format!("there is no branch `{name}` to judge");
-            let help = crate::diag::suggest(name, self.definitions.branches.iter().map(|b| b.name.text.as_str()));
-            return Err(checker.report(Diagnostic::error(Code::UNKNOWN_NAME, span, message).maybe_help(help)));
-        };
-        let size = self.encoder_size(checker, branch);
-        let mut inner = Checker::new(self.sources, self.definitions, self.library, Mode::Eval);
-        inner.views.sample_size = checker.views.sample_size;
-        inner.views.largest = checker.views.largest;
-        let parts: Vec<&str> = parts.collect();
-        let result = features(&mut inner, branch, &parts, size, span);
-        checker.used.append(&mut inner.used);
-        // A fault of the encoder itself has been reported with the loss.
-        if !failed(&checker.diagnostics) {
-            checker.diagnostics.append(&mut inner.diagnostics);
-        }
-        let features = result?;
-        let tuned =
-            probes.iter().any(|p| p.name == "finetune").then(|| self.tuned(checker, branch, &parts, size, span));
-        Ok(Some(Encoder { path, graph: inner.graph, size, features, tuned: tuned.transpose()? }))
-    }
-
-    /// The features in their training form; see [`Encoder::tuned`].
-    fn tuned(
-        &self,
-        checker: &mut Checker<'a>,
-        branch: usize,
-        parts: &[&str],
-        size: (usize, usize),
-        span: Span,
-    ) -> Checked<(Graph, NodeId)> {
-        let mut inner = Checker::new(self.sources, self.definitions, self.library, Mode::Train);
-        inner.views.sample_size = checker.views.sample_size;
-        inner.views.largest = checker.views.largest;
-        inner.branches.apart = true;
-        let result = features(&mut inner, branch, parts, size, span);
-        if !failed(&checker.diagnostics) {
-            checker.diagnostics.append(&mut inner.diagnostics);
-        }
-        result.map(|features| (inner.graph, features))
-    }
-
-    /// The size of the largest view the branch sees.
-    fn encoder_size(&self, checker: &Checker<'a>, branch: usize) -> (usize, usize) {
-        let seen = checker.branches.applied_to.get(&branch);
-        let sizes = seen.into_iter().flatten().map(|&v| checker.views.all[v].size);
-        sizes.max().unwrap_or(checker.views.sample_size)
-    }
 }
 
 struct Parts {
@@ -250,26 +213,4 @@ struct Parts {
     evaluate: Evaluate,
     loss: Loss,
     expectations: Vec<super::recipe::Expectation>,
-}
-
-/// The features at `path` below a branch for the input `image`; a feature map is averaged over its pixels.
-fn features(checker: &mut Checker, branch: usize, path: &[&str], size: (usize, usize), span: Span) -> Checked<NodeId> {
-    checker.prepare_branches();
-    let shape = Shape(vec![Dim::batch(), Dim::from(size.0), Dim::from(size.1), Dim::from(data::CHANNELS)]);
-    let image = checker.graph.input("image", TensorType::float(shape), InputKind::Given);
-    let applied = checker.apply_branch(branch, &Value::Tensor(image), None, span)?;
-    let mut value = applied;
-    for name in path {
-        value = checker.part_of(&value, name, span)?;
-    }
-    let node = checker.tensor(&value, span)?;
-    match checker.graph.shape(node).rank() {
-        2 => Ok(node),
-        rank if rank > 2 => {
-            let axes: Vec<usize> = (1..rank - 1).collect();
-            let mean = checker.graph.mean(node, &axes, false);
-            checker.shaped(mean, span)
-        }
-        _ => checker.error(Code::SHAPE_MISMATCH, span, "what is judged must have a row of features for each sample"),
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::checker::{Checked, Checker};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType, Ramp, Schedule, Unit};
-use crate::diag::Code;
+use crate::diag::{Code, Diagnostic};
 
 const TIME: ParamType = ParamType::Number { min: 0.0, max: 1e12 };
 const ANY: ParamType = ParamType::Number { min: f64::NEG_INFINITY, max: f64::INFINITY };
@@ -78,6 +78,12 @@ impl Checker<'_> {
                 "a schedule ends after `epochs` or after `steps`, not both",
             );
         }
+        let warmup = config.number("warmup");
+        if let Some(early) = config.numbers("at").into_iter().find(|&at| at < warmup || at < 0.0) {
+            let message =
+                format!("the value is to be multiplied at epoch {early}, before the warm-up of {warmup} is over");
+            return self.error(Code::INVALID_VALUE, config.span, message);
+        }
         let ramp = match config.name.as_str() {
             "cosine" => Ramp::Cosine,
             "linear" => Ramp::Linear,
@@ -91,7 +97,28 @@ impl Checker<'_> {
             _ => Ramp::Constant,
         };
         let unit = if steps.is_some() { Unit::Steps } else { Unit::Epochs };
-        let (warmup, warmup_from) = (config.number("warmup"), config.number("warmup_from"));
-        Ok(Schedule { from, to, ramp, warmup, warmup_from, length: steps.or(epochs), unit })
+        let warmup_from = config.number("warmup_from");
+        let schedule = Schedule { from, to, ramp, warmup, warmup_from, length: steps.or(epochs), unit };
+        self.schedules.push((schedule.clone(), config.span));
+        Ok(schedule)
+    }
+}
+
+/// Warns of warm-ups that outlast their ramps, or the training.
+pub(super) fn report(checker: &mut Checker, epochs: f64) {
+    for (schedule, span) in checker.schedules.clone() {
+        let (warmup, counted) = (schedule.warmup, if schedule.unit == Unit::Steps { "steps" } else { "epochs" });
+        let message = match schedule.length {
+            _ if warmup <= 0.0 => continue,
+            Some(length) if warmup >= length => {
+                format!("the warm-up of {warmup} {counted} outlasts its ramp, which is over after {length}")
+            }
+            _ if schedule.unit == Unit::Epochs && epochs > 0.0 && warmup >= epochs => {
+                format!("the warm-up of {warmup} epochs outlasts the training of {epochs}")
+            }
+            _ => continue,
+        };
+        let help = "make `warmup` shorter: the first value of the schedule is never reached";
+        checker.report(Diagnostic::warning(Code::WARM_UP, span, message).help(help));
     }
 }

@@ -6,9 +6,9 @@ use super::definitions::WeightItem;
 use super::scope::{Env, Home};
 use super::value::Value;
 use super::{tables, vocabulary};
-use crate::catalog::{Config, Entry, Kind, Param, ParamType, Ramp, Schedule};
+use crate::catalog::{Config, Entry, Kind, Param, ParamType, Schedule};
 use crate::diag::{Code, Diagnostic, suggest};
-use crate::graph::{Dim, Init, InputKind, NodeId, ParamKind, Parameter, Shape, State, TensorType};
+use crate::graph::{Dim, Graph, Init, InputKind, NodeId, ParamKind, Parameter, Shape, ShapeError, State, TensorType};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, Name};
 
@@ -62,6 +62,18 @@ pub(super) fn init(word: &str) -> Init {
     }
 }
 
+/// `decay * old + (1 - decay) * new`
+pub(super) fn averaged(g: &mut Graph, old: NodeId, new: NodeId, decay: Schedule) -> Result<NodeId, ShapeError> {
+    let decay = match decay.fixed() {
+        Some(decay) => g.constant(decay),
+        None => g.scheduled(decay),
+    };
+    let one = g.constant(1.0);
+    let rest = g.sub(one, decay)?;
+    let (old, new) = (g.mul(old, decay)?, g.mul(new, rest)?);
+    g.add(old, new)
+}
+
 impl Checker<'_> {
     /// `state NAME = ...`
     pub(super) fn define_state(&mut self, name: &Name, value: &Expr) -> Checked<Value> {
@@ -83,7 +95,6 @@ impl Checker<'_> {
             self.needs_no_gradient(node, of.span)?;
         }
         let config = self.configure_slots(entry, &slots, value.span, &env)?;
-        self.at(value.span);
         match entry.name {
             "queue" => self.queue(name, node, &config),
             "per_sample" => self.per_sample(name, node, &config),
@@ -105,11 +116,15 @@ impl Checker<'_> {
         }
         let init = init(config.text("init"));
         let whole = Shape(std::iter::once(Dim::from(size)).chain(rest.iter().cloned()).collect());
-        let (id, read) = self.graph.state(State { name: name.text.clone(), shape: whole, init, span: Some(span) });
+        let state = State { name: name.text.clone(), shape: whole, init, span: Some(span) };
         let keep = &Dim::from(size) - &rows;
-        let oldest_out = self.graph.slice(read, 0, &rows, &keep).and_then(|kept| self.graph.concat(&[kept, node], 0));
-        let next = self.shaped(oldest_out, span)?;
-        self.graph.update(id, next);
+        let (read, next) = self.built(span, |g| {
+            let (id, read) = g.state(state);
+            let kept = g.slice(read, 0, &rows, &keep)?;
+            let next = g.concat(&[kept, node], 0)?;
+            g.update(id, next);
+            Ok((read, next))
+        })?;
         let before = config.text("update") == "before";
         let full = self.filled(name, &rows, size, before, span)?;
         Ok(Value::Tapped(if before { next } else { read }, vec![("full".to_owned(), full)]))
@@ -118,35 +133,26 @@ impl Checker<'_> {
     /// Whether so many rows have entered a queue as it holds: a count beside it, as a truth value.
     fn filled(&mut self, name: &Name, rows: &Dim, size: usize, before: bool, span: Span) -> Checked<NodeId> {
         let (name, init) = (format!("{}.entered", name.text), Init::Constant(0.0));
-        let (id, read) = self.graph.state(State { name, shape: Shape::scalar(), init, span: Some(span) });
-        let g = &mut self.graph;
-        let (entering, most) = (g.dimension(rows), g.constant(size as f64));
-        let next = g.add(read, entering).and_then(|sum| g.minimum(sum, most));
-        let next = self.shaped(next, span)?;
-        self.graph.update(id, next);
-        let full = self.graph.less_equal(most, if before { next } else { read });
-        self.shaped(full, span)
+        self.built(span, |g| {
+            let (id, read) = g.state(State { name, shape: Shape::scalar(), init, span: Some(span) });
+            let (entering, most) = (g.dimension(rows), g.constant(size as f64));
+            let sum = g.add(read, entering)?;
+            let next = g.minimum(sum, most)?;
+            g.update(id, next);
+            g.less_equal(most, if before { next } else { read })
+        })
     }
 
     fn average(&mut self, name: &Name, node: NodeId, config: &Config) -> Checked<Value> {
         let (shape, span) = (self.graph.shape(node).clone(), config.span);
-        let (id, read) =
-            self.graph.state(State { name: name.text.clone(), shape, init: Init::Constant(0.0), span: Some(span) });
-        let next = self.averaged(read, node, config.schedule("decay"), span)?;
-        self.graph.update(id, next);
+        let state = State { name: name.text.clone(), shape, init: Init::Constant(0.0), span: Some(span) };
+        let (read, next) = self.built(span, |g| {
+            let (id, read) = g.state(state);
+            let next = averaged(g, read, node, config.schedule("decay"))?;
+            g.update(id, next);
+            Ok((read, next))
+        })?;
         Ok(Value::Tensor(if config.text("update") == "before" { next } else { read }))
-    }
-
-    /// `decay * old + (1 - decay) * new`
-    pub(super) fn averaged(&mut self, old: NodeId, new: NodeId, decay: Schedule, span: Span) -> Checked<NodeId> {
-        let g = &mut self.graph;
-        let decay = if decay.ramp == Ramp::Constant { g.constant(decay.to) } else { g.scheduled(decay) };
-        let one = g.constant(1.0);
-        let next = g.sub(one, decay).and_then(|rest| {
-            let (old, new) = (g.mul(old, decay)?, g.mul(new, rest)?);
-            g.add(old, new)
-        });
-        self.shaped(next, span)
     }
 
     /// A state keeps values, not the graph that made them.
@@ -187,7 +193,7 @@ impl Checker<'_> {
             None => Init::Normal(shape.last().map_or(1.0, |&d| 1.0 / (d as f64).sqrt())),
         };
         let parameter = Parameter {
-            name: weight.name.text.clone(),
+            name: self.branches.shared_name(&weight.name.text),
             shape,
             init,
             kind: ParamKind::Free,

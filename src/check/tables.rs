@@ -1,8 +1,9 @@
 //! States with a row for every sample of the data set: written batch by batch, or recomputed over the whole set now and then.
 
 use super::checker::{Checked, Checker};
+use super::state::averaged;
 use super::value::Value;
-use crate::catalog::{Config, Entry, Kind, Param, ParamType, Schedule};
+use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::diag::{Code, Diagnostic};
 use crate::graph::{Dim, Init, InputKind, NodeId, Refresh, Shape, ShapeError, State, TensorType, Times};
 use crate::source::Span;
@@ -73,13 +74,16 @@ impl Checker<'_> {
         }
         let whole = Shape(std::iter::once(Dim::samples()).chain(shape.0[1..].iter().cloned()).collect());
         let init = super::state::init(config.text("init"));
-        let (id, table) = self.graph.state(State { name: name.text.clone(), shape: whole, init, span: Some(span) });
-        let rows = self.rows_of_batch(table, span)?;
+        let state = State { name: name.text.clone(), shape: whole, init, span: Some(span) };
         let decay = config.schedule("decay");
-        let entering = if decay == Schedule::constant(0.0) { node } else { self.averaged(rows, node, decay, span)? };
-        let next = self.written(table, entering);
-        let next = self.shaped(next, span)?;
-        self.graph.update(id, next);
+        let (rows, table) = self.built(span, |g| {
+            let (id, table) = g.state(state);
+            let rows = g.rows_of_batch(table)?;
+            let entering = if decay.fixed() == Some(0.0) { node } else { averaged(g, rows, node, decay)? };
+            let next = g.with_rows_of_batch(table, entering)?;
+            g.update(id, next);
+            Ok((rows, table))
+        })?;
         Ok(Value::Tapped(rows, vec![("all".to_owned(), table)]))
     }
 
@@ -107,29 +111,8 @@ impl Checker<'_> {
         if !per_sample {
             return Ok(Value::Tensor(table));
         }
-        Ok(Value::Tapped(self.rows_of_batch(table, span)?, vec![("all".to_owned(), table)]))
-    }
-
-    /// The rows of a table that belong to the samples of the batch.
-    fn rows_of_batch(&mut self, table: NodeId, span: Span) -> Checked<NodeId> {
-        let rows = self.graph.rows();
-        let chosen = self.graph.index_select(table, rows, 0);
-        self.shaped(chosen, span)
-    }
-
-    /// The table with the rows of the batch's samples replaced.
-    fn written(&mut self, table: NodeId, rows: NodeId) -> Result<NodeId, ShapeError> {
-        let graph = &mut self.graph;
-        let places = graph.rows();
-        let (shape, one) = (graph.shape(rows).clone(), graph.constant(1.0));
-        let line: Vec<Dim> =
-            (0..shape.rank()).map(|i| if i == 0 { shape.0[0].clone() } else { Dim::from(1i64) }).collect();
-        let column = graph.reshape(places, &line)?;
-        let index = graph.broadcast_to(column, &shape.0)?;
-        let moved = graph.scatter_add(index, rows, 0, &Dim::samples())?;
-        let ones = graph.broadcast_to(one, &line)?;
-        let hit = graph.scatter_add(column, ones, 0, &Dim::samples())?;
-        graph.select(hit, moved, table)
+        let rows = self.built(span, |g| g.rows_of_batch(table))?;
+        Ok(Value::Tapped(rows, vec![("all".to_owned(), table)]))
     }
 
     /// What is refreshed sees the whole data set, so no batch may enter but through `over_data`.
@@ -183,5 +166,25 @@ impl crate::graph::Graph {
     /// The places of the batch's samples in tables of the whole data set.
     fn rows(&mut self) -> NodeId {
         self.input("batch.rows", TensorType::int(Shape(vec![Dim::batch()])), InputKind::Rows)
+    }
+
+    /// The rows of a table that belong to the samples of the batch.
+    fn rows_of_batch(&mut self, table: NodeId) -> Result<NodeId, ShapeError> {
+        let rows = self.rows();
+        self.index_select(table, rows, 0)
+    }
+
+    /// The table with the rows of the batch's samples replaced.
+    fn with_rows_of_batch(&mut self, table: NodeId, rows: NodeId) -> Result<NodeId, ShapeError> {
+        let places = self.rows();
+        let (shape, one) = (self.shape(rows).clone(), self.constant(1.0));
+        let line: Vec<Dim> =
+            (0..shape.rank()).map(|i| if i == 0 { shape.0[0].clone() } else { Dim::from(1i64) }).collect();
+        let column = self.reshape(places, &line)?;
+        let index = self.broadcast_to(column, &shape.0)?;
+        let moved = self.scatter_add(index, rows, 0, &Dim::samples())?;
+        let ones = self.broadcast_to(one, &line)?;
+        let hit = self.scatter_add(column, ones, 0, &Dim::samples())?;
+        self.select(hit, moved, table)
     }
 }

@@ -2,32 +2,33 @@
 
 use super::definitions::{BranchBody, Definitions};
 use super::frozen::renamed;
-use crate::catalog::{Arg, Config};
+use crate::catalog::Config;
 use crate::source::FileId;
 use crate::syntax::{self, ast::Entry, unparse};
 
 impl Definitions {
-    /// The definitions as a recipe of its own, in canonical layout; `data` is the data set where another was asked for.
-    pub(super) fn text(&self, data: Option<&Config>) -> String {
-        let plain = self.items(data).join("\n\n") + "\n";
+    /// The definitions as a recipe of its own, in canonical layout; `data` is the data set where another was asked for, `view` how
+    /// pictures are prepared to be judged, where the recipe leaves that open.
+    pub(super) fn text(&self, data: Option<&Config>, view: Option<&[Config]>) -> String {
+        let plain = self.items(data, view).join("\n\n") + "\n";
         let (file, diagnostics) = syntax::parse(FileId(0), &plain);
         if diagnostics.is_empty() { syntax::format(&file, &plain) } else { plain }
     }
 
     /// The texts of the recipes that branches are frozen from, with the names that `text` has for them.
     pub(super) fn parts(&self, data: Option<&Config>) -> Vec<(String, String)> {
-        let own = self.imports.iter().map(|i| (i.file(), i.definitions.text(data)));
+        let own = self.imports.iter().map(|i| (i.file(), i.definitions.text(data, None)));
         own.chain(self.imports.iter().flat_map(|i| i.definitions.parts(data))).collect()
     }
 
-    fn items(&self, data: Option<&Config>) -> Vec<String> {
+    fn items(&self, data: Option<&Config>, view: Option<&[Config]>) -> Vec<String> {
         let mut items = Vec::new();
         if let Some((title, paper)) = &self.header {
             let paper = paper.as_ref().map(|p| format!(" paper {}", unparse::quoted(&p.value))).unwrap_or_default();
             items.push(format!("recipe {}{paper}", unparse::quoted(&title.value)));
         }
         items.extend(self.params.iter().map(|(n, v)| format!("param {} = {}", n.text, unparse::expression(v))));
-        let data = data.map(call).or(self.data.as_ref().map(unparse::expression));
+        let data = data.map(Config::to_string).or(self.data.as_ref().map(unparse::expression));
         items.extend(data.map(|d| format!("data {d}")));
         let shape = |s: &[_]| unparse::list(s, unparse::expression);
         items.extend(self.inputs.iter().map(|(n, s)| format!("input {}: [{}]", n.text, shape(s))));
@@ -53,9 +54,12 @@ impl Definitions {
         }
         items.extend(self.lets.iter().map(|l| unparse::definition(l)));
         items.extend(self.states.iter().map(|(n, v)| format!("state {} = {}", n.text, unparse::expression(v))));
-        items.extend(block("loss", &self.loss));
-        items.extend(block("train", &self.train));
-        items.extend(block("evaluate", &self.evaluate));
+        let view = view.filter(|_| self.evaluate.iter().all(|entry| entry.name.text != "view"));
+        let view =
+            view.map(|steps| format!("view: {}", steps.iter().map(Config::to_string).collect::<Vec<_>>().join(" | ")));
+        items.extend(block("loss", &self.loss, None));
+        items.extend(block("train", &self.train, None));
+        items.extend(block("evaluate", &self.evaluate, view));
         if !self.expect.is_empty() {
             items.push(format!("expect {{\n{}\n}}", unparse::lines(&self.expect, unparse::expression)));
         }
@@ -63,26 +67,8 @@ impl Definitions {
     }
 }
 
-fn block(name: &str, entries: &[Entry]) -> Option<String> {
-    (!entries.is_empty()).then(|| format!("{name} {{\n{}\n}}", unparse::lines(entries, unparse::entry)))
-}
-
-/// A checked call as it would be written.
-fn call(config: &Config) -> String {
-    let written = config.args.iter().filter(|(_, value)| *value != Arg::None);
-    let args: Vec<String> = written.map(|(name, value)| format!("{name}: {}", argument(value))).collect();
-    format!("{}({})", config.name, args.join(", "))
-}
-
-/// An argument of a data set as it would be written.
-fn argument(value: &Arg) -> String {
-    match value {
-        Arg::Number(x) => x.to_string(),
-        Arg::Bool(yes) => yes.to_string(),
-        Arg::Text(text) => unparse::quoted(text),
-        Arg::Range(a, b) => format!("{a}..{b}"),
-        Arg::List(items) => format!("[{}]", items.iter().map(argument).collect::<Vec<_>>().join(", ")),
-        Arg::Config(config) => call(config),
-        Arg::None | Arg::Schedule(_) => "none".to_owned(),
-    }
+fn block(name: &str, entries: &[Entry], more: Option<String>) -> Option<String> {
+    let written = (!entries.is_empty()).then(|| unparse::lines(entries, unparse::entry));
+    let lines: Vec<String> = written.into_iter().chain(more).collect();
+    (!lines.is_empty()).then(|| format!("{name} {{\n{}\n}}", lines.join("\n")))
 }

@@ -26,6 +26,7 @@ impl Checker<'_> {
             ParamType::Choice(choices) => return self.choice(param, choices, expr, env),
             ParamType::Selector => return self.selector(expr),
             ParamType::Word(kind) => return self.words(param, kind, expr, env),
+            ParamType::Pipeline => return self.steps(param, expr, env),
             _ => {}
         }
         let value = self.eval(expr, env)?;
@@ -38,8 +39,8 @@ impl Checker<'_> {
                 number(v).map(|x| (Arg::Number(x), x.fract() == 0.0 && (min as f64..=max as f64).contains(&x)))
             }
             (ParamType::Scalar { min, max }, Value::Schedule(s)) => {
-                let inside = |x: f64| (min..=max).contains(&x);
-                Some((Arg::Schedule(s.clone()), inside(s.from) && inside(s.to)))
+                let (low, high) = s.bounds();
+                Some((Arg::Schedule(s.clone()), min <= low && high <= max))
             }
             (ParamType::Scalar { min, max }, v) => number(v).map(|x| (Arg::Number(x), (min..=max).contains(&x))),
             (ParamType::Bool, Value::Bool(b)) => Some((Arg::Bool(*b), true)),
@@ -49,7 +50,6 @@ impl Checker<'_> {
             (ParamType::Range { min, max }, v) => number(v).map(|x| (Arg::Range(x, x), (min..=max).contains(&x))),
             (ParamType::Amount { min, max }, v) => amount(v).map(|(arg, low, high)| (arg, min <= low && high <= max)),
             (ParamType::Ramp, Value::Ramp(a, b)) => Some((Arg::Range(*a, *b), true)),
-            (ParamType::Ramp, v) => number(v).map(|x| (Arg::Range(x, x), true)),
             (ParamType::Text, Value::Text(t)) => Some((Arg::Text(t.clone()), true)),
             (ParamType::Numbers | ParamType::Axes | ParamType::Dims, Value::List(items)) => {
                 let numbers: Option<Vec<Arg>> = items.iter().map(|v| number(v).map(Arg::Number)).collect();
@@ -62,15 +62,39 @@ impl Checker<'_> {
         };
         match arg {
             Some((arg, true)) => Ok(arg),
-            Some((_, false)) => {
-                let message = format!("`{}` must be {}", param.name, describe(param.ty));
+            Some((arg, false)) => {
+                let message = format!("`{}` must be {}{}", param.name, describe(param.ty), found(&arg));
                 self.error(Code::INVALID_VALUE, expr.span, message)
             }
             None => {
                 let message = format!("`{}` must be {}, found {}", param.name, describe(param.ty), value.kind());
-                let help = matches!(value, Value::Ramp(..))
-                    .then(|| "a ramp goes inside a schedule, as in `cosine(0.3 -> 0.0, warmup: 10)`".to_owned());
+                let help = match (&value, param.ty) {
+                    (Value::Ramp(..), _) => {
+                        Some("a ramp goes inside a schedule, as in `cosine(0.3 -> 0.0, warmup: 10)`".to_owned())
+                    }
+                    (Value::Number(x), ParamType::Ramp) => {
+                        let x = bound(*x);
+                        Some(format!(
+                            "a schedule goes from one value to another: `cosine({x} -> 0)`; `constant({x})` stays"
+                        ))
+                    }
+                    _ => None,
+                };
                 Err(self.report(Diagnostic::error(Code::WRONG_TYPE, expr.span, message).maybe_help(help)))
+            }
+        }
+    }
+
+    /// A pipeline that starts from the sample.
+    fn steps(&mut self, param: &Param, expr: &Expr, env: &Env) -> Checked<Arg> {
+        if matches!(&expr.kind, ExprKind::Name(word) if word == "none") && param.default == Some("none") {
+            return Ok(Arg::None);
+        }
+        match self.pipeline(expr, env)? {
+            (bases, steps) if bases.is_empty() => Ok(Arg::List(steps.into_iter().map(Arg::Config).collect())),
+            _ => {
+                let message = format!("`{}` starts from the sample, not from a view", param.name);
+                self.error(Code::WRONG_TYPE, expr.span, message)
             }
         }
     }
@@ -182,24 +206,52 @@ pub(super) fn default_arg(param: &Param) -> Arg {
     }
 }
 
+/// What was found instead, where that is a number.
+fn found(arg: &Arg) -> String {
+    match arg {
+        Arg::Number(x) => format!(", not {}", bound(*x)),
+        Arg::Range(a, b) if a == b => format!(", not {}", bound(*a)),
+        Arg::Range(a, b) => format!(", not {}..{}", bound(*a), bound(*b)),
+        Arg::Schedule(s) => {
+            let (low, high) = s.bounds();
+            format!("; on its way this is {} at least and {} at most", bound(low), bound(high))
+        }
+        _ => String::new(),
+    }
+}
+
+/// A number as a person would write it.
+fn bound(x: f64) -> String {
+    // A whole number of many digits is written out: they may be what matters.
+    let long = x.fract() == 0.0 && x.abs() < 1e16 && format!("{x:e}").len() > 6;
+    let plain = x == 0.0 || long || (1e-4..1e7).contains(&x.abs());
+    if plain { x.to_string() } else { format!("{x:e}") }
+}
+
+/// Numbers within bounds, in words: `kind` and between which they lie.
+fn within(kind: &str, min: f64, max: f64) -> String {
+    match (min > -f64::MAX, max < f64::MAX) {
+        (true, true) => format!("{kind} from {} to {}", bound(min), bound(max)),
+        (true, false) => format!("{kind} from {} up", bound(min)),
+        (false, true) => format!("{kind} up to {}", bound(max)),
+        (false, false) => kind.to_owned(),
+    }
+}
+
 /// What a parameter takes, in words.
-pub(super) fn describe(ty: ParamType) -> &'static str {
-    match ty {
-        ParamType::Number { min, .. } | ParamType::Scalar { min, .. } if min > 0.0 => {
-            "a number greater than zero, in its range"
+pub(super) fn describe(ty: ParamType) -> String {
+    let plain = match ty {
+        ParamType::Number { min, max } | ParamType::Scalar { min, max } => return within("a number", min, max),
+        ParamType::Int { min, max } if max >= 1 << 62 => return within("a whole number", min as f64, f64::MAX),
+        ParamType::Int { min, max } => return within("a whole number", min as f64, max as f64),
+        ParamType::Range { min, max } => {
+            return within("a range such as `0.2..1`, the smaller end first, of numbers", min, max);
         }
-        ParamType::Number { min: 0.0, max: 1.0 } | ParamType::Scalar { min: 0.0, max: 1.0 } => "a number from 0 to 1",
-        ParamType::Number { min: 0.0, .. } | ParamType::Scalar { min: 0.0, .. } => "a number not below zero",
-        ParamType::Number { .. } | ParamType::Scalar { .. } => "a number",
-        ParamType::Int { min: 1, .. } => "a whole number from 1",
-        ParamType::Int { .. } => "a whole number in its range",
+        ParamType::Amount { min, max } => {
+            return format!("{}, a range of such as `0.1..0.5`, or a list of these", within("a number", min, max));
+        }
+        ParamType::Choice(words) => return format!("one of {}", listed(words)),
         ParamType::Bool => "`true` or `false`",
-        ParamType::Range { .. } => "a range such as `0.2..1`, the smaller end first",
-        ParamType::Amount { min: 0.0, max: 1.0 } => {
-            "a number from 0 to 1, a range such as `0.1..0.5`, or a list of these"
-        }
-        ParamType::Amount { .. } => "a number, a range such as `0.1..0.5`, or a list of these",
-        ParamType::Choice(_) => "one of the words it knows",
         ParamType::Text => "a string in double quotes",
         ParamType::Ramp => "a ramp such as `0.3 -> 0`",
         ParamType::Tensor => "a tensor",
@@ -208,7 +260,21 @@ pub(super) fn describe(ty: ParamType) -> &'static str {
         ParamType::Axes => "a dimension or a list of dimensions",
         ParamType::Numbers => "a list of numbers",
         ParamType::Module => "a module",
+        ParamType::Pipeline => "a pipeline of augmentations such as `resize(32) | center_crop(32)`",
         ParamType::Selector => "a name or path",
         ParamType::Word(_) => "a configured word",
+    };
+    plain.to_owned()
+}
+
+/// `a`, `b` or `c`
+fn listed(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => format!("`{one}`"),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(|w| format!("`{w}`")).collect();
+            format!("{} or `{last}`", first.join(", "))
+        }
     }
 }

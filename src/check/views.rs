@@ -5,6 +5,7 @@ use super::module::Module;
 use super::scope::{Env, Home};
 use super::value::Value;
 use crate::catalog::{Config, Kind};
+use crate::data::augment::PixelNorm;
 use crate::data::{CHANNELS, DataError, Pipeline};
 use crate::diag::{Code, Diagnostic};
 use crate::graph::{Dim, InputKind, NodeId, Shape, TensorType};
@@ -24,8 +25,12 @@ pub(super) struct Views {
     pub failed: Vec<String>,
     /// Height and width of the largest view.
     pub largest: Option<(usize, usize)>,
-    /// Height and width of the samples.
-    pub sample_size: (usize, usize),
+    /// Height and width of the samples, where the data set is known.
+    pub sample_size: Option<(usize, usize)>,
+    /// How pixels are normalised where a view does not say it, where the data set is known.
+    pub norm: Option<PixelNorm>,
+    /// Whether every view has been worked out.
+    pub prepared: bool,
 }
 
 #[derive(Debug)]
@@ -48,6 +53,12 @@ impl Views {
         self.all[view].from.map_or(view, |base| self.root(base))
     }
 
+    /// How the pixels of a view are normalised: by the last `pixel_norm` on its way from the sample, or as the data set's are.
+    pub fn norm_of(&self, view: usize) -> Option<PixelNorm> {
+        let own = self.all[view].steps.iter().rev().find_map(|step| PixelNorm::from_config(step).ok());
+        own.or_else(|| self.all[view].from.map_or_else(|| self.norm.clone(), |base| self.norm_of(base)))
+    }
+
     /// The single view or group of that name.
     fn value(&self, name: &str) -> Option<Value> {
         let group = self.groups.iter().find(|g| g.name == name)?;
@@ -68,12 +79,13 @@ impl Checker<'_> {
     pub(super) fn prepare_views(&mut self) {
         let definitions = self.definitions;
         for entry in &definitions.views {
-            // A failure has been reported; the views after it are still checked.
-            if self.views_of(entry).is_err() {
+            // A failure has been reported; the views after it are still checked. Without data, no view has a size.
+            if self.views.sample_size.is_none() || self.views_of(entry).is_err() {
                 self.views.failed.extend(entry.names.iter().map(|n| n.name.text.clone()));
             }
         }
         self.views.largest = self.views.all.iter().map(|v| v.size).max();
+        self.views.prepared = true;
     }
 
     /// The view, the group, or all views, if `name` names them.
@@ -123,7 +135,7 @@ impl Checker<'_> {
                 members.push(self.add_view(shown, from, &made, name.name.span)?);
             }
             if self.views.all.len() > MAX_VIEWS {
-                return self.error(Code::INVALID_VALUE, entry.span, format!("a recipe has at most {MAX_VIEWS} views"));
+                return self.error(Code::TOO_LARGE, entry.span, format!("a recipe has at most {MAX_VIEWS} views"));
             }
             self.views.groups.push(Group { name: name.name.text.clone(), members, single });
         }
@@ -133,7 +145,8 @@ impl Checker<'_> {
     /// Adds one view; its number.
     fn add_view(&mut self, name: String, from: Option<usize>, made: &Made, span: Span) -> Checked<usize> {
         let index = self.views.all.len();
-        let start = from.map_or(self.views.sample_size, |base| self.views.all[base].size);
+        let samples = self.views.sample_size.unwrap_or_default();
+        let start = from.map_or(samples, |base| self.views.all[base].size);
         let size = made.built.output_size(start);
         let shows = from.filter(|_| made.built.keeps_pixels()).map_or(index, |base| self.views.all[base].shows);
         let layout = made.built.mask().map(|mask| mask.layout(size)).transpose();
@@ -156,12 +169,16 @@ impl Checker<'_> {
         let Some(count) = &name.count else { return Ok(1) };
         match self.number(count, env)? {
             n if n.fract() == 0.0 && n >= 1.0 && n <= MAX_VIEWS as f64 => Ok(n as usize),
+            n if n > MAX_VIEWS as f64 => {
+                let message = format!("a group of {n} views: a recipe has at most {MAX_VIEWS} views");
+                self.error(Code::TOO_LARGE, count.span, message)
+            }
             _ => self.error(Code::INVALID_VALUE, count.span, "a group has a whole number of views, at least one"),
         }
     }
 
     /// A pipeline and the views it starts from, none for the sample itself.
-    fn pipeline(&mut self, expr: &Expr, env: &Env) -> Checked<(Vec<usize>, Vec<Config>)> {
+    pub(super) fn pipeline(&mut self, expr: &Expr, env: &Env) -> Checked<(Vec<usize>, Vec<Config>)> {
         let value = self.eval(expr, env)?;
         let (base, steps) = match self.as_pipeline(&value, expr.span)? {
             Some(parts) => parts,

@@ -44,11 +44,17 @@ pub(super) fn example(kind: Kind) -> &'static str {
 /// The names that mean something in an expression.
 pub(super) fn expression_words() -> impl Iterator<Item = &'static str> {
     let kinds = [Kind::Operation, Kind::Layer, Kind::Augmentation, Kind::Schedule];
-    vocabulary().into_iter().filter(move |e| kinds.contains(&e.kind)).map(|e| e.name)
+    vocabulary().into_iter().filter(move |e| kinds.contains(&e.kind)).map(|e| e.name).chain([INFINITY])
 }
+
+/// The word for a number that is larger than any other.
+pub(super) const INFINITY: &str = "infinity";
 
 /// What a word means in an expression.
 pub(super) fn value(name: &str) -> Option<Value> {
+    if name == INFINITY {
+        return Some(Value::Number(f64::INFINITY));
+    }
     if let Some(function) = graph::ops::FUNCTIONS.iter().flat_map(|family| family.iter()).find(|f| f.entry.name == name)
     {
         return Some(Value::Operation(function));

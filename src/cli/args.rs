@@ -11,7 +11,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
     version,
     args_conflicts_with_subcommands = true,
     arg_required_else_help = true,
-    override_usage = "sslrun [OPTIONS] RECIPE\n       sslrun --resume RUN\n       sslrun COMMAND ..."
+    override_usage = "sslrun [OPTIONS] RECIPE\n       sslrun --resume RUN\n       sslrun --from RUN [RECIPE]\n       sslrun COMMAND ..."
 )]
 pub struct Args {
     /// What to do other than running a recipe.
@@ -39,9 +39,15 @@ pub struct RunArgs {
     /// From which everything random is derived; short for `--set train.seed=N`
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Goes on with the run in this folder
+    /// Goes on with the run in this folder, as the same training
     #[arg(long, value_name = "RUN")]
     pub resume: Option<PathBuf>,
+    /// Begins a new run where the run in this folder stands; with RECIPE, at step 1 with what fits of its weights
+    #[arg(long, value_name = "RUN", conflicts_with = "resume")]
+    pub from: Option<PathBuf>,
+    /// Goes on with a run only by the vector instructions that computed it: to the bit
+    #[arg(long, requires = "resume")]
+    pub same_path: bool,
     /// Shows no progress
     #[arg(long)]
     pub quiet: bool,

@@ -8,14 +8,15 @@ use crate::driver::{self, Failure, Trained};
 /// Judges what a run has left, and shows the table.
 pub fn eval(args: &EvalArgs) -> Result<Exit, Failure> {
     run::limit_threads(args.threads)?;
-    let checked = driver::check_run(&args.run, &args.change.sets, args.change.data.as_deref())?;
+    let checked = driver::check_run(&args.run, &args.change.sets)?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     if checked.recipe.is_none() {
         return Ok(Exit::RecipeErrors);
     }
     let stop = interrupt::stop_flag();
     let mut progress = Progress::new(args.quiet);
-    let mut trained = Trained::load(&args.run, &checked, args.engine.into())?;
+    let mut trained = Trained::load(&args.run, &checked, args.change.data.as_deref(), args.engine.into())?;
+    trained.notes.iter().for_each(|note| output::message(&format!("warning: {note}")));
     let table = trained.judge(&stop, &mut |event| progress.note(event));
     progress.clear();
     match table? {

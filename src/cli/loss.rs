@@ -13,17 +13,20 @@ use crate::exec::EngineKind;
 pub fn loss(args: &LossArgs) -> Result<Exit, Failure> {
     let checked = driver::check(&args.recipe, &args.change.sets, args.change.data.as_deref())?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
-    let Some(recipe) = &checked.recipe else { return Ok(Exit::RecipeErrors) };
-    let path = args.inputs.display();
-    let bytes = std::fs::read(&args.inputs).map_err(|e| Failure::Usage(format!("cannot read {path}: {e}")))?;
-    let given = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)
-        .map_err(|e| Failure::Run(format!("{path} is not a safetensors file: {e}")))?;
-    let computed = driver::loss_of(recipe, &given, args.grad, EngineKind::from(args.engine))?;
+    if checked.recipe.is_none() {
+        return Ok(Exit::RecipeErrors);
+    }
+    let given = driver::read_tensors(&args.inputs).map_err(if args.inputs.is_file() {
+        Failure::Run
+    } else {
+        Failure::Usage
+    })?;
+    let computed = driver::loss_of(&checked, &given, args.grad, EngineKind::from(args.engine))?;
     output::result(&lines(&computed));
     if let Some(file) = &args.output {
         output::file(file, &tensors(&computed).map_err(|e| Failure::Run(format!("cannot save the loss: {e}")))?)?;
     }
-    Ok(Exit::Fine)
+    computed.fault.map_or(Ok(Exit::Fine), |fault| Err(Failure::Run(fault)))
 }
 
 fn lines(computed: &Computed) -> String {

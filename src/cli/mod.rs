@@ -26,6 +26,7 @@ use clap::Parser;
 
 use crate::data::sets::READER_THREAD;
 use crate::driver::Failure;
+use crate::kernels::Path;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,9 @@ fn hide_readers_panics() {
 pub fn main() -> ExitCode {
     let args = Args::parse();
     hide_readers_panics();
+    if let Err(message) = Path::wanted() {
+        return ExitCode::from(Exit::from(Failure::Usage(message)) as u8);
+    }
     let result = match args.command {
         None => run::run(&args.run),
         Some(Command::Check(args)) => check::check(&args),

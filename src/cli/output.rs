@@ -47,3 +47,14 @@ pub fn has_error(diagnostics: &[Diagnostic]) -> bool {
 pub fn file(path: &Path, contents: &[u8]) -> Result<(), Failure> {
     crate::report::write_atomically(path, contents).map_err(Failure::Run)
 }
+
+/// Whether a file is called as what will be written into it; what it may be called otherwise is an error.
+pub fn ending(path: &Path, known: &[&str]) -> Result<(), Failure> {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    if ending.as_deref().is_some_and(|e| known.contains(&e)) {
+        return Ok(());
+    }
+    let endings: Vec<String> = known.iter().map(|e| format!("`.{e}`")).collect();
+    let endings = endings.join(" or ");
+    Err(Failure::Usage(format!("{} is to be called {endings}: that is what is written", path.display())))
+}

@@ -62,8 +62,11 @@ impl Progress {
             Event::Refreshing { states, samples, of, .. } => self.refreshing(states, *samples, *of),
             Event::Warning { message, .. } => self.say(&format!("warning: {message}")),
             Event::Judging { subject } => self.judging(subject),
-            Event::Refreshed { .. } | Event::Checkpoint { .. } | Event::Interrupted { .. } | Event::Finished { .. } => {
-            }
+            Event::Refreshed { .. }
+            | Event::Saving { .. }
+            | Event::Checkpoint { .. }
+            | Event::Interrupted { .. }
+            | Event::Finished { .. } => {}
         }
     }
 

@@ -41,6 +41,8 @@ fn request(args: &RunArgs) -> Request {
     Request {
         recipe: args.recipe.clone(),
         resume: args.resume.clone(),
+        from: args.from.clone(),
+        same_path: args.same_path,
         sets: args.change.sets.iter().cloned().chain(seed).collect(),
         data: args.change.data.clone(),
         engine: args.engine.map(EngineKind::from),

@@ -4,6 +4,15 @@ use super::Program;
 use super::planner::Planner;
 use crate::graph::{Attrs, InputId, NodeId, Operation, ParamId, ScalarId, StateId};
 
+/// Why a program cannot be planned for some sizes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanError {
+    /// What is wrong.
+    pub message: String,
+    /// The node that cannot be computed.
+    pub node: NodeId,
+}
+
 /// A program with every size known, ready to be run again and again over the same memory.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -87,7 +96,7 @@ pub enum Loc {
 
 impl Plan {
     /// Plans a program for the given sizes of its symbols.
-    pub fn new(program: &Program, sizes: &dyn Fn(&str) -> Option<i64>) -> Result<Plan, String> {
+    pub fn new(program: &Program, sizes: &dyn Fn(&str) -> Option<i64>) -> Result<Plan, PlanError> {
         let mut planner = Planner::new(program, sizes)?;
         planner.assign_buffers();
         Ok(planner.finish())

@@ -1,6 +1,7 @@
 //! How a plan is made: order, lifetimes, work in place, and places in the arena.
 
-use super::{Buffer, Loc, Operand, Plan, Program, Step, flops, lay_out};
+use super::{Buffer, Loc, Operand, Plan, PlanError, Program, Step, flops, lay_out};
+use crate::graph::ops::movement::CONCAT;
 use crate::graph::{Attr, Attrs, Dim, Graph, InputId, Node, NodeId, ParamId, ScalarId, Shape, StateId, ops};
 
 /// Where a node's value lies before buffers have offsets.
@@ -30,7 +31,7 @@ pub(super) struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     /// Notes shapes, views, the order of computation and last uses.
-    pub(super) fn new(program: &'a Program, sizes: &'a dyn Fn(&str) -> Option<i64>) -> Result<Self, String> {
+    pub(super) fn new(program: &'a Program, sizes: &'a dyn Fn(&str) -> Option<i64>) -> Result<Self, PlanError> {
         let nodes = program.graph.len();
         let mut planner = Planner {
             program,
@@ -44,7 +45,7 @@ impl<'a> Planner<'a> {
             in_place: Vec::new(),
         };
         for id in program.live() {
-            planner.enter(id)?;
+            planner.enter(id).map_err(|message| PlanError { message, node: id })?;
         }
         let end = planner.order.len();
         for id in program.results() {
@@ -88,6 +89,14 @@ impl<'a> Planner<'a> {
 
     /// What shape rules could not know of symbols.
     fn check(&self, id: NodeId, node: &Node) -> Result<(), String> {
+        let empty = |input: &&NodeId| self.shapes[input.index()].contains(&0);
+        if let Some(input) = node.inputs.iter().find(empty).filter(|_| node.op != &CONCAT) {
+            let shape = self.program.graph.shape(*input);
+            return Err(format!(
+                "is computed of a tensor {shape} that has no element: {:?}",
+                self.shapes[input.index()]
+            ));
+        }
         if node.op.name != "slice" {
             return Ok(());
         }
@@ -208,6 +217,6 @@ impl<'a> Planner<'a> {
 }
 
 /// Whether a node is its first input's memory under another shape.
-fn is_view(node: &Node) -> bool {
+pub fn is_view(node: &Node) -> bool {
     matches!(node.op.name, "reshape" | "stopgrad")
 }

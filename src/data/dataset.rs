@@ -30,6 +30,11 @@ pub trait DataSet: Send + Sync {
         ([0.5; CHANNELS], [0.25; CHANNELS])
     }
 
+    /// Whether its pictures are read from files, and not made.
+    fn is_read(&self) -> bool {
+        false
+    }
+
     /// One line for people.
     fn describe(&self) -> String;
 }
@@ -68,8 +73,8 @@ pub struct InMemory {
     pub size: (usize, usize),
     /// The images one after the other, `[len, height, width, 3]`.
     pub bytes: Vec<u8>,
-    /// The class of every image.
-    pub labels: Vec<u32>,
+    /// The class of every image; `None` where it has none.
+    pub labels: Vec<Option<u32>>,
     /// The names of the classes.
     pub classes: Vec<String>,
     /// Mean and standard deviation of each channel.
@@ -86,7 +91,7 @@ impl DataSet for InMemory {
     }
 
     fn label(&self, index: usize) -> Option<u32> {
-        self.labels.get(index).copied()
+        self.labels.get(index).copied().flatten()
     }
 
     fn image(&self, index: usize) -> Result<Image<'_>, DataError> {
@@ -104,6 +109,10 @@ impl DataSet for InMemory {
 
     fn mean_std(&self) -> ([f32; CHANNELS], [f32; CHANNELS]) {
         self.mean_std
+    }
+
+    fn is_read(&self) -> bool {
+        true
     }
 
     fn describe(&self) -> String {

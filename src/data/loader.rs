@@ -16,8 +16,8 @@ pub struct Batch {
     pub views: Vec<Vec<f32>>,
     /// The masks of each view; empty where it has none.
     pub masks: Vec<MaskRows>,
-    /// The class of each sample; 0 where the data set has none.
-    pub labels: Vec<u32>,
+    /// The class of each sample; `None` where it has none.
+    pub labels: Vec<Option<u32>>,
     /// The place of each sample in the data set.
     pub index: Vec<usize>,
 }
@@ -192,7 +192,7 @@ impl Source {
         batch.index.clear();
         batch.index.extend_from_slice(index);
         batch.labels.clear();
-        batch.labels.extend(index.iter().map(|&i| self.dataset.label(i).unwrap_or(0)));
+        batch.labels.extend(index.iter().map(|&i| self.dataset.label(i)));
         let length = |(v, (height, width))| if views.shows(v) == v { height * width * CHANNELS } else { 0 };
         let lengths: Vec<usize> = views.sizes().into_iter().enumerate().map(length).collect();
         batch.views.resize(lengths.len(), Vec::new());

@@ -1,23 +1,21 @@
-//! Images as they are, normalised and in order: what an encoder is judged on.
+//! Images as they are, prepared and in order: what an encoder is judged on.
 
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::augment::{Scratch, Window, resample_image};
-use super::views::normalise;
-use super::{Batch, CHANNELS, DataError, DataSet, Pixels};
+use super::augment::Scratch;
+use super::{Batch, DataError, DataSet, Pixels, Preprocess};
 
-/// All samples of a data set in order, `batch` at a time (the last batch may be smaller), each resized to `size` where
-/// it is not of that size, normalised by the data set's mean and standard deviation.
-pub fn plain_batches(dataset: Arc<dyn DataSet>, size: (usize, usize), batch: usize) -> PlainBatches {
-    PlainBatches { dataset, size, batch: batch.max(1), next: 0 }
+/// All samples of a data set in order, `batch` at a time (the last batch may be smaller), each prepared alike.
+pub fn plain_batches(dataset: Arc<dyn DataSet>, preprocess: Arc<Preprocess>, batch: usize) -> PlainBatches {
+    PlainBatches { dataset, preprocess, batch: batch.max(1), next: 0 }
 }
 
 /// See [`plain_batches`]; each batch has one view.
 pub struct PlainBatches {
     dataset: Arc<dyn DataSet>,
-    size: (usize, usize),
+    preprocess: Arc<Preprocess>,
     batch: usize,
     next: usize,
 }
@@ -37,21 +35,14 @@ impl Iterator for PlainBatches {
 
 impl PlainBatches {
     fn make(&self, index: Vec<usize>) -> Result<Batch, DataError> {
-        let length = self.size.0 * self.size.1 * CHANNELS;
+        let length = self.preprocess.length();
         let mut view = vec![0.0; length * index.len()];
         let memory = <(Pixels, Scratch)>::default;
-        view.par_chunks_mut(length).zip(&index).try_for_each_init(memory, |(pixels, scratch), (out, &i)| {
-            let image = self.dataset.image(i).map_err(|e| e.at_row(i))?;
-            let from = (image.height, image.width);
-            if from == self.size {
-                pixels.load(&image);
-            } else {
-                resample_image(&image, Window::whole(from), self.size, pixels, scratch);
-            }
-            normalise(&*self.dataset, &pixels.data, out);
-            Ok(())
+        view.par_chunks_mut(length).zip(&index).try_for_each_init(memory, |memory, (out, &i)| {
+            let image = self.dataset.image(i)?;
+            self.preprocess.prepare(&image, memory, out).map_err(|e| e.at_row(i))
         })?;
-        let labels = index.iter().map(|&i| self.dataset.label(i).unwrap_or(0)).collect();
+        let labels = index.iter().map(|&i| self.dataset.label(i)).collect();
         Ok(Batch { views: vec![view], masks: Vec::new(), labels, index })
     }
 }

@@ -186,9 +186,3 @@ fn common_size(dataset: &dyn DataSet) -> Result<(usize, usize), DataError> {
     }
     dataset.image(0).map(|image| (image.height, image.width))
 }
-
-/// Normalises as [`Views::write`] does for a view without a `pixel_norm` of its own.
-pub fn normalise(dataset: &dyn DataSet, values: &[f32], out: &mut [f32]) {
-    let (mean, std) = dataset.mean_std();
-    PixelNorm { mean, std }.normalise(values, out);
-}

@@ -36,10 +36,12 @@ codes! {
     DUPLICATE_NAME = "duplicate-name";
     SHAPE_MISMATCH = "shape-mismatch";
     RECURSION = "recursion";
+    TOO_LARGE = "too-large";
     UNKNOWN_OVERRIDE = "unknown-override";
     EXTENDS_CYCLE = "extends-cycle";
     UNKNOWN_OMIT = "unknown-omit";
     UNUSED = "unused";
+    WARM_UP = "warm-up";
     LOSS_NOT_SCALAR = "loss-not-scalar";
     NO_LOSS = "no-loss";
     TERM_TRAINS_NOTHING = "term-trains-nothing";
@@ -47,6 +49,8 @@ codes! {
     EMA_OF_EMA = "ema-of-ema";
     STATE_NEEDS_GRADIENT = "state-needs-gradient";
     COLLAPSE = "collapse";
+    BATCH_DEPENDENT = "batch-dependent";
+    RANDOM_FEATURES = "random-features";
     NUMERIC_TRAP = "numeric-trap";
     UNSUPPORTED = "unsupported";
 }

@@ -71,7 +71,8 @@ const MAKING: Duration = Duration::from_millis(1500);
 pub fn bench(trial: &Trial, checked: &Checked) -> Result<Measured, Failure> {
     let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
     let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
-    let setup = Setup { recipe, data: open(recipe).map_err(explain)?, engine: trial.engine, threads: trial.threads };
+    let data = open(recipe).map_err(explain)?.splits;
+    let setup = Setup { recipe, data, engine: trial.engine, threads: trial.threads };
     let mut timing = Timing::new(&setup).map_err(explain)?;
     let mut measured = Measured {
         batch: recipe.train.batch,

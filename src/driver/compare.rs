@@ -7,7 +7,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Checked, Failure, Request, RunFolder, check, hash, open, run};
-use crate::catalog::Unit;
 use crate::check::Recipe;
 use crate::exec::EngineKind;
 use crate::report::{
@@ -216,8 +215,13 @@ impl Turn<'_> {
             sets.push(format!("train.epochs={epochs}"));
             checked = check(self.path, &sets, terms.data.as_deref())?;
         }
-        let begun = earlier.is_some();
-        if let Some((record, _)) = earlier {
+        let common = Request {
+            engine: self.contest.engine,
+            threads: self.contest.threads,
+            baselines: self.baselines.clone(),
+            ..Request::default()
+        };
+        let request = if let Some((record, _)) = earlier {
             if record.recipe_hash != hash(sound(&checked)?) {
                 return Err(self.taken("the run of another recipe"));
             }
@@ -225,17 +229,12 @@ impl Turn<'_> {
                 tell(Moment::Known);
                 return Ok(());
             }
-        }
-        let request = Request {
-            recipe: Some(self.path.to_owned()),
-            resume: begun.then(|| self.place.to_owned()),
-            out: (!begun).then(|| self.place.to_owned()),
-            sets,
-            data: terms.data.clone(),
-            engine: self.contest.engine,
-            threads: self.contest.threads,
-            profile: false,
-            baselines: self.baselines.clone(),
+            let request = Request { resume: Some(self.place.to_owned()), ..common };
+            checked = request.check()?;
+            request
+        } else {
+            let (recipe, out) = (Some(self.path.to_owned()), Some(self.place.to_owned()));
+            Request { recipe, out, sets, data: terms.data.clone(), ..common }
         };
         run(&request, &checked, self.stop, &mut |event| tell(Moment::Training(event))).map(|_| ())
     }
@@ -279,7 +278,7 @@ impl Turn<'_> {
     /// How many epochs fit into the budget, by the time of some steps.
     fn fitting(&self, recipe: &Recipe, budget: f64, tell: &mut dyn FnMut(Moment)) -> Result<f64, Failure> {
         let failed = |e: train::TrainError| Failure::Run(e.to_string());
-        let data = open(recipe).map_err(failed)?;
+        let data = open(recipe).map_err(failed)?.splits;
         let engine = self.contest.engine.unwrap_or_default();
         let setup = Setup { recipe, data, engine, threads: self.contest.threads };
         let timed = Duration::from_secs_f64((SHARE * budget).min(TIMED));
@@ -289,8 +288,8 @@ impl Turn<'_> {
         let precision = 10f64.powf((clock.per_epoch as f64 * 10.0).log10().ceil());
         let epochs = (steps / clock.per_epoch as f64 * precision).round() / precision;
         tell(Moment::Fits { epochs, step });
-        let schedules = recipe.train.optimizers.iter().map(|o| o.schedule("lr"));
-        let longest = schedules.filter(|s| s.unit == Unit::Epochs).map(|s| s.warmup).fold(0.0, f64::max);
+        let warm_ups = recipe.schedules.iter().map(|(schedule, _)| schedule.warm_up(clock.per_epoch));
+        let longest = warm_ups.fold(0.0, f64::max);
         if longest >= epochs {
             tell(Moment::WarmUp { epochs: longest });
         }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::exec::{Culprit, ExecError};
 use crate::source::{Sources, Span};
-use crate::train::{TrainError, last_checkpoint};
+use crate::train::{NotFinite, NotFiniteKind, TrainError, last_checkpoint};
 
 /// A failure, by whose turn it is to do something about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,13 +20,17 @@ impl Failure {
     /// What went wrong while training, with the place in the recipe that asked for it.
     pub(super) fn of_training(error: TrainError, sources: &Sources) -> Self {
         let place = error.span().map_or_else(String::new, |span| point(sources, span));
-        let help = match &error {
-            TrainError::NotFinite(_) => {
-                "\n  = help: a smaller learning rate, a warm-up, or `clip: clip_norm(1)` in `train` may keep it finite"
-            }
-            _ => "",
+        let more = match &error {
+            TrainError::NotFinite(found) => begun(found.culprit.as_ref(), sources) + &advice(found),
+            _ => String::new(),
         };
-        Self::Run(format!("{error}{place}{help}"))
+        Self::Run(format!("{error}{place}{more}"))
+    }
+
+    /// What could not be computed, with the place in the recipe that asked for it.
+    pub(super) fn of_computing(error: &ExecError, sources: &Sources) -> Self {
+        let place = error.span.map_or_else(String::new, |span| point(sources, span));
+        Self::Run(format!("{error}{place}"))
     }
 
     /// Says which checkpoint of the run is left, if there is one.
@@ -49,6 +54,28 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// The operation that made of finite numbers others, and where it is written.
+pub(super) fn begun(culprit: Option<&Culprit>, sources: &Sources) -> String {
+    let Some(culprit) = culprit else { return String::new() };
+    let place = culprit.span.map_or_else(String::new, |span| point(sources, span));
+    format!("\n  = note: {culprit}{place}")
+}
+
+/// What may help: rates and clipping only where something has been learnt before.
+fn advice(found: &NotFinite) -> String {
+    let help = match &found.kind {
+        NotFiniteKind::Update(_) => "a smaller learning rate or a warm-up may keep the update finite",
+        _ if found.step == 1 => {
+            "nothing has been trained yet: no learning rate is to blame, but what is computed, or what it is given"
+        }
+        NotFiniteKind::Gradient(_) => {
+            "`train { not_finite: skip }` leaves such steps out; a smaller learning rate or a warm-up may keep them finite"
+        }
+        _ => "a smaller learning rate, a warm-up, or `clip: clip_norm(1)` in `train` may keep it finite",
+    };
+    format!("\n  = help: {help}")
+}
 
 /// File, line and column of a place, and the line itself.
 pub(super) fn point(sources: &Sources, span: Span) -> String {

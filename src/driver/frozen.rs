@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 
-use super::{Checked, Failure, Request, RunFolder, failure, hash};
+use super::{Checked, Failure, Request, RunFolder, failure, hash, read_tensors};
 use crate::catalog::Config;
 use crate::check::{self, Frozen, Recipe, Weights};
 use crate::diag::Severity;
@@ -39,8 +39,7 @@ impl Search<'_> {
                 Weights::File(path) => path.clone(),
                 Weights::Recipe(path) => self.trained(path, recipe, frozen, on_event)?,
             };
-            let given = candle_core::safetensors::load(&path, &Device::Cpu);
-            let given = given.map_err(|e| self.failed(frozen, format!("cannot read {}: {e}", path.display())))?;
+            let given = read_tensors(&path).map_err(|message| self.failed(frozen, message))?;
             let branch = recipe.branches.iter().find(|b| b.name == frozen.branch);
             let first = branch.and_then(|b| b.stages.first()).map_or("", String::as_str);
             load(memory, frozen, first, &given).map_err(|problems| {

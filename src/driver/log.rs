@@ -1,14 +1,26 @@
 //! Keeps what a training says in the folder of its run: metrics as JSON lines, and the record.
 
+use super::beginning::Beginning;
 use super::{Failure, RunFolder, hash, now};
 use crate::check::Recipe;
 use crate::data::DataSet;
 use crate::exec::EngineKind;
+use crate::kernels;
 use crate::report::{Metric, MetricsLog, Outcome, Point, RunRecord, StepLine, write_atomically};
-use crate::train::{Ending, Event, Measures, Step, TrainError, Training, Verdict};
+use crate::train::{Ending, Event, Look, Measures, Step, TrainError, Training, Verdict};
 
 /// Steps between two lines of the metrics.
 const EVERY: usize = 10;
+
+/// What a run is, for its record.
+pub(super) struct Terms<'a> {
+    pub recipe: &'a Recipe,
+    pub data: &'a dyn DataSet,
+    pub engine: EngineKind,
+    pub fingerprint: Option<u64>,
+    /// What is changed of it from now on.
+    pub changes: Vec<String>,
+}
 
 /// A subscriber that writes everything down.
 pub(super) struct RunLog {
@@ -16,37 +28,39 @@ pub(super) struct RunLog {
     record: RunRecord,
     /// The step told of last, until it is written or the next one comes.
     last: Option<StepLine>,
-    /// The losses since the last point of the record.
-    losses: (f64, usize),
     /// The first thing that could not be written.
     error: Option<String>,
 }
 
 impl RunLog {
-    /// Begins the log of a run, or goes on with an earlier one's record from the given step.
-    pub(super) fn new(
-        folder: &RunFolder,
-        recipe: &Recipe,
-        data: &dyn DataSet,
-        engine: EngineKind,
-        earlier: Option<(RunRecord, usize)>,
-    ) -> Result<Self, Failure> {
-        let (record, metrics) = match earlier {
-            Some((mut record, step)) => {
-                let per_epoch = data.len() / recipe.train.batch.max(1);
-                let epochs = step as f64 / per_epoch.max(1) as f64;
-                // A point is judged after its step, so one of the step itself is kept.
-                record.history.retain(|p| p.epoch <= epochs + 1e-9);
-                (record, MetricsLog::resume(&folder.metrics(), step))
+    /// Begins the log of a run, or goes on with an earlier one's.
+    pub(super) fn new(folder: &RunFolder, terms: Terms, beginning: &Beginning) -> Result<Self, Failure> {
+        let path = folder.metrics();
+        let (record, metrics) = match beginning {
+            Beginning::Resume(earlier) => {
+                (earlier.record.clone(), MetricsLog::resume(&path, earlier.checkpoint.progress.step))
             }
-            None => (blank(recipe), MetricsLog::create(&folder.metrics())),
+            Beginning::Branch { from, goes_on } => {
+                let step = from.checkpoint.progress.step;
+                let origin = format!("{} at step {step}", from.folder.path().display());
+                let metrics = match goes_on {
+                    true => MetricsLog::branch(&from.folder.metrics(), &path, step),
+                    false => MetricsLog::create(&path),
+                };
+                (RunRecord { from: Some(origin), ..blank(terms.recipe) }, metrics)
+            }
+            Beginning::Anew => (blank(terms.recipe), MetricsLog::create(&path)),
         };
+        let Terms { recipe, data, engine, fingerprint, changes } = terms;
         let record = RunRecord {
             recipe_hash: hash(recipe),
             data: data.describe(),
+            fingerprint,
             engine: engine_name(engine).to_owned(),
+            kernels: kernels::Path::current().name().to_owned(),
             threads: rayon::current_num_threads(),
             outcome: Outcome::Running,
+            changes: record.changes.iter().cloned().chain(changes).collect(),
             ..record
         };
         write_atomically(&folder.recipe(), recipe.text.as_bytes()).map_err(Failure::Run)?;
@@ -54,31 +68,39 @@ impl RunLog {
             write_atomically(&folder.path().join(file), text.as_bytes()).map_err(Failure::Run)?;
         }
         record.write(&folder.record()).map_err(Failure::Run)?;
-        Ok(Self { metrics: metrics.map_err(Failure::Run)?, record, last: None, losses: (0.0, 0), error: None })
+        Ok(Self { metrics: metrics.map_err(Failure::Run)?, record, last: None, error: None })
     }
 
     /// Notes what happened.
     pub(super) fn note(&mut self, event: &Event) {
         match event {
             Event::Step(step) => self.step(step),
-            Event::Evaluated { epoch, seconds, measures, .. } => self.point(*epoch, *seconds, measures),
+            Event::Evaluated { measures, .. } => self.measured(measures),
             Event::Started { parameters, .. } => self.record.parameters = *parameters,
-            Event::Interrupted { .. } | Event::Finished { .. } => self.flush(),
-            Event::Warning { message, .. } => self.record.warnings.push(message.clone()),
+            // What a training that nobody stops would not write, this one does not leave either.
+            Event::Saving { planned, .. } if *planned || self.is_regular() => self.flush(),
+            Event::Interrupted { .. } => self.last = None,
+            Event::Finished { .. } => self.flush(),
             Event::Preparing { .. }
             | Event::Beforehand { .. }
             | Event::Refreshing { .. }
             | Event::Refreshed { .. }
+            | Event::Saving { .. }
             | Event::Checkpoint { .. }
+            | Event::Warning { .. }
             | Event::Judging { .. } => {}
         }
     }
 
+    /// Whether the step told of last has a line whatever comes next.
+    fn is_regular(&self) -> bool {
+        self.last.as_ref().is_some_and(|l| l.step == 1 || l.step.is_multiple_of(EVERY))
+    }
+
     fn step(&mut self, step: &Step) {
-        if self.last.as_ref().is_some_and(|l| l.step == 1 || l.step.is_multiple_of(EVERY)) {
+        if self.is_regular() {
             self.flush();
         }
-        self.losses = (self.losses.0 + step.loss, self.losses.1 + 1);
         self.last = Some(StepLine {
             step: step.step,
             epoch: step.epoch,
@@ -86,15 +108,13 @@ impl RunLog {
             loss: step.loss,
             terms: step.terms.clone(),
             lr: step.lr,
+            skipped: step.skipped,
             images_per_second: step.images_per_second,
             measures: Vec::new(),
         });
     }
 
-    fn point(&mut self, epoch: f64, seconds: f64, measures: &Measures) {
-        let (sum, count) = std::mem::take(&mut self.losses);
-        let loss = if count > 0 { sum / count as f64 } else { f64::NAN };
-        self.record.history.push(Point { epoch, seconds, loss, metrics: metrics(measures) });
+    fn measured(&mut self, measures: &Measures) {
         if let Some(line) = &mut self.last {
             line.measures.clone_from(&measures.0);
         }
@@ -124,6 +144,9 @@ impl RunLog {
             Err(_) => Outcome::Interrupted,
         };
         (self.record.seconds, self.record.images) = (training.seconds(), training.images());
+        let journal = training.journal();
+        self.record.history = journal.looks.iter().map(point).collect();
+        self.record.warnings.clone_from(&journal.warnings);
         if let Ok((_, verdict)) = result {
             self.record.trained = metrics(&verdict.trained);
             self.record.untrained = metrics(&verdict.untrained);
@@ -134,27 +157,19 @@ impl RunLog {
     }
 }
 
+fn point(look: &Look) -> Point {
+    Point { epoch: look.epoch, seconds: look.seconds, loss: look.loss, metrics: metrics(&look.measures) }
+}
+
 /// The record of a run that has not begun.
 fn blank(recipe: &Recipe) -> RunRecord {
     RunRecord {
         title: recipe.title.clone(),
         paper: recipe.paper.clone(),
-        recipe_hash: String::new(),
         seed: recipe.train.seed,
-        data: String::new(),
-        engine: String::new(),
-        threads: 0,
         versions: [("sslrun".to_owned(), env!("CARGO_PKG_VERSION").to_owned())].into(),
         started: now(),
-        outcome: Outcome::Running,
-        seconds: 0.0,
-        images: 0,
-        parameters: 0,
-        trained: Vec::new(),
-        untrained: Vec::new(),
-        raw: Vec::new(),
-        history: Vec::new(),
-        warnings: Vec::new(),
+        ..RunRecord::default()
     }
 }
 

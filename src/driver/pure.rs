@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{DType, Device, Tensor};
 
-use super::Failure;
+use super::failure::{begun, point};
+use super::{Checked, Failure};
 use crate::check::Recipe;
 use crate::compile::Program;
 use crate::exec::{self, EngineKind, ExecError, Feed, Memory};
 use crate::graph::{self, Dim, Input, InputKind, NodeId};
+use crate::kernels;
+use crate::source::Span;
 
 /// The loss of given tensors.
 #[derive(Clone, Debug)]
@@ -19,16 +22,19 @@ pub struct Computed {
     pub terms: Vec<(String, f32)>,
     /// The gradient of the loss by each input of real numbers, if asked for.
     pub gradients: Vec<(String, Tensor)>,
+    /// What of it is not finite, and where that began.
+    pub fault: Option<String>,
 }
 
-/// Computes the loss of a recipe without views on the given tensors, found by the names of the recipe's inputs.
+/// Computes the loss of a checked recipe without views on the given tensors, found by the names of the recipe's inputs.
 pub fn loss_of(
-    recipe: &Recipe,
+    checked: &Checked,
     given: &HashMap<String, Tensor>,
     grad: bool,
     kind: EngineKind,
 ) -> Result<Computed, Failure> {
-    let (graph, failed) = (&recipe.graph, |e: ExecError| Failure::Run(e.to_string()));
+    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
+    let (graph, failed) = (&recipe.graph, |e: ExecError| Failure::of_computing(&e, &checked.sources));
     if let Some(input) = graph.inputs.iter().find(|i| i.kind != InputKind::Given) {
         return Err(Failure::Usage(format!(
             "the recipe reads `{}` of a data set: run it, or declare an `input`",
@@ -44,17 +50,40 @@ pub fn loss_of(
     let mut engine = exec::engine::<f32>(kind, &program, &size).map_err(failed)?;
     let scalars = graph.scalars.iter().map(|s| s.schedule.at(0, 1, 1)).collect();
     let inputs = values.iter().map(|(name, values)| (*name, values.as_slice())).collect();
-    engine.run(&mut memory, &Feed { inputs, scalars, step: 0, seed: recipe.train.seed }).map_err(failed)?;
+    let feed = Feed { inputs, scalars, seed: recipe.train.seed, ..Feed::default() };
+    engine.run(&mut memory, &feed).map_err(failed)?;
     let value = |i: usize| engine.output(i).first().copied().unwrap_or(f32::NAN);
     let gradients = program.input_grads.iter().filter_map(|(name, _)| {
         let shape = given[name].dims();
         Some(Tensor::from_slice(engine.input_gradient(name)?, shape, &Device::Cpu).map(|t| (name.clone(), t)))
     });
-    Ok(Computed {
-        total: value(recipe.loss.terms.len()),
-        terms: recipe.loss.terms.iter().enumerate().map(|(i, t)| (t.name.clone(), value(i))).collect(),
-        gradients: gradients.collect::<Result<_, _>>().map_err(|e| failed(e.into()))?,
-    })
+    let total = value(recipe.loss.terms.len());
+    let terms = recipe.loss.terms.iter().enumerate().map(|(i, t)| (t.name.clone(), value(i))).collect();
+    let gradients = gradients.collect::<Result<Vec<_>, _>>().map_err(|e| failed(e.into()))?;
+    let mut computed = Computed { total, terms, gradients, fault: None };
+    if let Some((what, span)) = computed.not_finite(recipe) {
+        let place = span.map_or_else(String::new, |span| point(&checked.sources, span));
+        let culprit = engine.not_finite(&memory, &feed).map_err(failed)?;
+        computed.fault = Some(format!("{what}{place}{}", begun(culprit.as_ref(), &checked.sources)));
+    }
+    Ok(computed)
+}
+
+impl Computed {
+    /// The first number of all that is not finite, and where it is written.
+    fn not_finite(&self, recipe: &Recipe) -> Option<(String, Option<Span>)> {
+        for (term, (name, value)) in recipe.loss.terms.iter().zip(&self.terms) {
+            if !value.is_finite() {
+                return Some((format!("loss term `{name}` is not finite: {value}"), Some(term.span)));
+            }
+        }
+        if !self.total.is_finite() {
+            return Some((format!("the loss is not finite: {}", self.total), None));
+        }
+        let finite = |t: &Tensor| t.flatten_all().and_then(|t| t.to_vec1::<f32>()).is_ok_and(|v| kernels::finite(&v));
+        let (name, _) = self.gradients.iter().find(|(_, gradient)| !finite(gradient))?;
+        Some((format!("the gradient of the loss by `{name}` is not finite"), None))
+    }
 }
 
 fn program(recipe: &Recipe, grad: bool) -> Result<Program, Failure> {
@@ -78,6 +107,11 @@ fn bind(inputs: &[Input], given: &HashMap<String, Tensor>) -> Result<BTreeMap<St
             return Err(mismatch(input, shape, ""));
         }
         for (dim, &size) in declared.iter().zip(shape) {
+            if size == 0 {
+                let wants =
+                    if *dim == Dim::symbol("N") { "a batch needs a row" } else { "nothing can be computed of it" };
+                return Err(Failure::Run(format!("{dim} is 0 in `{}`: {wants}", input.name)));
+            }
             if let ([symbol], true) =
                 (&dim.symbols()[..], dim.constant().is_none() && *dim == Dim::symbol(dim.symbols()[0]))
             {

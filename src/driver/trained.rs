@@ -1,42 +1,57 @@
 //! What a run has left: its encoder, judged again or applied to a data set.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::log::metrics;
 use super::{Checked, Failure, RunFolder, check, open};
 use crate::check::{Encoder, Recipe};
-use crate::data::Split;
+use crate::data::{self, Opened, Split, Splits, subset};
 use crate::exec::{EngineKind, Memory};
 use crate::report::{Table, summary_table};
-use crate::train::{Baselines, Checkpoint, Event, Extractor, Judge, Rows, Splits, TrainError, last_checkpoint, subset};
+use crate::train::{
+    Baselines, Checkpoint, Event, Extractor, Judge, Measures, Rows, TrainError, Verdict, calibrate, last_checkpoint,
+};
 
 /// Reads and checks the recipe of a run, with changes.
-pub fn check_run(run: &Path, sets: &[String], data: Option<&str>) -> Result<Checked, Failure> {
-    check(&RunFolder::open(run)?.recipe(), sets, data)
+pub fn check_run(run: &Path, sets: &[String]) -> Result<Checked, Failure> {
+    check(&RunFolder::open(run)?.recipe(), sets, None)
 }
 
-/// A recipe with the weights that a run has left.
+/// A recipe with the weights that a run has left, and the pictures they are tried on.
 pub struct Trained<'a> {
     checked: &'a Checked,
     recipe: &'a Recipe,
     encoder: &'a Encoder,
     data: Splits,
     memory: Memory,
+    /// The seed from which first values were drawn.
+    seed: u64,
     engine: EngineKind,
+    /// What the user must know of the pictures.
+    pub notes: Vec<String>,
 }
 
 impl<'a> Trained<'a> {
-    /// Loads the last checkpoint of a run into its checked recipe.
-    pub fn load(run: &Path, checked: &'a Checked, engine: EngineKind) -> Result<Self, Failure> {
+    /// Loads the last checkpoint of a run into its checked recipe; the data set is the recipe's unless another is named: `NAME:PATH,..`.
+    pub fn load(run: &Path, checked: &'a Checked, data: Option<&str>, engine: EngineKind) -> Result<Self, Failure> {
         let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
         let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
         let encoder = recipe.evaluate.encoder.as_ref().ok_or_else(|| nothing_to_judge(recipe))?;
         let checkpoint = Checkpoint::read(&last_checkpoint(run)).map_err(explain)?;
-        let data = open(recipe).map_err(explain)?;
-        let mut memory = fresh(recipe, encoder).map_err(explain)?;
+        let Opened { splits, notes, .. } = match data {
+            Some(spec) => {
+                let config = data::parse_spec(spec).map_err(|e| Failure::Usage(e.to_string()))?;
+                Splits::open(&config).map_err(|e| Failure::Run(e.to_string()))?
+            }
+            None => open(recipe).map_err(explain)?,
+        };
+        let seed = checkpoint.progress.seed;
+        let size = |symbol: &str| (symbol == "N").then_some(recipe.train.batch as i64);
+        let mut memory = Memory::new(&encoder.graph, &size, seed).map_err(|e| explain(e.into()))?;
         checkpoint.restore_memory(&mut memory).map_err(explain)?;
-        Ok(Self { checked, recipe, encoder, data, memory, engine })
+        Ok(Self { checked, recipe, encoder, data: splits, memory, seed, engine, notes })
     }
 
     /// The recipe's probes on its encoder, beside the untrained one and raw pixels; nothing where `stop` was set before the end.
@@ -44,17 +59,24 @@ impl<'a> Trained<'a> {
         let explain = |error: TrainError| Failure::of_training(error, &self.checked.sources);
         let judge = Judge::new(self.recipe, self.engine, &self.data, None).map_err(explain)?;
         let mut judge = judge.ok_or_else(|| nothing_to_judge(self.recipe))?;
-        let mut untrained = fresh(self.recipe, self.encoder).map_err(explain)?;
+        let mut untrained = self.untrained().map_err(explain)?;
         let verdict =
             judge.verdict(&mut self.memory, &mut untrained, &Baselines::default(), stop, on_event).map_err(explain)?;
-        let rows = |v: crate::train::Verdict| {
+        let rows = |v: Verdict| {
             let rows = [("encoder, trained", v.trained), ("encoder, untrained", v.untrained), ("raw pixels", v.raw)];
-            rows.map(|(name, measures)| (name, metrics(&measures)))
+            rows.map(|(name, measures): (_, Measures)| (name, metrics(&measures)))
         };
         Ok(verdict.map(rows).map(|rows| {
             let rows: Vec<_> = rows.iter().map(|(name, metrics)| (*name, metrics.as_slice())).collect();
             summary_table("features", &rows)
         }))
+    }
+
+    /// The encoder as it was before its training, its statistics of what it was trained on; of the pictures at hand if that is gone.
+    fn untrained(&self) -> Result<Memory, TrainError> {
+        let own = data::open(&self.recipe.data, Split::Train).map(Arc::from);
+        let seen = own.unwrap_or_else(|_| self.data.train.clone());
+        calibrate(self.recipe, self.encoder, &seen, self.engine, self.seed)
     }
 
     /// The features and labels of a split, in its order.
@@ -68,12 +90,6 @@ impl<'a> Trained<'a> {
         let mut extractor = Extractor::new(self.encoder, self.engine).map_err(explain)?;
         extractor.rows(&mut self.memory, &data).map_err(explain)
     }
-}
-
-/// Parameters and states of the encoder as before the first step; the same as in training, as each is drawn by its name.
-fn fresh(recipe: &Recipe, encoder: &Encoder) -> Result<Memory, TrainError> {
-    let size = |symbol: &str| (symbol == "N").then_some(recipe.train.batch as i64);
-    Ok(Memory::new(&encoder.graph, &size, recipe.train.seed)?)
 }
 
 fn nothing_to_judge(recipe: &Recipe) -> Failure {

@@ -1,14 +1,36 @@
 //! What every engine does: runs a program on a memory, and shows its results.
 
+use std::fmt;
+
 use super::candle::Candle;
 use super::planned::Planned;
-use super::{ExecError, Memory, Real};
-use crate::compile::Program;
+use super::site::{Moment, Phase};
+use super::{ExecError, Memory, Real, claim};
+use crate::compile::{Plan, Program};
+use crate::source::Span;
 
 /// Computes the steps of one program.
 pub trait Engine<T: Real = f32> {
+    /// Computes outputs and gradients, and what states become, which stay as they are until [`Engine::advance`].
+    fn compute(&mut self, memory: &Memory<T>, feed: &Feed) -> Result<(), ExecError>;
+
+    /// Moves the states of `memory` on to what was last computed.
+    fn advance(&self, memory: &mut Memory<T>) -> Result<(), ExecError>;
+
     /// Computes outputs and gradients, and moves the states of `memory` on. Parameters are left as they are.
-    fn run(&mut self, memory: &mut Memory<T>, feed: &Feed) -> Result<(), ExecError>;
+    fn run(&mut self, memory: &mut Memory<T>, feed: &Feed) -> Result<(), ExecError> {
+        self.compute(memory, feed)?;
+        self.advance(memory)
+    }
+
+    /// The name and next value of each state that was last computed.
+    fn next_states(&self) -> Vec<(&str, &[T])>;
+
+    /// Computes the same again, and finds the first operation on the way to a result that is not finite which made of finite numbers
+    /// others; nothing where there is none, or where the engine cannot tell.
+    fn not_finite(&mut self, _memory: &Memory<T>, _feed: &Feed) -> Result<Option<Culprit>, ExecError> {
+        Ok(None)
+    }
 
     /// The value of `program.outputs[i]` in the last run.
     fn output(&self, i: usize) -> &[T];
@@ -42,7 +64,28 @@ pub fn engine<T: Real>(
 ) -> Result<Box<dyn Engine<T>>, ExecError> {
     match kind {
         EngineKind::Planned => Ok(Box::new(Planned::new(&program.clone().fused(), size)?)),
-        EngineKind::Candle => Ok(Box::new(Candle::new(program, size)?)),
+        EngineKind::Candle => {
+            // It keeps every value, and knows of sizes only what it meets: what cannot be planned is found before.
+            let plan = Plan::new(program, size).map_err(|e| ExecError::of_plan(e, &program.graph))?;
+            let kept: usize = plan.steps.iter().map(|step| step.output.len()).fold(0, usize::saturating_add);
+            claim("what a step computes", kept.saturating_mul(size_of::<T>()))?;
+            Ok(Box::new(Candle::new(program, &plan, size)?))
+        }
+    }
+}
+
+/// The operation that made of finite numbers some that are not, or what was given so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Culprit {
+    /// What it is called.
+    pub operation: &'static str,
+    /// The source that asked for it.
+    pub span: Option<Span>,
+}
+
+impl fmt::Display for Culprit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the first number that is not finite comes of the operation `{}`", self.operation)
     }
 }
 
@@ -78,9 +121,18 @@ pub struct Feed<'a> {
     pub step: u64,
     /// The seed of the run, from which random operations draw.
     pub seed: u64,
+    /// For what it is computed, from which random operations draw.
+    pub phase: Phase,
+    /// A seed for each sample, where each is to have draws of its own.
+    pub samples: &'a [u64],
 }
 
 impl<'a> Feed<'a> {
+    /// From what random operations draw.
+    pub fn moment(&self) -> Moment<'a> {
+        Moment { seed: self.seed, step: self.step, phase: self.phase, samples: self.samples }
+    }
+
     /// The numbers of the input of that name.
     pub fn input(&self, name: &str) -> Result<&'a [f32], ExecError> {
         let found = self.inputs.iter().find(|(n, _)| *n == name);

@@ -1,5 +1,6 @@
 //! What can go wrong while a step runs.
 
+use crate::compile::PlanError;
 use crate::graph::{Graph, NodeId};
 use crate::source::Span;
 use std::fmt;
@@ -21,6 +22,11 @@ impl ExecError {
     /// An error with that message.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), operation: None, node: None, span: None }
+    }
+
+    /// Why a program of that graph cannot be planned.
+    pub fn of_plan(error: PlanError, graph: &Graph) -> Self {
+        Self::new(error.message).at(graph, error.node)
     }
 
     /// Says which node failed, unless that is already said.

@@ -1,6 +1,6 @@
 //! Parameters and states: what lives from step to step.
 
-use super::{ExecError, Real, init};
+use super::{ExecError, Real, claim, init};
 use crate::graph::{Graph, Init, ParamId, StateId};
 use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Storage, StorageRef, Tensor};
 use std::cell::RefCell;
@@ -30,16 +30,20 @@ impl<T: Real> Memory<T> {
     pub fn new(graph: &Graph, size: &dyn Fn(&str) -> Option<i64>, seed: u64) -> Result<Self, ExecError> {
         let mut memory =
             Memory { params: 0, names: Vec::new(), tensors: Vec::new(), places: HashMap::new(), element: PhantomData };
+        let states = graph.states.iter().map(|s| {
+            let shape = s.shape.concrete(size);
+            shape.ok_or_else(|| ExecError::new(format!("the size {} of `{}` is not known", s.shape, s.name)))
+        });
+        let states = states.collect::<Result<Vec<_>, _>>()?;
+        let count = |shape: &Vec<usize>| shape.iter().fold(size_of::<T>(), |all, n| all.saturating_mul(*n));
+        let shapes = graph.params.iter().map(|p| &p.shape).chain(&states);
+        claim("all parameters and states", shapes.map(count).fold(0, usize::saturating_add))?;
         for parameter in &graph.params {
             memory.add(&parameter.name, &parameter.shape, parameter.init, seed)?;
         }
         memory.params = graph.params.len();
-        for state in &graph.states {
-            let shape = state
-                .shape
-                .concrete(size)
-                .ok_or_else(|| ExecError::new(format!("the size {} of `{}` is not known", state.shape, state.name)))?;
-            memory.add(&state.name, &shape, state.init, seed)?;
+        for (state, shape) in graph.states.iter().zip(&states) {
+            memory.add(&state.name, shape, state.init, seed)?;
         }
         memory.copy_sources(graph)?;
         Ok(memory)

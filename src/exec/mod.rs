@@ -7,9 +7,12 @@ mod init;
 mod memory;
 pub mod planned;
 mod real;
+mod room;
 mod site;
 
-pub use engine::{Engine, EngineKind, Feed, Spent, engine};
+pub use engine::{Culprit, Engine, EngineKind, Feed, Spent, engine};
 pub use error::ExecError;
 pub use memory::{Binding, Memory};
 pub use real::Real;
+pub use room::claim;
+pub use site::Phase;

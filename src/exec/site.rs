@@ -41,18 +41,56 @@ impl Site<'_> {
     }
 }
 
+/// For what something is computed: random operations draw apart for each, so that none repeats what another has drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// A step of the training.
+    #[default]
+    Training,
+    /// A pass over the data set before a step.
+    Refresh {
+        /// The batch of the pass, from 1; 0 is what is computed of all of them.
+        batch: u64,
+    },
+    /// A step of a probe that trains the encoder.
+    Tuning,
+    /// Features that are judged or kept.
+    Judging,
+}
+
 /// The step that is being computed.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment {
+pub struct Moment<'a> {
     /// The seed of the run.
     pub seed: u64,
     /// The number of the step.
     pub step: u64,
+    /// For what it is computed.
+    pub phase: Phase,
+    /// A seed for each sample of the batch, where each is to have draws of its own; empty where the batch is drawn as a whole.
+    pub samples: &'a [u64],
 }
 
-impl Moment {
+impl Moment<'_> {
     /// The seed of a random stream in this step.
     pub fn stream(&self, stream: u64) -> u64 {
-        derive(&[self.seed, self.step, stream])
+        match self.phase {
+            Phase::Training => derive(&[self.seed, self.step, stream]),
+            Phase::Refresh { batch } => derive(&[self.seed, self.step, stream, 1, batch]),
+            Phase::Tuning => derive(&[self.seed, self.step, stream, 2]),
+            Phase::Judging => derive(&[self.seed, self.step, stream, 3]),
+        }
+    }
+
+    /// Draws numbers of a stream into `out`, for each sample by itself where it is told to and samples have seeds.
+    pub fn draw<T>(&self, stream: u64, by_sample: bool, out: &mut [T], draw: impl Fn(u64, &mut [T])) {
+        let seed = self.stream(stream);
+        if !by_sample || self.samples.is_empty() {
+            return draw(seed, out);
+        }
+        let each = (out.len() / self.samples.len()).max(1);
+        for (sample, out) in self.samples.iter().zip(out.chunks_mut(each)) {
+            draw(derive(&[seed, *sample]), out);
+        }
     }
 }

@@ -1,4 +1,6 @@
 //! Symbolic dimensions: polynomials with whole coefficients over named sizes, such as `2N + 4096`.
+//!
+//! Coefficients beyond 64 bits stay at the largest: what is that large is refused, whatever it is exactly.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -52,9 +54,14 @@ impl Dim {
     /// The number when each symbol has the value `size` gives it; `None` where it gives none.
     pub fn eval(&self, size: &dyn Fn(&str) -> Option<i64>) -> Option<i64> {
         self.terms.iter().try_fold(0i64, |sum, (symbols, coefficient)| {
-            let product = symbols.iter().try_fold(*coefficient, |p, s| p.checked_mul(size(s)?))?;
-            sum.checked_add(product)
+            let product = symbols.iter().try_fold(*coefficient, |p, s| Some(p.saturating_mul(size(s)?)))?;
+            Some(sum.saturating_add(product))
         })
+    }
+
+    /// Whether it is known to be no less than 0, as sizes are.
+    pub fn is_never_negative(&self) -> bool {
+        self.terms.values().all(|coefficient| *coefficient >= 0)
     }
 
     /// The quotient, if it is exact for every value of the symbols: long division of polynomials.
@@ -88,7 +95,8 @@ impl Dim {
     fn combine(&self, other: &Dim, sign: i64) -> Dim {
         let mut terms = self.terms.clone();
         for (symbols, coefficient) in &other.terms {
-            *terms.entry(symbols.clone()).or_insert(0) += sign * coefficient;
+            let sum = terms.entry(symbols.clone()).or_insert(0);
+            *sum = sum.saturating_add(sign.saturating_mul(*coefficient));
         }
         terms.retain(|_, c| *c != 0);
         Dim { terms }
@@ -129,7 +137,8 @@ impl Mul for &Dim {
             for (b, y) in &other.terms {
                 let mut symbols = [a.as_slice(), b.as_slice()].concat();
                 symbols.sort_unstable();
-                *product.terms.entry(symbols).or_insert(0) += x * y;
+                let sum = product.terms.entry(symbols).or_insert(0);
+                *sum = sum.saturating_add(x.saturating_mul(*y));
             }
         }
         product.terms.retain(|_, c| *c != 0);

@@ -11,6 +11,7 @@ mod leaves;
 mod node;
 mod operation;
 pub mod ops;
+mod samples;
 mod types;
 
 pub use attrs::{Attr, Attrs};
@@ -21,5 +22,5 @@ pub use leaves::{
     Ema, Fan, Init, Input, InputKind, MaskPart, ParamKind, Parameter, Refresh, Scalar, State, Times, Update,
 };
 pub use node::{InputId, Node, NodeId, ParamId, ScalarId, StateId};
-pub use operation::{Backward, Cost, GradRule, Operation, ShapeError};
+pub use operation::{Backward, Cost, GradRule, Lying, Mixed, Operation, SamplesRule, ShapeError};
 pub use types::{DType, Shape, TensorType};

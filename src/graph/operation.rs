@@ -13,6 +13,8 @@ pub struct Operation {
     pub grad: GradRule,
     /// How many floating-point operations it takes.
     pub cost: Cost,
+    /// How it treats the samples of a batch.
+    pub samples: SamplesRule,
 }
 
 impl fmt::Debug for Operation {
@@ -49,6 +51,33 @@ pub enum Cost {
     PerInput(i64),
     /// Any other rule.
     Rule(fn(&Attrs, &[&TensorType], &TensorType) -> Dim),
+}
+
+/// How an operation treats samples: the dimension of the result along which they lie, where they lie in the inputs as told, if each element of
+/// the result depends on one sample alone; nothing where it depends on none.
+pub type SamplesRule = fn(&Lying) -> Result<Option<usize>, Mixed>;
+
+/// An element of a result depends on several samples, or on the place of a sample in its batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mixed;
+
+/// What a rule about samples sees.
+pub struct Lying<'a> {
+    /// The attributes of the node.
+    pub attrs: &'a Attrs,
+    /// The types of its inputs.
+    pub inputs: &'a [&'a TensorType],
+    /// The dimension of each input along which the samples lie.
+    pub axes: &'a [Option<usize>],
+    /// The type of its result.
+    pub output: &'a TensorType,
+}
+
+impl Lying<'_> {
+    /// The dimensions of an input.
+    pub fn shape(&self, input: usize) -> &[Dim] {
+        &self.inputs[input].shape.0
+    }
 }
 
 /// What a gradient rule sees.

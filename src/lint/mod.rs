@@ -1,6 +1,7 @@
 //! Judgements on the graph: gradient flow, collapse, numeric traps.
 
 mod collapse;
+mod few;
 mod flow;
 mod gradient;
 mod layout;
@@ -24,6 +25,7 @@ pub fn lint(recipe: &Recipe) -> Vec<Diagnostic> {
     if found.iter().all(|d| d.severity != Severity::Error) {
         found.extend(collapse::judge(recipe, &flow));
     }
+    found.extend(few::judge(recipe, &flow));
     found.extend(numeric::judge(recipe));
     found
 }

@@ -5,7 +5,7 @@ use super::range::{self, Range, ranges};
 use crate::catalog::Schedule;
 use crate::check::Recipe;
 use crate::diag::{Code, Diagnostic};
-use crate::graph::{Graph, Node, NodeId};
+use crate::graph::{Graph, Init, Node, NodeId};
 use std::collections::BTreeSet;
 
 /// A warning for every trap in what the loss is computed from, each place once.
@@ -18,6 +18,9 @@ pub(super) fn judge(recipe: &Recipe) -> Vec<Diagnostic> {
         let node = recipe.graph.node(id);
         let explained = found.iter().any(|(outer, _)| recipe.graph.node(*outer).inputs.contains(&id));
         let trap = match node.op.name {
+            "div" | "recip" | "log" | "sqrt" if eye.hidden.contains(&id) => {
+                eye.gradient.contains(&id).then_some(HIDDEN)
+            }
             "div" => eye.division(node.inputs[1]),
             "recip" => eye.division(node.inputs[0]),
             "log" => eye.logarithm(node),
@@ -39,6 +42,12 @@ struct Trap {
     help: &'static str,
 }
 
+/// A value that a choice leaves out where it is not defined.
+const HIDDEN: Trap = Trap {
+    message: "`where` leaves this value out where it is not defined, but not its gradient, which is no number there",
+    help: "choose what goes in, too, as in `where(z > 0, sqrt(where(z > 0, z, 1)), 0)`",
+};
+
 /// What is known of the nodes that the loss is computed from.
 struct Eye<'a> {
     graph: &'a Graph,
@@ -47,6 +56,8 @@ struct Eye<'a> {
     live: BTreeSet<NodeId>,
     /// Those of them that gradients pass.
     gradient: BTreeSet<NodeId>,
+    /// Those whose values a choice leaves out by what they are computed from.
+    hidden: BTreeSet<NodeId>,
 }
 
 impl<'a> Eye<'a> {
@@ -54,7 +65,38 @@ impl<'a> Eye<'a> {
         let graph = &recipe.graph;
         let terms = || recipe.loss.terms.iter().map(|t| t.node);
         let live = terms().flat_map(|t| ancestors(graph, t)).collect();
-        Eye { graph, ranges: ranges(graph), live, gradient: on_gradient(graph, terms()) }
+        let (ranges, gradient) = (ranges(graph), on_gradient(graph, terms()));
+        let mut eye = Eye { graph, ranges, live, gradient, hidden: BTreeSet::new() };
+        let choices = eye.live.iter().filter(|id| graph.node(**id).op.name == "select");
+        eye.hidden = choices.flat_map(|id| eye.hidden_by(graph.node(*id))).collect();
+        eye
+    }
+
+    /// What a choice leaves out by comparing what it is computed from, and what has no finite gradient there.
+    fn hidden_by(&self, choice: &Node) -> Vec<NodeId> {
+        let compared = &self.graph.node(choice.inputs[0]).inputs;
+        let mut found = Vec::new();
+        let mut open = choice.inputs[1..].to_vec();
+        while let Some(id) = open.pop() {
+            let node = self.graph.node(id);
+            let given = match node.op.name {
+                "div" => node.inputs[1],
+                "recip" | "log" | "sqrt" => node.inputs[0],
+                // On the way to what is left out there is only what works element by element.
+                "mul" | "add" | "sub" | "neg" | "square" | "exp" | "broadcast_to" | "reshape" => {
+                    open.extend(&node.inputs);
+                    continue;
+                }
+                _ => continue,
+            };
+            let range = self.ranges[given.index()];
+            let undefined = range.zero || node.op.name == "sqrt" && range.low < 0.0;
+            let peeled = self.peeled(given);
+            if undefined && (compared.contains(&given) || compared.contains(&peeled)) {
+                found.push(id);
+            }
+        }
+        found
     }
 
     fn division(&self, by: NodeId) -> Option<Trap> {
@@ -82,8 +124,20 @@ impl<'a> Eye<'a> {
         let x = node.inputs[0];
         let range = self.ranges[x.index()];
         let inner = self.graph.node(self.peeled(x));
+        if range.high <= 0.0 {
+            return Some(Trap {
+                message: "this takes the logarithm of something that is never above 0",
+                help: "a logarithm is defined above 0: look at the sign of its argument",
+            });
+        }
         if !self.varies(x) {
             return None;
+        }
+        if self.has_both_signs(x) {
+            return Some(Trap {
+                message: "this takes the logarithm of something that can be negative",
+                help: "keep it above 0, as in `log(softplus(x))` or `log(clamp(x, min: 1e-6))`",
+            });
         }
         if inner.op.name == "softmax" {
             return Some(Trap {
@@ -106,11 +160,33 @@ impl<'a> Eye<'a> {
     fn root(&self, id: NodeId, node: &Node) -> Option<Trap> {
         let x = node.inputs[0];
         let range = self.ranges[x.index()];
+        if range.high < 0.0 || self.has_both_signs(x) {
+            return Some(Trap {
+                message: "this takes the root of something that can be negative",
+                help: "keep it above 0, as in `sqrt(relu(x) + 1e-6)`",
+            });
+        }
         let trap = self.gradient.contains(&id) && range.low >= 0.0 && range.zero && self.varies(x);
         trap.then_some(Trap {
             message: "the gradient of this root is infinite where its argument is 0",
             help: "add a small number under the root, as in `sqrt(var(z, dim: 0) + 1e-4)`",
         })
+    }
+
+    /// Whether a value is sure to be of both signs for some weights and pictures: results of layers, and what is odd.
+    fn has_both_signs(&self, x: NodeId) -> bool {
+        let node = self.graph.node(self.peeled(x));
+        let plain = |id: &NodeId| self.has_both_signs(*id) || self.graph.constant_value(*id) == Some(0.0);
+        match node.op.name {
+            // The diagonal of the products of rows with themselves is not.
+            "matmul" if self.peeled(node.inputs[0]) == self.peeled(node.inputs[1]) => false,
+            "matmul" | "conv2d" => node.inputs.iter().any(|i| self.has_both_signs(*i)),
+            "parameter" => !matches!(self.graph.params[node.attrs.get_usize("id")].init, Init::Constant(_)),
+            "tanh" | "sin" | "cos" | "randn" | "batch_norm" | "layer_norm" => true,
+            "add" => node.inputs.iter().all(plain),
+            "neg" => self.has_both_signs(node.inputs[0]),
+            _ => false,
+        }
     }
 
     /// Without the operations that do not change the sign of a value.

@@ -1,6 +1,6 @@
 //! Between which bounds the elements of a tensor lie, whatever the weights and the data are.
 
-use crate::catalog::{Ramp, Schedule};
+use crate::catalog::Schedule;
 use crate::graph::{DType, Graph, Node, NodeId};
 
 /// Bounds of the elements of a tensor.
@@ -21,24 +21,55 @@ pub(super) fn ranges(graph: &Graph) -> Vec<Range> {
     let mut all: Vec<Range> = Vec::with_capacity(graph.len());
     for (_, node) in graph.nodes() {
         let inputs: Vec<Range> = node.inputs.iter().map(|i| all[i.index()]).collect();
-        all.push(of_node(graph, node, &inputs));
+        let mut range = of_node(graph, node, &inputs);
+        if is_total(graph, node) && range.low >= 0.0 && !can_vanish(graph, &all, node.inputs[0]) {
+            range.zero = false;
+        }
+        all.push(range);
     }
     all
 }
 
+/// Whether a node is the sum of all elements of another.
+fn is_total(graph: &Graph, node: &Node) -> bool {
+    node.op.name == "reduce_sum" && node.ty.shape.count().is(1) && !graph.shape(node.inputs[0]).count().is(1)
+}
+
+/// Whether all elements of a node can be 0 at once. What is divided by a sum of its own elements, as by its trace, cannot.
+fn can_vanish(graph: &Graph, known: &[Range], id: NodeId) -> bool {
+    let node = graph.node(id);
+    if !known[id.index()].zero {
+        return false;
+    }
+    let first = || node.inputs[0];
+    match node.op.name {
+        "square" | "abs" | "sqrt" | "neg" | "reshape" | "permute" | "broadcast_to" | "stopgrad" => {
+            can_vanish(graph, known, first())
+        }
+        "mul" if node.inputs[0] == node.inputs[1] => can_vanish(graph, known, first()),
+        "mul" if !known[node.inputs[1].index()].zero => can_vanish(graph, known, first()),
+        "div" => !vanishes_with(graph, node.inputs[1], first()) && can_vanish(graph, known, first()),
+        _ => true,
+    }
+}
+
+/// Whether a node is 0 where all elements of another one are.
+fn vanishes_with(graph: &Graph, id: NodeId, other: NodeId) -> bool {
+    let node = graph.node(id);
+    let of = |i: usize| vanishes_with(graph, node.inputs[i], other);
+    id == other
+        || match node.op.name {
+            "reduce_sum" | "reduce_max" | "reduce_min" | "neg" | "abs" | "square" | "sqrt" | "reshape" | "permute"
+            | "slice" | "gather" | "broadcast_to" | "div" => of(0),
+            "mul" => of(0) || of(1),
+            "add" | "sub" => of(0) && of(1),
+            _ => false,
+        }
+}
+
 /// The bounds of a scheduled scalar over the whole training.
 pub(super) fn of_schedule(schedule: &Schedule) -> Range {
-    let mut points = vec![schedule.from, schedule.to];
-    match &schedule.ramp {
-        Ramp::Step { factor, at } => points = vec![schedule.from, schedule.from * factor.powi(at.len() as i32)],
-        Ramp::Constant => points = vec![schedule.to],
-        _ => {}
-    }
-    if schedule.warmup > 0.0 {
-        points.push(schedule.warmup_from);
-    }
-    let low = points.iter().copied().fold(f64::INFINITY, f64::min);
-    let high = points.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (low, high) = schedule.bounds();
     Range { low, high, zero: low <= 0.0 && high >= 0.0 }
 }
 
@@ -49,12 +80,13 @@ fn of_node(graph: &Graph, node: &Node, inputs: &[Range]) -> Range {
         "constant" => Range::point(node.attrs.get_float("value")),
         "dimension" => Range { low: 1.0, high: f64::INFINITY, zero: false },
         "scalar" => of_schedule(&graph.scalars[node.attrs.get_usize("id")].schedule),
-        "arange" | "argmax" | "argsort" => Range::at_least_zero(true),
+        "arange" | "argmax" | "argsort" | "class_label" => Range::at_least_zero(true),
         "rand" | "dropout_mask" | "less" | "less_equal" | "equal" | "not_equal" => Range { low: 0.0, ..ANY },
         "input" if node.ty.dtype != DType::Float => Range::at_least_zero(true),
         "neg" => Range { low: -x.high, high: -x.low, zero: x.zero },
         "add" => Range::sum(x, y),
         "sub" => Range::sum(x, Range { low: -y.high, high: -y.low, zero: y.zero }),
+        "mul" if node.inputs[0] == node.inputs[1] => x.square(),
         "mul" => Range::product(x, y),
         "div" => Range::product(x, y.reciprocal()),
         "recip" => x.reciprocal(),
@@ -83,14 +115,34 @@ fn of_node(graph: &Graph, node: &Node, inputs: &[Range]) -> Range {
     }
 }
 
-/// Either of two; what a comparison has ruled out of the node it compared is not asked again.
+/// Either of two, each within what the comparison leaves of it.
 fn choice(graph: &Graph, node: &Node, inputs: &[Range]) -> Range {
     let condition = graph.node(node.inputs[0]);
-    let compared = |id: &NodeId| {
-        matches!(condition.op.name, "less" | "less_equal" | "equal" | "not_equal") && condition.inputs.contains(id)
+    let chosen = |i: usize| left_by(graph, condition, i == 1, node.inputs[i], inputs[i]);
+    chosen(1).union(chosen(2))
+}
+
+/// What a comparison that came out so leaves of a node's range, where the node is one of those it compares.
+fn left_by(graph: &Graph, condition: &Node, held: bool, id: NodeId, range: Range) -> Range {
+    let side = condition.inputs.iter().position(|input| *input == id);
+    let comparison = matches!(condition.op.name, "less" | "less_equal" | "equal" | "not_equal");
+    let (Some(side), true) = (side.filter(|_| graph.constant_value(id).is_none()), comparison) else { return range };
+    // What it is compared with is not known: what the author asks for is believed.
+    let Some(bound) = graph.constant_value(condition.inputs[1 - side]) else { return Range { zero: false, ..range } };
+    let (above, strict) = match (condition.op.name, held) {
+        ("less", true) => (side == 1, true),
+        ("less", false) => (side == 0, false),
+        ("less_equal", true) => (side == 1, false),
+        ("less_equal", false) => (side == 0, true),
+        ("equal", true) | ("not_equal", false) => return Range::point(bound),
+        _ => return Range { zero: range.zero && bound != 0.0, ..range },
     };
-    let guarded = |i: usize| Range { zero: inputs[i].zero && !compared(&node.inputs[i]), ..inputs[i] };
-    guarded(1).union(guarded(2))
+    let within = if above {
+        Range { low: range.low.max(bound), ..range }
+    } else {
+        Range { high: range.high.min(bound), ..range }
+    };
+    Range { zero: within.zero && !(strict && bound == 0.0), ..within }.consistent()
 }
 
 impl Range {

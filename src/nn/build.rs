@@ -58,10 +58,15 @@ pub struct EmaOf {
 }
 
 impl EmaOf {
-    /// The path that `path` follows; `None` where it lies outside of the copy.
+    /// The path that `path` follows; `None` where it lies outside of the copy. What stands behind a `/` is no part of a branch: it is
+    /// called so alone where it is trained.
     fn source_of(&self, path: &str) -> Option<String> {
         let rest = path.strip_prefix(&self.copy)?;
-        (rest.is_empty() || rest.starts_with('.')).then(|| format!("{}{rest}", self.source))
+        match (rest.strip_prefix('/'), &self.then) {
+            (Some(shared), None) => Some(shared.to_owned()),
+            (None, _) if !rest.is_empty() && !rest.starts_with('.') => None,
+            _ => Some(format!("{}{rest}", self.source)),
+        }
     }
 }
 

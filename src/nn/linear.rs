@@ -35,21 +35,62 @@ pub const LAYER: Layer = Layer {
             ("weight", _) => RowNorm::Fixed,
             _ => RowNorm::None,
         };
-        Ok(Box::new(Linear { out: config.int("out"), bias: config.bool("bias"), init: init(config), norm }))
+        let plain = Linear::new(config.int("out"), Start::from_config(config));
+        Ok(Box::new(Linear { bias: config.bool("bias"), norm, ..plain }))
     },
 };
 
 /// How a layer's weights start.
-pub(super) const INIT: Param = Param::optional(
-    "init",
-    ParamType::Choice(&["uniform", "trunc_normal"]),
-    "uniform",
-    "uniform in 1 / sqrt(D), biases too; or normal with deviation 0.02, cut off at two deviations, biases 0",
-);
+pub(super) const INIT: Param = init("uniform");
 
-/// How the weights of a layer start, as its call says it.
-pub(super) fn init(config: &Config) -> Option<Init> {
-    (config.text("init") == "trunc_normal").then_some(Init::TruncatedNormal(0.02))
+/// The same with another default.
+pub(super) const fn init(default: &'static str) -> Param {
+    Param::optional(
+        "init",
+        ParamType::Choice(&["uniform", "trunc_normal", "xavier"]),
+        default,
+        "how weights start: `uniform` in 1 / sqrt(D), biases too (PyTorch); normal with deviation 0.02, cut off at two deviations, biases 0 \
+         (`trunc_normal`, timm); or uniform in sqrt(6 / (D + out)), biases 0 (`xavier`, Glorot & Bengio 2010)",
+    )
+}
+
+/// How the weights and biases of a map of vectors start.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Start {
+    /// Both uniform in `1 / sqrt(D)`, as in PyTorch.
+    Uniform,
+    /// Normal with that deviation, cut off at two of them; biases 0.
+    TruncatedNormal(f64),
+    /// Uniform in `sqrt(6 / (D + out))`; biases 0 (Glorot & Bengio 2010, eq. 16).
+    Xavier,
+}
+
+impl Start {
+    /// As the call of a layer says it.
+    pub(super) fn from_config(config: &Config) -> Self {
+        match config.text("init") {
+            "trunc_normal" => Start::TruncatedNormal(0.02),
+            "xavier" => Start::Xavier,
+            _ => Start::Uniform,
+        }
+    }
+
+    /// Of a weight `[out, features]`, divided by a number.
+    pub fn weight(self, features: usize, out: usize, by: f64) -> Init {
+        match self {
+            Start::Uniform => Init::Uniform(1.0 / (features as f64).sqrt() / by),
+            Start::TruncatedNormal(std) => Init::TruncatedNormal(std / by),
+            Start::Xavier => Init::Uniform((6.0 / (features + out) as f64).sqrt() / by),
+        }
+    }
+
+    /// Of the bias that is added.
+    pub fn bias(self, features: usize) -> Init {
+        match self {
+            Start::Uniform => Init::Uniform(1.0 / (features as f64).sqrt()),
+            Start::TruncatedNormal(_) | Start::Xavier => Init::Constant(0.0),
+        }
+    }
 }
 
 /// Whether the rows of a weight are scaled to length 1 in use.
@@ -71,8 +112,10 @@ pub struct Linear {
     pub out: usize,
     /// Whether a bias is added.
     pub bias: bool,
-    /// How weights start, beside a bias of 0; uniform in `1 / sqrt(D)`, both, when not said.
-    pub init: Option<Init>,
+    /// How weight and bias start.
+    pub start: Start,
+    /// What the weight is divided by at its start.
+    pub smaller: f64,
     /// Whether the rows of the weight are scaled to length 1 in use.
     pub norm: RowNorm,
 }
@@ -85,9 +128,8 @@ impl Module for Linear {
             return Err(error.help("put `flatten()` or `global_avgpool()` before it"));
         }
         let features = cx.features("linear", x)?;
-        let uniform = Init::Uniform(1.0 / (features as f64).sqrt());
-        let [start, shift] = self.init.map_or([uniform; 2], |init| [init, Init::Constant(0.0)]);
-        let weight = self.weight(cx, features, start)?;
+        let weight = self.weight(cx, features, self.start.weight(features, self.out, self.smaller))?;
+        let shift = self.start.bias(features);
         let bias = if self.bias { Some(cx.weight("bias", &[self.out], shift, ParamKind::Bias)?) } else { None };
         let g = &mut *cx.graph;
         let product = g.product(x, weight, false, true)?;
@@ -99,6 +141,11 @@ impl Module for Linear {
 }
 
 impl Linear {
+    /// A map with a bias.
+    pub fn new(out: usize, start: Start) -> Self {
+        Linear { out, bias: true, start, smaller: 1.0, norm: RowNorm::None }
+    }
+
     /// The weight as it is used: its rows as they are, or scaled. PyTorch calls the parts `weight_v` and `weight_g`.
     fn weight(&self, cx: &mut Build, features: usize, init: Init) -> Result<NodeId, ShapeError> {
         let shape = [self.out, features];

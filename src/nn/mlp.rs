@@ -2,10 +2,10 @@
 
 use super::batchnorm::BatchNorm;
 use super::layernorm::LayerNorm;
-use super::linear::{INIT, Linear, RowNorm, init};
+use super::linear::{INIT, Linear, Start};
 use super::{Build, Layer, Module, Output};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
-use crate::graph::{Init, NodeId, ShapeError};
+use crate::graph::{NodeId, ShapeError};
 
 /// `mlp(hidden, ..., out)`
 pub const LAYER: Layer = Layer {
@@ -56,7 +56,7 @@ pub struct Mlp {
     bias: Bias,
     last_norm: bool,
     last_bias: bool,
-    init: Option<Init>,
+    start: Start,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ fn build(config: &Config) -> Result<Box<dyn Module>, String> {
     };
     let gelu = config.text("activation") == "gelu";
     let (last_norm, last_bias) = (config.text("last") == "batchnorm", config.bool("last_bias"));
-    Ok(Box::new(Mlp { widths, norm, gelu, bias, last_norm, last_bias, init: init(config) }))
+    Ok(Box::new(Mlp { widths, norm, gelu, bias, last_norm, last_bias, start: Start::from_config(config) }))
 }
 
 impl Module for Mlp {
@@ -98,7 +98,7 @@ impl Module for Mlp {
         let (mut x, mut parts) = (x, 0);
         for (i, &out) in self.widths.iter().enumerate() {
             let last = i + 1 == self.widths.len();
-            let linear = Linear { out, bias: self.has_bias(last), init: self.init, norm: RowNorm::None };
+            let linear = Linear { bias: self.has_bias(last), ..Linear::new(out, self.start) };
             x = part(cx, &mut parts, &linear, x)?;
             if last {
                 break;

@@ -18,7 +18,7 @@ mod upsample;
 mod vit;
 
 pub use build::{Build, EmaOf, Mode, Owner};
-pub use mask::MaskInput;
+pub use mask::{MaskInput, Uncounted};
 pub use module::{Layer, Module, Output};
 
 /// The parameter by which a layer says what it does with a mask.

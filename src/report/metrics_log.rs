@@ -24,11 +24,18 @@ pub struct StepLine {
     pub terms: Vec<(String, f64)>,
     /// The learning rate.
     pub lr: f64,
+    /// Whether nothing was updated, as something was not finite; left out where it was.
+    #[serde(skip_serializing_if = "is_false")]
+    pub skipped: bool,
     /// Samples trained on a second since the last line.
     pub images_per_second: f64,
     /// What else was measured at this step (`knn`, `effective_rank`, ...); left out where nothing was.
     #[serde(serialize_with = "as_object", skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<(String, f64)>,
+}
+
+fn is_false(skipped: &bool) -> bool {
+    !skipped
 }
 
 fn as_object<S: Serializer>(entries: &[(String, f64)], serializer: S) -> Result<S::Ok, S::Error> {
@@ -52,14 +59,15 @@ impl MetricsLog {
     /// Goes on after `step`: what was logged of later steps, or cut short, is dropped. A missing log begins empty.
     pub fn resume(path: &Path, step: usize) -> Result<Self, String> {
         let explain = |what: &str, e: std::io::Error| format!("cannot {what} {}: {e}", path.display());
-        let text = match std::fs::read_to_string(path) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Self::create(path),
-            read => read.map_err(|e| explain("read", e))?,
-        };
-        let kept: String = text.split_inclusive('\n').filter(|l| l.ends_with('\n') && up_to(l, step)).collect();
-        write_atomically(path, kept.as_bytes())?;
+        write_atomically(path, lines_up_to(path, step)?.as_bytes())?;
         let file = OpenOptions::new().append(true).open(path).map_err(|e| explain("write", e))?;
         Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Begins a log with what another holds up to `step`.
+    pub fn branch(from: &Path, path: &Path, step: usize) -> Result<Self, String> {
+        write_atomically(path, lines_up_to(from, step)?.as_bytes())?;
+        Self::resume(path, step)
     }
 
     /// Adds a line at once, so that a reader who follows the file is up to date.
@@ -79,6 +87,15 @@ pub fn loss_over_time(path: &Path) -> Vec<(f64, f64)> {
         Some((value.get("seconds")?.as_f64()?, value.get("loss")?.as_f64().unwrap_or(f64::NAN)))
     };
     text.lines().filter_map(point).collect()
+}
+
+/// The whole lines of a log of steps up to `step`; none of one that is not there.
+fn lines_up_to(path: &Path, step: usize) -> Result<String, String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text.split_inclusive('\n').filter(|l| l.ends_with('\n') && up_to(l, step)).collect()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(e) => Err(format!("cannot read {}: {e}", path.display())),
+    }
 }
 
 fn up_to(line: &str, step: usize) -> bool {

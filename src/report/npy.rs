@@ -6,8 +6,8 @@ pub fn npy_f32(values: &[f32], shape: &[usize]) -> Vec<u8> {
 }
 
 /// An array of whole numbers, as `int64`.
-pub fn npy_i64(values: &[u32], shape: &[usize]) -> Vec<u8> {
-    npy("<i8", shape, values.iter().flat_map(|&v| i64::from(v).to_le_bytes()))
+pub fn npy_i64(values: &[i64], shape: &[usize]) -> Vec<u8> {
+    npy("<i8", shape, values.iter().flat_map(|v| v.to_le_bytes()))
 }
 
 fn npy(kind: &str, shape: &[usize], bytes: impl Iterator<Item = u8>) -> Vec<u8> {

@@ -10,9 +10,10 @@ use super::metric::{Metric, summary_table};
 use super::table::Table;
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// It has not ended.
+    #[default]
     Running,
     /// All epochs were trained.
     Finished,
@@ -36,8 +37,9 @@ pub struct Point {
     pub metrics: Vec<Metric>,
 }
 
-/// Everything about a run that is worth keeping besides its weights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Everything about a run that is worth keeping besides its weights. What a record does not say is as by default.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RunRecord {
     /// The recipe's title.
     pub title: String,
@@ -49,19 +51,27 @@ pub struct RunRecord {
     pub seed: u64,
     /// The data set in words.
     pub data: String,
+    /// A number that changes with its pictures or labels, of a set that is read from files.
+    pub fingerprint: Option<u64>,
     /// The engine that ran the steps.
     pub engine: String,
+    /// The vector instructions it ran them by: bits are the same on processors that have them.
+    pub kernels: String,
     /// The number of threads.
     pub threads: usize,
     /// Versions of the program and of what it stands on, by name.
     pub versions: BTreeMap<String, String>,
     /// When it began, in UTC.
     pub started: String,
+    /// The run it began from, and where that stood.
+    pub from: Option<String>,
+    /// What was changed while it was gone on with.
+    pub changes: Vec<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// How long training took, evaluation not counted.
     pub seconds: f64,
-    /// The samples trained on, counting repetitions.
+    /// The samples trained on, counting repetitions, those of a run it goes on with as a branch included.
     pub images: u64,
     /// The number of trained parameters.
     pub parameters: u64,
@@ -74,7 +84,6 @@ pub struct RunRecord {
     /// How it went.
     pub history: Vec<Point>,
     /// What did not hold that should have, in the order in which it broke.
-    #[serde(default)]
     pub warnings: Vec<String>,
 }
 

@@ -1,13 +1,15 @@
 //! Checkpoints: everything a training needs to go on to the bit, as one safetensors file that is written whole or not at all.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
 
-use super::{Learner, TrainError};
+use super::{Clock, Journal, Learner, TrainError};
 use crate::check::Encoder;
+use crate::data::PREPROCESS;
 use crate::exec::Memory;
 use crate::report::write_atomically;
 
@@ -23,16 +25,49 @@ pub fn encoder_file(run: &Path) -> PathBuf {
 
 /// A checkpoint read back.
 pub struct Checkpoint {
-    /// Steps done.
-    pub step: usize,
-    /// Seconds spent on them.
-    pub seconds: f64,
+    /// How far the training had come.
+    pub progress: Progress,
     tensors: HashMap<String, Tensor>,
     path: PathBuf,
 }
 
-/// What the header of a checkpoint says it is.
-const FORMAT: &str = "sslrun checkpoint 1";
+/// How far a training has come, besides its tensors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps done.
+    pub step: usize,
+    /// Whether what comes before the forward pass of the next step has been done, too.
+    pub begun: bool,
+    /// Seconds spent on steps.
+    pub seconds: f64,
+    /// Samples trained on, counting repetitions.
+    pub images: u64,
+    /// The length of the training, and of an epoch.
+    pub clock: Clock,
+    /// The seed from which first values were drawn.
+    pub seed: u64,
+    /// The vector instructions it was computed by.
+    pub kernels: String,
+    /// The recipe as one text.
+    pub recipe: String,
+    /// For parameters whose optimizer began later than the training: at which step.
+    pub since: BTreeMap<String, usize>,
+    /// What it has learnt of itself.
+    pub journal: Journal,
+}
+
+/// What a branch of a run found in its checkpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Parameters and states that are not there, or of another shape, and so start anew.
+    pub fresh: Vec<String>,
+    /// Parameters whose optimizer starts anew.
+    pub optimizers: Vec<String>,
+}
+
+/// What the header of a checkpoint says it is: the name of the format, then its version.
+const FORMAT: &str = "sslrun checkpoint";
+const VERSION: &str = "2";
 
 impl Checkpoint {
     /// Reads a checkpoint; an error names the file.
@@ -41,29 +76,72 @@ impl Checkpoint {
         let bytes = std::fs::read(path).map_err(|e| explain(&e))?;
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| explain(&e))?;
         let said = |key: &str| header.metadata().as_ref().and_then(|m| m.get(key)).map_or("", String::as_str);
-        if said("format") != FORMAT {
-            return Err(explain(&"it is not a checkpoint of this version of sslrun"));
+        match said("format").strip_prefix(FORMAT).map(str::trim) {
+            Some(VERSION) => {}
+            Some(version) => {
+                let message = format!(
+                    "it is a checkpoint of version {version}, this sslrun reads version {VERSION}; go on with the sslrun that wrote it"
+                );
+                return Err(explain(&message));
+            }
+            None => return Err(explain(&"it is not a checkpoint of sslrun")),
         }
-        let step = said("step").parse().map_err(|e| explain(&e))?;
-        let seconds = said("seconds").parse().map_err(|e| explain(&e))?;
+        let progress = ron::from_str(said("progress")).map_err(|e| explain(&e))?;
         let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).map_err(|e| explain(&e))?;
-        Ok(Self { step, seconds, tensors, path: path.to_owned() })
+        Ok(Self { progress, tensors, path: path.to_owned() })
     }
 
     /// Puts a learner of the same recipe where the checkpoint was taken.
     pub fn restore(&self, learner: &mut Learner) -> Result<(), TrainError> {
         let explain = |e: &dyn std::fmt::Display| file_error("cannot go on from", &self.path, e);
         learner.memory.load(&self.tensors).map_err(|e| explain(&e))?;
-        for (name, slot, values) in learner.descent.slots_mut() {
-            let key = slot_key(name, slot);
+        for slot in learner.descent.slots_mut() {
+            let key = slot.key();
             let tensor = self.tensors.get(&key).ok_or_else(|| explain(&format!("there is no `{key}`")))?;
-            let saved = tensor.flatten_all().and_then(|t| t.to_vec1::<f32>()).map_err(|e| explain(&e))?;
-            if saved.len() != values.len() {
-                return Err(explain(&format!("`{key}` has {} numbers instead of {}", saved.len(), values.len())));
+            let saved = numbers(tensor).map_err(|e| explain(&e))?;
+            if saved.len() != slot.values.len() {
+                let (has, wants) = (saved.len(), slot.values.len());
+                return Err(explain(&format!("`{key}` has {has} numbers instead of {wants}")));
             }
-            values.copy_from_slice(&saved);
+            slot.values.copy_from_slice(&saved);
         }
+        learner.descent.began(&self.progress.since);
         Ok(())
+    }
+
+    /// Gives a learner of another recipe what of the checkpoint fits it. Optimizers go on where the parameter has the same one, if
+    /// `moving`; those of other parameters begin at `step`.
+    pub fn branch(&self, learner: &mut Learner, moving: bool, step: usize) -> Result<Taken, TrainError> {
+        let explain = |e: &dyn std::fmt::Display| file_error("cannot start from", &self.path, e);
+        let mut taken = Taken::default();
+        let mine: Vec<(String, Vec<usize>)> =
+            learner.memory.iter().map(|(name, tensor)| (name.to_owned(), tensor.dims().to_vec())).collect();
+        for (name, shape) in &mine {
+            match self.tensors.get(name).filter(|tensor| tensor.dims() == shape.as_slice()) {
+                Some(tensor) => {
+                    let values = numbers(tensor).map_err(|e| explain(&e))?;
+                    learner.memory.with_mut(name, |mine| mine.copy_from_slice(&values));
+                }
+                None => taken.fresh.push(name.clone()),
+            }
+        }
+        if taken.fresh.len() == mine.len() {
+            return Err(explain(&"nothing in it has the name and shape of something in the recipe"));
+        }
+        let mut since = self.progress.since.clone();
+        for slot in learner.descent.slots_mut() {
+            let found = self.tensors.get(&slot.key()).filter(|t| moving && t.elem_count() == slot.values.len());
+            match found {
+                Some(tensor) => slot.values.copy_from_slice(&numbers(tensor).map_err(|e| explain(&e))?),
+                None if !taken.optimizers.contains(&slot.name) => {
+                    since.insert(slot.name.clone(), step);
+                    taken.optimizers.push(slot.name);
+                }
+                None => {}
+            }
+        }
+        learner.descent.began(&since);
+        Ok(taken)
     }
 
     /// Puts a memory of the same recipe where the checkpoint was taken.
@@ -72,20 +150,27 @@ impl Checkpoint {
     }
 }
 
-/// Writes the state of a learner after `step` steps to a run's folder, unless a parameter is not finite: then the last
-/// good checkpoint stays, and the answer is `None`.
-pub fn save(learner: &Learner, run: &Path, step: usize, seconds: f64) -> Result<Option<PathBuf>, TrainError> {
+/// Writes the state of a learner to a run's folder, unless a parameter or state is not finite: then the last good checkpoint
+/// stays, and the answer is `None`.
+pub fn save(
+    learner: &Learner,
+    encoder: Option<&Encoder>,
+    run: &Path,
+    progress: &Progress,
+) -> Result<Option<PathBuf>, TrainError> {
     let path = last_checkpoint(run);
     let explain = |e: &dyn std::fmt::Display| file_error("cannot write", &path, e);
     let mut tensors = learner.memory.to_map()?;
     if !tensors.values().all(finite) {
         return Ok(None);
     }
-    for (name, slot, values) in learner.descent.slots() {
-        let tensor = Tensor::from_slice(values, values.len(), &Device::Cpu).map_err(|e| explain(&e))?;
-        tensors.insert(slot_key(name, slot), tensor);
+    for slot in learner.descent.slots() {
+        let tensor = Tensor::from_slice(slot.values, slot.values.len(), &Device::Cpu).map_err(|e| explain(&e))?;
+        tensors.insert(slot.key(), tensor);
     }
-    let said = [("format", FORMAT.to_owned()), ("step", step.to_string()), ("seconds", seconds.to_string())];
+    let progress = ron::to_string(progress).map_err(|e| explain(&e))?;
+    let mut said = prepared(encoder)?;
+    said.extend([("format", format!("{FORMAT} {VERSION}")), ("progress", progress)]);
     write(&path, tensors.iter(), said)?;
     Ok(Some(path))
 }
@@ -98,30 +183,52 @@ pub fn save_encoder(memory: &Memory, encoder: &Encoder, run: &Path) -> Result<Pa
         let inner = name.strip_prefix(encoder.path.as_str()).and_then(|rest| rest.strip_prefix('.'));
         Some((inner.unwrap_or(name).to_owned(), memory.get(name)?))
     };
-    write(&path, names.filter_map(within), [("format", "pt".to_owned())])?;
+    let mut said = prepared(Some(encoder))?;
+    said.push(("format", "pt".to_owned()));
+    write(&path, names.filter_map(within), said)?;
     Ok(path)
+}
+
+/// How pictures are prepared for an encoder, and where in the recipe it stands, as a header says it.
+fn prepared(encoder: Option<&Encoder>) -> Result<Vec<(&'static str, String)>, TrainError> {
+    let Some(encoder) = encoder else { return Ok(Vec::new()) };
+    let stored = serde_json::to_string(&encoder.preprocess()?.stored());
+    let stored = stored.map_err(|e| TrainError::File(format!("cannot write down how pictures are prepared: {e}")))?;
+    Ok(vec![(PREPROCESS, stored), ("encoder", encoder.path.clone())])
 }
 
 fn write<'a, S: AsRef<str> + Ord + std::fmt::Display>(
     path: &Path,
     tensors: impl Iterator<Item = (S, &'a Tensor)>,
-    said: impl IntoIterator<Item = (&'static str, String)>,
+    said: Vec<(&'static str, String)>,
 ) -> Result<(), TrainError> {
-    let said = said.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-    let bytes = safetensors::serialize(tensors, Some(said)).map_err(|e| file_error("cannot write", path, &e))?;
+    let bytes = safetensors::serialize(tensors, None).map_err(|e| file_error("cannot write", path, &e))?;
+    let bytes = with_header(bytes, &said.into_iter().collect()).map_err(|e| file_error("cannot write", path, &e))?;
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(|e| file_error("cannot make", folder, &e))?;
     }
     write_atomically(path, &bytes).map_err(TrainError::File)
 }
 
-fn finite(tensor: &Tensor) -> bool {
-    let sum = tensor.sum_all().and_then(|sum| sum.to_scalar::<f32>());
-    sum.is_ok_and(f32::is_finite)
+/// A safetensors file with more in its header, in the order of the keys: the crate writes it in another one each time, and what is the
+/// same shall be the same to the bit.
+fn with_header(bytes: Vec<u8>, said: &BTreeMap<&str, String>) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    let (length, _) = SafeTensors::read_metadata(&bytes)?;
+    let (header, data) = bytes[8..].split_at(length);
+    let tensors = std::str::from_utf8(header)?.trim_end().strip_prefix('{').unwrap_or_default();
+    let comma = if tensors == "}" { "" } else { "," };
+    let mut header = format!("{{\"__metadata__\":{}{comma}{tensors}", serde_json::to_string(said)?).into_bytes();
+    // Numbers begin at multiples of eight bytes.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    Ok([&(header.len() as u64).to_le_bytes(), header.as_slice(), data].concat())
 }
 
-fn slot_key(name: &str, slot: usize) -> String {
-    format!("optimizer.{slot}/{name}")
+fn numbers(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {
+    tensor.flatten_all()?.to_vec1::<f32>()
+}
+
+fn finite(tensor: &Tensor) -> bool {
+    numbers(tensor).is_ok_and(|values| crate::kernels::finite(&values))
 }
 
 fn file_error(doing: &str, path: &Path, reason: &dyn std::fmt::Display) -> TrainError {

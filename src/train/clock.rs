@@ -1,7 +1,7 @@
 //! Steps and epochs.
 
 /// How many steps a training has, and how many of them make an epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Clock {
     /// Steps in all.
     pub steps: usize,

@@ -32,6 +32,13 @@ pub enum Event {
         /// What was found.
         measures: Measures,
     },
+    /// A checkpoint is about to be written: what was told before must be on the disk before it.
+    Saving {
+        /// Steps done.
+        step: usize,
+        /// Whether a training that nobody stops writes one here, too.
+        planned: bool,
+    },
     /// A checkpoint has been written.
     Checkpoint {
         /// Steps done.
@@ -108,6 +115,8 @@ pub struct Step {
     pub terms: Vec<(String, f64)>,
     /// The learning rate.
     pub lr: f64,
+    /// Whether nothing was updated, as something was not finite.
+    pub skipped: bool,
     /// Samples trained on a second, over the last second or so.
     pub images_per_second: f64,
     /// Seconds spent on training, evaluation not counted.

@@ -1,23 +1,28 @@
 //! Features of pictures by an encoder as it stands.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::TrainError;
 use crate::check::Encoder;
 use crate::compile::Program;
-use crate::data::{CHANNELS, DataError, DataSet, Image, plain_batches};
+use crate::data::{DataSet, Preprocess, plain_batches};
 use crate::eval::Features;
-use crate::exec::{self, Engine, EngineKind, Feed, Memory};
-use crate::random::Rng;
+use crate::exec::{self, Engine, EngineKind, Feed, Memory, Phase};
+use crate::random::Digest;
 
-/// Pictures that go through an encoder at a time.
+/// Pictures that go through an encoder at a time; the last are those that are left.
 const BATCH: usize = 100;
 
 /// Runs an encoder in its evaluation form.
 pub struct Extractor {
-    engine: Box<dyn Engine>,
+    program: Program,
+    kind: EngineKind,
+    /// An engine for each number of pictures there has been.
+    engines: BTreeMap<usize, Box<dyn Engine>>,
     input: String,
-    size: (usize, usize),
+    preprocess: Arc<Preprocess>,
+    draws: bool,
 }
 
 /// The features of some samples, and their labels.
@@ -25,16 +30,34 @@ pub struct Extractor {
 pub struct Rows {
     /// One row a sample: `[rows, dim]`.
     pub values: Vec<f32>,
-    /// The class of each row.
-    pub labels: Vec<u32>,
+    /// The class of each row; `None` where its sample has none.
+    pub labels: Vec<Option<u32>>,
     /// The length of a row.
     pub dim: usize,
 }
 
-impl Rows {
+/// Rows that have a label each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Labelled {
+    values: Vec<f32>,
+    labels: Vec<u32>,
+    dim: usize,
+}
+
+impl Labelled {
     /// The same as the probes want it.
     pub fn features(&self) -> Features<'_> {
         Features::new(&self.values, &self.labels, self.dim)
+    }
+}
+
+impl Rows {
+    /// The rows that have a label; nothing where none has.
+    pub fn labelled(&self) -> Option<Labelled> {
+        let kept = self.values.chunks(self.dim.max(1)).zip(&self.labels).filter(|(_, label)| label.is_some());
+        let values = kept.flat_map(|(row, _)| row).copied().collect();
+        let labels: Vec<u32> = self.labels.iter().flatten().copied().collect();
+        (!labels.is_empty()).then_some(Labelled { values, labels, dim: self.dim })
     }
 
     /// Whether every feature is finite.
@@ -44,18 +67,19 @@ impl Rows {
 }
 
 impl Extractor {
-    /// An engine for the encoder on any memory that was made for the recipe's graph.
+    /// For the encoder on any memory that was made for the recipe's graph.
     pub fn new(encoder: &Encoder, kind: EngineKind) -> Result<Self, TrainError> {
         let program = Program::forward(encoder.graph.clone(), vec![encoder.features]);
-        let size = |symbol: &str| (symbol == "N").then_some(BATCH as i64);
         let input = encoder.graph.inputs.first().map_or_else(String::new, |i| i.name.clone());
-        Ok(Self { engine: exec::engine(kind, &program, &size)?, input, size: encoder.size })
+        let draws = encoder.graph.drawing(encoder.features).is_some();
+        let preprocess = Arc::new(encoder.preprocess()?);
+        Ok(Self { program, kind, engines: BTreeMap::new(), input, preprocess, draws })
     }
 
-    /// The features of all samples of a data set, resized to what the encoder takes.
+    /// The features of all samples of a data set, each prepared as the encoder takes it.
     pub fn rows(&mut self, memory: &mut Memory, data: &Arc<dyn DataSet>) -> Result<Rows, TrainError> {
         let mut rows = Rows::default();
-        for batch in plain_batches(data.clone(), self.size, BATCH) {
+        for batch in plain_batches(data.clone(), self.preprocess.clone(), BATCH) {
             let batch = batch?;
             self.encode(memory, &batch.views[0], &mut rows)?;
             rows.labels.extend(batch.labels);
@@ -63,99 +87,53 @@ impl Extractor {
         Ok(rows)
     }
 
-    /// The features of pictures of the encoder's size, normalised, `[any, height, width, 3]`.
+    /// The features of pictures that are prepared, `[any, height, width, 3]`.
     pub fn features(&mut self, memory: &mut Memory, pictures: &[f32]) -> Result<Rows, TrainError> {
         let mut rows = Rows::default();
-        for some in pictures.chunks(BATCH * self.picture()) {
+        for some in pictures.chunks(BATCH * self.preprocess.length()) {
             self.encode(memory, some, &mut rows)?;
         }
         Ok(rows)
     }
 
-    /// Height and width the encoder takes.
-    pub fn size(&self) -> (usize, usize) {
-        self.size
+    /// How pictures are prepared.
+    pub fn preprocess(&self) -> &Arc<Preprocess> {
+        &self.preprocess
     }
 
-    fn picture(&self) -> usize {
-        self.size.0 * self.size.1 * CHANNELS
-    }
-
-    /// Appends the features of at most one batch; a short one is filled up, as the plan has one size.
+    /// Appends the features of at most one batch.
     fn encode(&mut self, memory: &mut Memory, pictures: &[f32], rows: &mut Rows) -> Result<(), TrainError> {
-        let count = pictures.len() / self.picture();
-        let mut filled = Vec::new();
-        let whole = if count == BATCH {
-            pictures
-        } else {
-            filled.extend_from_slice(pictures);
-            filled.resize(BATCH * self.picture(), 0.0);
-            &filled
+        let picture = self.preprocess.length();
+        let count = pictures.len() / picture;
+        // What is drawn for a picture depends on the picture alone.
+        let seed = |picture: &[f32]| {
+            let mut digest = Digest::new();
+            picture.iter().for_each(|x| digest.word(u64::from(x.to_bits())));
+            digest.finish()
         };
-        let feed = Feed { inputs: vec![(self.input.as_str(), whole)], ..Feed::default() };
-        self.engine.run(memory, &feed)?;
-        let out = self.engine.output(0);
-        rows.dim = out.len() / BATCH;
-        rows.values.extend_from_slice(&out[..count * rows.dim]);
+        let seeds: Vec<u64> = if self.draws { pictures.chunks(picture).map(seed).collect() } else { Vec::new() };
+        let inputs = vec![(self.input.as_str(), pictures)];
+        let feed = Feed { inputs, phase: Phase::Judging, samples: &seeds, ..Feed::default() };
+        if !self.engines.contains_key(&count) {
+            let size = |symbol: &str| (symbol == "N").then_some(count as i64);
+            self.engines.insert(count, exec::engine(self.kind, &self.program, &size)?);
+        }
+        let Some(engine) = self.engines.get_mut(&count) else { return Ok(()) };
+        engine.run(memory, &feed)?;
+        let out = engine.output(0);
+        rows.dim = out.len() / count;
+        rows.values.extend_from_slice(out);
         Ok(())
     }
 }
 
 /// The pictures themselves as features: what an encoder has to beat.
-pub fn raw_pixels(data: &Arc<dyn DataSet>, size: (usize, usize)) -> Result<Rows, TrainError> {
-    let mut rows = Rows { dim: size.0 * size.1 * CHANNELS, ..Rows::default() };
-    for batch in plain_batches(data.clone(), size, BATCH) {
+pub fn raw_pixels(data: &Arc<dyn DataSet>, preprocess: &Arc<Preprocess>) -> Result<Rows, TrainError> {
+    let mut rows = Rows { dim: preprocess.length(), ..Rows::default() };
+    for batch in plain_batches(data.clone(), preprocess.clone(), BATCH) {
         let batch = batch?;
         rows.values.extend_from_slice(&batch.views[0]);
         rows.labels.extend(batch.labels);
     }
     Ok(rows)
-}
-
-/// At most `most` samples of a data set, drawn once and for all; the set itself where it has no more.
-pub fn subset(data: &Arc<dyn DataSet>, most: usize) -> Arc<dyn DataSet> {
-    if data.len() <= most {
-        return data.clone();
-    }
-    let mut chosen = Rng::new(&[data.len() as u64]).permutation(data.len());
-    chosen.truncate(most);
-    chosen.sort_unstable();
-    Arc::new(Subset { data: data.clone(), chosen })
-}
-
-/// Some samples of a data set.
-struct Subset {
-    data: Arc<dyn DataSet>,
-    chosen: Vec<usize>,
-}
-
-impl DataSet for Subset {
-    fn len(&self) -> usize {
-        self.chosen.len()
-    }
-
-    fn classes(&self) -> &[String] {
-        self.data.classes()
-    }
-
-    fn label(&self, index: usize) -> Option<u32> {
-        self.chosen.get(index).and_then(|&i| self.data.label(i))
-    }
-
-    fn image(&self, index: usize) -> Result<Image<'_>, DataError> {
-        let place = self.chosen.get(index).copied();
-        self.data.image(place.ok_or_else(|| DataError::new("no such sample").at_row(index))?)
-    }
-
-    fn size(&self) -> Option<(usize, usize)> {
-        self.data.size()
-    }
-
-    fn mean_std(&self) -> ([f32; CHANNELS], [f32; CHANNELS]) {
-        self.data.mean_std()
-    }
-
-    fn describe(&self) -> String {
-        format!("{} of {}", self.len(), self.data.describe())
-    }
 }

@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::extract::Extractor;
-use super::{Clock, Descent, Splits, TrainError};
+use super::{Clock, Descent, TrainError};
 use crate::catalog::{Arg, Config};
 use crate::check::{Encoder, Train};
 use crate::compile::Program;
 use crate::data::augment::AUGMENTATIONS;
-use crate::data::{self, Batch, Loader, ViewSpec};
+use crate::data::{self, Batch, Loader, Splits, ViewSpec, labelled};
 use crate::eval::{Finetune, LinearClassifier};
-use crate::exec::{self, Engine, EngineKind, ExecError, Feed, Memory};
+use crate::exec::{self, Engine, EngineKind, ExecError, Feed, Memory, Phase};
 use crate::graph::{
     DType, Dim, Graph, Init, InputKind, NodeId, ParamId, ParamKind, Parameter, Shape, ShapeError, TensorType,
 };
@@ -28,7 +28,8 @@ pub(super) struct Tuner<'a> {
 }
 
 impl Tuner<'_> {
-    /// The accuracy on the test split after tuning a copy of `start`; nothing where `stop` was set before the end.
+    /// The accuracy on the test split after tuning a copy of `start`, not a number where nothing has a label; nothing where `stop` was
+    /// set before the end.
     pub fn accuracy(
         &self,
         settings: &Finetune,
@@ -36,8 +37,12 @@ impl Tuner<'_> {
         stop: &AtomicBool,
         mut tell: impl FnMut(String),
     ) -> Result<Option<f64>, TrainError> {
-        let batch = settings.batch.min(self.data.train.len());
-        let loader = Loader::new(self.data.train.clone(), &[self.view(settings)], batch, self.seed)?;
+        let (train, test) = (labelled(&self.data.train), labelled(&self.data.test));
+        if train.is_empty() || test.is_empty() {
+            return Ok(Some(f64::NAN));
+        }
+        let batch = settings.batch.min(train.len());
+        let loader = Loader::new(train, &[self.view(settings)?], batch, self.seed)?;
         let clock = Clock::new(settings.epochs, loader.batches_per_epoch());
         let mut classifier = self.classifier(settings, start, batch, clock)?;
         for (step, made) in loader.steps(0..clock.steps).enumerate() {
@@ -56,8 +61,8 @@ impl Tuner<'_> {
         self.judge(classifier, start).map(Some)
     }
 
-    /// Crops in the encoder's size, every other one flipped.
-    fn view(&self, settings: &Finetune) -> ViewSpec {
+    /// Crops in the encoder's size, every other one flipped, normalised as the encoder takes them.
+    fn view(&self, settings: &Finetune) -> Result<ViewSpec, TrainError> {
         let word = |name: &str| {
             let entry = AUGMENTATIONS.iter().find(|a| a.entry.name == name).map(|a| &a.entry);
             data::defaults(entry.expect("crop and flip are among the augmentations"))
@@ -67,7 +72,8 @@ impl Tuner<'_> {
         if self.data.train.size() != Some(self.encoder.size) {
             set(&mut crop, "size", Arg::Number(self.encoder.size.0 as f64));
         }
-        ViewSpec { name: "sample".to_owned(), from: None, steps: vec![crop, word("flip")] }
+        let norm = self.encoder.preprocess()?.norm().to_config(crop.span);
+        Ok(ViewSpec { name: "sample".to_owned(), from: None, steps: vec![crop, word("flip"), norm] })
     }
 
     /// Encoder and classifier before their first step.
@@ -99,6 +105,7 @@ impl Tuner<'_> {
             together: false,
             fast_convolution: program.graph.fast_convolution,
             recompute: program.graph.recompute,
+            skips: false,
             checkpoint: f64::INFINITY,
         };
         let descent = Descent::new(&train, &program.graph, &trained)?;
@@ -113,7 +120,7 @@ impl Tuner<'_> {
         let size = |symbol: &str| (symbol == "N").then_some(1);
         let mut memory = Memory::new(&self.encoder.graph, &size, self.seed)?;
         memory.load(&tensors)?;
-        let rows = extractor.rows(&mut memory, &self.data.test)?;
+        let rows = extractor.rows(&mut memory, &labelled(&self.data.test))?;
         if !rows.finite() {
             return Ok(f64::NAN);
         }
@@ -121,7 +128,7 @@ impl Tuner<'_> {
         let (weight, bias) = (values(WEIGHT), values(BIAS));
         let transposed = (0..rows.dim).flat_map(|d| weight.iter().skip(d).step_by(rows.dim)).copied().collect();
         let linear = LinearClassifier { weight: transposed, bias, dim: rows.dim };
-        let right = linear.predict(&rows.values).iter().zip(&rows.labels).filter(|(p, l)| p == l).count();
+        let right = linear.predict(&rows.values).iter().zip(&rows.labels).filter(|(p, l)| Some(**p) == **l).count();
         Ok(right as f64 / rows.labels.len().max(1) as f64)
     }
 }
@@ -138,14 +145,16 @@ struct Classifier {
 impl Classifier {
     /// Trains on one batch; whether the loss was finite.
     fn step(&mut self, step: usize, batch: &Batch, seed: u64) -> Result<bool, TrainError> {
-        let labels: Vec<f32> = batch.labels.iter().map(|&l| l as f32).collect();
+        let labels: Vec<f32> = batch.labels.iter().flatten().map(|&l| l as f32).collect();
         let inputs = self.graph.inputs.iter().map(|input| {
             let values = if input.kind == InputKind::Label { labels.as_slice() } else { &batch.views[0] };
             (input.name.as_str(), values)
         });
         let value = |s: &crate::graph::Scalar| s.schedule.at(step, self.clock.steps, self.clock.per_epoch);
         let scalars = self.graph.scalars.iter().map(value).collect();
-        self.engine.run(&mut self.memory, &Feed { inputs: inputs.collect(), scalars, step: step as u64, seed })?;
+        let (inputs, step_number, phase) = (inputs.collect(), step as u64, Phase::Tuning);
+        let feed = Feed { inputs, scalars, step: step_number, seed, phase, ..Feed::default() };
+        self.engine.run(&mut self.memory, &feed)?;
         if !self.engine.output(0).iter().all(|loss| loss.is_finite()) {
             return Ok(false);
         }

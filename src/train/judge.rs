@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::extract::{Extractor, Rows, raw_pixels, subset};
+use super::extract::{Extractor, Rows, raw_pixels};
 use super::finetune::Tuner;
 use super::{Event, TrainError};
 use crate::catalog::Config;
 use crate::check::{Encoder, Recipe};
-use crate::data::{DataSet, Loader};
+use crate::data::{DataSet, Loader, Splits, subset};
 use crate::eval::{self, LinearProbe, Probe};
 use crate::exec::{EngineKind, Memory};
 
@@ -19,7 +19,7 @@ const QUERIES: usize = 1000;
 const PAIRS: usize = 256;
 
 /// Named numbers in the order in which they are shown; accuracies are shares of one.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Measures(pub Vec<(String, f64)>);
 
 impl Measures {
@@ -27,15 +27,6 @@ impl Measures {
     pub fn get(&self, name: &str) -> Option<f64> {
         self.0.iter().find(|(n, _)| *n == name).map(|(_, value)| *value)
     }
-}
-
-/// Both splits of a data set.
-#[derive(Clone)]
-pub struct Splits {
-    /// What the encoder learns from.
-    pub train: Arc<dyn DataSet>,
-    /// What it is judged on.
-    pub test: Arc<dyn DataSet>,
 }
 
 /// What raw pixels are worth, kept so that those who judge by the same probes on the same data measure it once.
@@ -144,8 +135,8 @@ impl Judge {
         let Some(untrained) = self.judge("the untrained encoder", untrained, stop, on_event)? else { return Ok(None) };
         let raw = baselines.of(&self.baseline, || {
             on_event(&Event::Judging { subject: "raw pixels".to_owned() });
-            let size = self.extractor.size();
-            Ok(self.measure(&raw_pixels(&self.whole.train, size)?, &raw_pixels(&self.whole.test, size)?))
+            let pixels = |data| raw_pixels(data, self.extractor.preprocess());
+            Ok(self.measure(&pixels(&self.whole.train)?, &pixels(&self.whole.test)?))
         })?;
         Ok(Some(Verdict { trained, untrained, raw }))
     }
@@ -182,17 +173,20 @@ impl Judge {
     }
 }
 
-/// Data, size of the images, probes and samples of a recipe in words.
+/// Data, preparation of the images, probes and samples of a recipe in words.
 fn baseline(recipe: &Recipe, encoder: &Encoder) -> String {
     let evaluate = &recipe.evaluate;
-    let probes: Vec<_> = evaluate.probes.iter().map(|probe| (&probe.name, &probe.args)).collect();
+    let written = |configs: &[Config]| configs.iter().map(Config::to_string).collect::<Vec<_>>();
     let samples = (evaluate.train_samples, evaluate.test_samples);
-    format!("{:?}", (&recipe.data.name, &recipe.data.args, encoder.size, probes, samples, recipe.train.seed))
+    let (probes, view) = (written(&evaluate.probes), written(&encoder.view));
+    format!("{:?}", (recipe.data.to_string(), encoder.size, view, probes, samples, recipe.train.seed))
 }
 
-/// The accuracy of each probe of features; not a number where a feature is none.
+/// The accuracy of each probe of features; not a number where a feature is none. Samples without label neither teach nor are judged;
+/// where none has one, nothing is measured.
 fn accuracies(probes: &[(String, Probe)], train: &Rows, test: &Rows) -> Measures {
     let finite = train.finite() && test.finite();
+    let (Some(train), Some(test)) = (train.labelled(), test.labelled()) else { return Measures::default() };
     let accuracy = |p: &Probe| match p {
         Probe::Finetune(_) => None,
         _ if !finite => Some(f64::NAN),

@@ -1,12 +1,13 @@
 //! What learns: parameters and states, the engine that computes steps on them, and the optimizer.
 
-use super::error::NotFinite;
+use super::error::{NotFinite, NotFiniteKind};
 use super::{Averages, Clock, Descent, TrainError, restore_unit_rows};
 use crate::check::Recipe;
 use crate::compile::Program;
-use crate::data::Batch;
+use crate::data::{Batch, DataError};
 use crate::exec::{self, Engine, EngineKind, ExecError, Feed, Memory};
 use crate::graph::{Graph, InputKind, NodeId, ParamId};
+use crate::kernels;
 use crate::source::Span;
 
 /// A recipe in training.
@@ -18,11 +19,13 @@ pub struct Learner {
     engine: Box<dyn Engine>,
     averages: Averages,
     graph: Graph,
-    terms: Vec<(String, Span)>,
+    terms: Vec<(String, Span, NodeId)>,
     expectations: usize,
     parameters: u64,
     clock: Clock,
     seed: u64,
+    kind: EngineKind,
+    size: Sizes,
 }
 
 /// The values one step has computed.
@@ -59,19 +62,24 @@ impl Learner {
             engine: exec::engine(kind, &program, &size)?,
             memory,
             graph: recipe.graph.clone(),
-            terms: recipe.loss.terms.iter().map(|t| (t.name.clone(), t.span)).collect(),
+            terms: recipe.loss.terms.iter().map(|t| (t.name.clone(), t.span, t.node)).collect(),
             expectations: recipe.expectations.len(),
             parameters: trained.iter().map(count).sum(),
             clock,
             seed: recipe.train.seed,
+            kind,
+            size: Box::new(size),
         })
     }
 
-    /// Trains on one batch; `step` counts from 0. Nothing is updated where the loss is not finite.
+    /// Trains on one batch; `step` counts from 0. Nothing is updated where the loss, a gradient or a state is not finite.
     pub fn step(&mut self, step: usize, batch: &Batch) -> Result<Losses, TrainError> {
         self.prepare(step);
-        let losses = self.losses_of(step, batch)?;
-        self.update(step);
+        let (losses, fault) = self.losses_of(step, batch)?;
+        if let Some(kind) = fault {
+            return Err(self.explain(kind, step, batch)?.into());
+        }
+        self.update(step)?;
         Ok(losses)
     }
 
@@ -81,25 +89,44 @@ impl Learner {
         restore_unit_rows(&self.graph, &mut self.memory);
     }
 
-    /// The second: the loss and its gradients.
-    pub(super) fn losses_of(&mut self, step: usize, batch: &Batch) -> Result<Losses, TrainError> {
+    /// The second: the loss and its gradients, what states become, and what of these is not finite.
+    pub(super) fn losses_of(
+        &mut self,
+        step: usize,
+        batch: &Batch,
+    ) -> Result<(Losses, Option<NotFiniteKind>), TrainError> {
         self.compute(step, batch)?;
         let losses = self.losses();
-        self.check_finite(step, &losses)?;
-        Ok(losses)
+        let fault = self.fault(&losses);
+        Ok((losses, fault))
     }
 
-    /// The last: the optimizer, and the averages that follow it.
-    pub(super) fn update(&mut self, step: usize) {
+    /// The last: the states, the optimizer, and the averages that follow it.
+    pub(super) fn update(&mut self, step: usize) -> Result<(), TrainError> {
+        self.engine.advance(&mut self.memory)?;
         self.descent.apply(&*self.engine, &mut self.memory, step, self.clock);
         self.averages.apply(&mut self.memory, false, step, self.clock);
+        match self.descent.not_finite(&self.memory) {
+            None => Ok(()),
+            Some(name) => Err(self.not_finite(NotFiniteKind::Update(name.to_owned()), step).into()),
+        }
     }
 
-    fn compute(&mut self, step: usize, batch: &Batch) -> Result<(), TrainError> {
-        let known = inputs_of(&self.graph, batch);
+    /// The first parts of a step without asking whether anything is finite, and the last: for measurements.
+    pub(super) fn run(&mut self, step: usize, batch: &Batch) -> Result<(), TrainError> {
+        self.prepare(step);
+        self.compute(step, batch)?;
+        match self.update(step) {
+            Err(TrainError::NotFinite(_)) => Ok(()),
+            other => other,
+        }
+    }
+
+    pub(super) fn compute(&mut self, step: usize, batch: &Batch) -> Result<(), TrainError> {
+        let known = inputs_of(&self.graph, batch)?;
         let scalars = self.scalars(step);
-        let feed = Feed { inputs: known.feed(), scalars, step: step as u64, seed: self.seed };
-        Ok(self.engine.run(&mut self.memory, &feed)?)
+        let feed = Feed { inputs: known.feed(), scalars, step: step as u64, seed: self.seed, ..Feed::default() };
+        Ok(self.engine.compute(&self.memory, &feed)?)
     }
 
     /// The values of the scheduled scalars at a step.
@@ -118,23 +145,62 @@ impl Learner {
         }
     }
 
-    fn check_finite(&self, step: usize, losses: &Losses) -> Result<(), TrainError> {
-        if losses.total.is_finite() {
-            return Ok(());
+    /// What of the step that was computed is not finite.
+    fn fault(&self, losses: &Losses) -> Option<NotFiniteKind> {
+        if !losses.total.is_finite() {
+            return Some(NotFiniteKind::Loss(losses.total));
         }
-        let guilty = losses.terms.iter().position(|t| !t.is_finite());
-        Err(TrainError::NotFinite(NotFinite {
-            term: guilty.map(|i| self.terms[i].0.clone()),
-            value: guilty.map_or(losses.total, |i| losses.terms[i]),
-            span: guilty.map(|i| self.terms[i].1),
-            step: step + 1,
-            epoch: self.clock.epochs(step + 1),
-        }))
+        let bad = |(i, _): &(usize, &str)| !kernels::finite(self.engine.gradient(*i));
+        if let Some((_, name)) = self.descent.names().enumerate().find(bad) {
+            return Some(NotFiniteKind::Gradient(name.to_owned()));
+        }
+        let states = self.engine.next_states();
+        let bad = states.into_iter().find(|(_, values)| !kernels::finite(values));
+        bad.map(|(name, _)| NotFiniteKind::State(name.to_owned()))
+    }
+
+    /// Whether no parameter had a gradient in the step that was computed, and no schedule that is 0 explains it.
+    pub(super) fn is_still(&self, step: usize) -> bool {
+        let none = |i: usize| self.engine.gradient(i).iter().all(|g| *g == 0.0);
+        !self.scalars(step).contains(&0.0) && (0..self.descent.names().count()).all(none)
+    }
+
+    /// Of which term it comes that something is not finite, and where in it.
+    pub(super) fn explain(&mut self, kind: NotFiniteKind, step: usize, batch: &Batch) -> Result<NotFinite, TrainError> {
+        let found = self.not_finite(kind, step);
+        let known = inputs_of(&self.graph, batch)?;
+        let scalars = self.scalars(step);
+        let feed = Feed { inputs: known.feed(), scalars, step: step as u64, seed: self.seed, ..Feed::default() };
+        // Each term by itself, as the sum of their gradients no longer tells them apart.
+        for (name, span, node) in self.terms.clone() {
+            let program = Program::training(self.graph.clone(), &[node], node, &[]);
+            let program = program.map_err(|e| ExecError::new(e.message))?;
+            let gradients = program.grads.len();
+            let mut alone: Box<dyn Engine> = exec::engine(self.kind, &program, &self.size)?;
+            alone.compute(&self.memory, &feed)?;
+            let value = alone.output(0).first().copied().unwrap_or(f32::NAN);
+            if value.is_finite() && (0..gradients).all(|i| kernels::finite(alone.gradient(i))) {
+                continue;
+            }
+            let kind = match found.kind {
+                NotFiniteKind::Loss(_) if !value.is_finite() => NotFiniteKind::Loss(f64::from(value)),
+                kind => kind,
+            };
+            let culprit = alone.not_finite(&self.memory, &feed)?;
+            return Ok(NotFinite { kind, term: Some(name), span: Some(span), culprit, ..found });
+        }
+        let culprit = self.engine.not_finite(&self.memory, &feed)?;
+        Ok(NotFinite { culprit, ..found })
+    }
+
+    fn not_finite(&self, kind: NotFiniteKind, step: usize) -> NotFinite {
+        let epoch = self.clock.epochs(step + 1);
+        NotFinite { kind, term: None, span: None, culprit: None, step: step + 1, epoch }
     }
 
     /// The names of the loss terms.
     pub fn terms(&self) -> impl Iterator<Item = &str> {
-        self.terms.iter().map(|(name, _)| name.as_str())
+        self.terms.iter().map(|(name, ..)| name.as_str())
     }
 
     /// How many numbers are trained.
@@ -147,6 +213,9 @@ impl Learner {
         &mut *self.engine
     }
 }
+
+/// What gives the sizes of symbols.
+type Sizes = Box<dyn Fn(&str) -> Option<i64>>;
 
 /// The sizes of the symbols: `N` of a batch, `samples` of the training split.
 pub fn sizes(batch: usize, samples: usize) -> impl Fn(&str) -> Option<i64> + use<> {
@@ -165,10 +234,20 @@ pub struct Known<'a> {
     index: Vec<f32>,
 }
 
-/// What a graph reads of a batch.
-pub fn inputs_of<'a>(graph: &'a Graph, batch: &'a Batch) -> Known<'a> {
-    let labels = batch.labels.iter().map(|&l| l as f32).collect();
-    Known { graph, batch, labels, index: batch.index.iter().map(|&i| i as f32).collect() }
+/// What a graph reads of a batch; an error where it reads the label of a sample that has none.
+pub fn inputs_of<'a>(graph: &'a Graph, batch: &'a Batch) -> Result<Known<'a>, TrainError> {
+    let mut labels = Vec::new();
+    if graph.inputs.iter().any(|input| input.kind == InputKind::Label) {
+        for (label, sample) in batch.labels.iter().zip(&batch.index) {
+            let label = label.ok_or_else(|| {
+                DataError::new("has no label, but the recipe reads `batch.label`")
+                    .at_row(*sample)
+                    .help("train on labelled samples, or on something else than labels")
+            })?;
+            labels.push(label as f32);
+        }
+    }
+    Ok(Known { graph, batch, labels, index: batch.index.iter().map(|&i| i as f32).collect() })
 }
 
 impl Known<'_> {

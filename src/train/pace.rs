@@ -31,7 +31,7 @@ pub fn seconds_a_step(setup: &Setup, time: Duration) -> Result<(f64, Clock), Tra
     let (mut start, mut timed) = (Instant::now(), 0);
     for (step, batch) in loader.steps(0..usize::MAX).enumerate() {
         let batch = batch?;
-        learner.step(step, &batch)?;
+        learner.run(step, &batch)?;
         loader.recycle(batch);
         if step + 1 == WARM {
             start = Instant::now();

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::{Clock, Event, Learner, TrainError, learner::inputs_of};
 use crate::compile::Program;
 use crate::data::Loader;
-use crate::exec::{self, EngineKind, ExecError, Feed};
+use crate::exec::{self, EngineKind, ExecError, Feed, Phase};
 use crate::graph::{Graph, InputKind, NodeId, Refresh, Times};
 
 /// The refreshes of a recipe.
@@ -90,10 +90,10 @@ impl Refresher {
         let mut left = loader.samples();
         for (number, batch) in loader.sweep(step).enumerate() {
             let batch = batch?;
-            let known = inputs_of(&self.graph, &batch);
-            // Random operations draw anew for each batch.
-            let moment = (step as u64) << 24 | (number as u64 + 1);
-            let feed = Feed { inputs: known.feed(), scalars: scalars.clone(), step: moment, seed: self.seed };
+            let known = inputs_of(&self.graph, &batch)?;
+            let phase = Phase::Refresh { batch: number as u64 + 1 };
+            let (inputs, scalars, step) = (known.feed(), scalars.clone(), step as u64);
+            let feed = Feed { inputs, scalars, step, seed: self.seed, phase, ..Feed::default() };
             engine.run(&mut learner.memory, &feed)?;
             for (i, (name, _)) in wanted.iter().enumerate() {
                 let rows = engine.output(i);
@@ -120,7 +120,8 @@ impl Refresher {
         let size = self.size(loader.samples());
         let mut engine = exec::engine(self.kind, &program, &size)?;
         let inputs = tables.iter().map(|(name, rows)| (name.as_str(), rows.as_slice())).collect();
-        let feed = Feed { inputs, scalars: learner.scalars(step), step: step as u64, seed: self.seed };
+        let (scalars, phase) = (learner.scalars(step), Phase::Refresh { batch: 0 });
+        let feed = Feed { inputs, scalars, step: step as u64, seed: self.seed, phase, ..Feed::default() };
         engine.run(&mut learner.memory, &feed)?;
         let state = &self.graph.states[refresh.state.index()];
         let values = engine.output(0);
@@ -139,7 +140,8 @@ impl Refresher {
     }
 }
 
-fn is_due(times: &Times, step: usize, clock: Clock) -> bool {
+/// Whether something is refreshed before a step.
+pub(super) fn is_due(times: &Times, step: usize, clock: Clock) -> bool {
     match times {
         Times::Every(epochs) => clock.due(step, *epochs),
         Times::Rarer(n) => {

@@ -39,7 +39,7 @@ impl Timing {
             refresher.apply(0, clock, &mut learner, &loader, &mut |_| {})?;
         }
         let batch = loader.steps(0..1).next().transpose()?.unwrap_or_default();
-        learner.step(0, &batch)?;
+        learner.run(0, &batch)?;
         Ok(Self { loader, learner, batch, done: 1 })
     }
 
@@ -55,9 +55,12 @@ impl Timing {
         let start = Instant::now();
         self.learner.prepare(self.done);
         let prepared = start.elapsed();
-        self.learner.losses_of(self.done, &self.batch)?;
+        self.learner.compute(self.done, &self.batch)?;
         let computed = start.elapsed();
-        self.learner.update(self.done);
+        match self.learner.update(self.done) {
+            Err(TrainError::NotFinite(_)) => {}
+            other => other?,
+        }
         let whole = start.elapsed();
         self.done += 1;
         let kernels = self.learner.engine().profile().iter().map(|spent| spent.seconds).sum();
@@ -72,7 +75,7 @@ impl Timing {
         let (mut times, mut last) = (Vec::with_capacity(warm + count), Instant::now());
         for (step, batch) in steps.clone().zip(self.loader.steps(steps)) {
             let batch = batch?;
-            self.learner.step(step, &batch)?;
+            self.learner.run(step, &batch)?;
             self.loader.recycle(batch);
             times.push(last.elapsed().as_secs_f64());
             last = Instant::now();

@@ -1,17 +1,22 @@
 //! The loop: batches in, steps, and now and then a look at the features and a checkpoint.
 
+mod start;
+mod warnings;
+
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+pub use start::Start;
+
 use super::speed::Stopwatch;
 use super::{
-    Baselines, Checkpoint, Clock, Event, Judge, Learner, Losses, Refresher, Splits, Step, TrainError, Verdict,
-    checkpoint,
+    Baselines, Clock, Event, Journal, Judge, Learner, Losses, NotFiniteKind, Progress, Refresher, Step, Taken,
+    TrainError, Verdict, calibrate, checkpoint,
 };
 use crate::check::Recipe;
-use crate::data::{Batch, Loader, ViewSpec};
-use crate::exec::{EngineKind, Memory};
+use crate::data::{Batch, Loader, Splits, ViewSpec};
+use crate::exec::EngineKind;
 
 /// How a recipe is to be trained, apart from what it says itself.
 #[derive(Clone)]
@@ -35,8 +40,13 @@ pub struct Training<'a> {
     judge: Option<Judge>,
     clock: Clock,
     done: usize,
+    /// Whether what comes before the forward pass of the next step has been done.
+    begun: bool,
+    images: u64,
+    /// The seed from which first values were drawn.
+    seed: u64,
     watch: Stopwatch,
-    broken: Vec<bool>,
+    journal: Journal,
 }
 
 /// How a training ended.
@@ -48,30 +58,44 @@ pub enum Ending {
     Interrupted,
 }
 
+/// The most steps one behind the other that may be left out because something is not finite.
+const MOST_SKIPPED: usize = 100;
+
 impl<'a> Training<'a> {
-    /// A training before its first step, or where an earlier one stopped.
-    pub fn new(setup: Setup<'a>, from: Option<&Checkpoint>) -> Result<Self, TrainError> {
+    /// A training before its next step, and what a branch has found.
+    pub fn new(setup: Setup<'a>, start: Start) -> Result<(Self, Taken), TrainError> {
         let train = &setup.recipe.train;
         let mut loader = Loader::new(setup.data.train.clone(), &view_specs(setup.recipe), train.batch, train.seed)?;
         if let Some(threads) = setup.threads {
             loader = loader.threads(threads);
         }
         let clock = Clock::new(train.epochs, loader.batches_per_epoch());
-        let mut learner = Learner::of_samples(setup.recipe, setup.engine, clock, loader.samples())?;
-        let mut watch = Stopwatch::default();
-        if let Some(checkpoint) = from {
-            checkpoint.restore(&mut learner)?;
-            watch = Stopwatch::after(checkpoint.seconds);
-        }
+        let learner = Learner::of_samples(setup.recipe, setup.engine, clock, loader.samples())?;
         let judge = Judge::new(setup.recipe, setup.engine, &setup.data, Some(&loader))?;
-        let broken = vec![false; setup.recipe.expectations.len()];
-        let done = from.map_or(0, |c| c.step.min(clock.steps));
         let refresher = Refresher::new(&setup.recipe.graph, setup.engine, train.batch, train.seed);
-        Ok(Self { setup, loader, learner, refresher, judge, clock, done, watch, broken })
+        let seed = train.seed;
+        let (watch, journal) = (Stopwatch::default(), Journal::default());
+        let mut training = Self {
+            setup,
+            loader,
+            learner,
+            refresher,
+            judge,
+            clock,
+            done: 0,
+            begun: false,
+            images: 0,
+            seed,
+            watch,
+            journal,
+        };
+        let taken = training.begin(start)?;
+        training.journal.broken.resize(training.setup.recipe.expectations.len(), false);
+        Ok((training, taken))
     }
 
     /// Trains until all steps are done, or until `stop` is set: then the step is finished and everything saved.
-    /// Checkpoints go into the folder `run`.
+    /// Checkpoints go into the folder `run`; one of the beginning, too, so that it can be gone on with at any moment.
     pub fn run(
         &mut self,
         run: &Path,
@@ -85,47 +109,88 @@ impl<'a> Training<'a> {
             batch: self.setup.recipe.train.batch,
         });
         self.warn_of_no_step(on_event);
+        self.warn_of_warm_ups(on_event);
+        self.save(run, false, on_event)?;
         for batch in self.loader.steps(self.done..self.clock.steps) {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
             let batch = batch?;
-            self.step(&batch, on_event)?;
+            if let Err(error) = self.step(&batch, on_event) {
+                return Err(self.give_up(error, run, on_event)?);
+            }
             self.pauses(run, on_event)?;
             self.loader.recycle(batch);
         }
-        self.save(run, on_event)?;
-        if self.done < self.clock.steps {
+        let over = self.done >= self.clock.steps;
+        self.save(run, over, on_event)?;
+        if !over {
             on_event(&Event::Interrupted { step: self.done });
             return Ok(Ending::Interrupted);
         }
+        self.warn_of_skipped(on_event);
         on_event(&Event::Finished { step: self.done });
         Ok(Ending::Finished)
     }
 
-    /// Warns where the epochs of the recipe do not make up a single step.
-    fn warn_of_no_step(&self, on_event: &mut dyn FnMut(&Event)) {
-        let epochs = self.setup.recipe.train.epochs;
-        if self.clock.steps == 0 && epochs > 0.0 {
-            let message = format!(
-                "nothing is trained: {epochs} epochs of {} steps are less than a step; raise `train.epochs`",
-                self.clock.per_epoch
-            );
-            on_event(&Event::Warning { message, span: None });
+    /// Keeps the last good state where a step went wrong before anything was updated.
+    fn give_up(
+        &mut self,
+        error: TrainError,
+        run: &Path,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<TrainError, TrainError> {
+        if let TrainError::NotFinite(found) = &error
+            && !matches!(found.kind, NotFiniteKind::Update(_))
+        {
+            self.save(run, false, on_event)?;
         }
+        Ok(error)
     }
 
     fn step(&mut self, batch: &Batch, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
         let start = Instant::now();
         let lr = self.learner.descent.lr(self.done, self.clock);
-        if let Some(refresher) = &self.refresher {
-            refresher.apply(self.done, self.clock, &mut self.learner, &self.loader, on_event)?;
+        if !self.begun {
+            if let Some(refresher) = &self.refresher {
+                refresher.apply(self.done, self.clock, &mut self.learner, &self.loader, on_event)?;
+            }
+            self.learner.prepare(self.done);
+            self.begun = true;
         }
-        let losses = self.learner.step(self.done, batch)?;
-        self.done += 1;
+        let (losses, fault) = self.learner.losses_of(self.done, batch)?;
+        let skipped = fault.is_some();
+        match fault {
+            None => {
+                self.learner.update(self.done)?;
+                self.journal.in_a_row = 0;
+                self.warn_of_standstill(on_event);
+            }
+            Some(kind) => self.skip(kind, batch, on_event)?,
+        }
+        (self.done, self.begun) = (self.done + 1, false);
+        self.images += batch.index.len() as u64;
         self.watch.lap(start, batch.index.len());
-        on_event(&Event::Step(self.report(&losses, lr)));
-        self.watch_expectations(&losses, on_event);
+        self.journal.loss(if skipped { f64::NAN } else { losses.total });
+        on_event(&Event::Step(self.report(&losses, lr, skipped)));
+        if !skipped {
+            self.watch_expectations(&losses, on_event);
+        }
+        Ok(())
+    }
+
+    /// Leaves a step out that is not finite, if the recipe wants that.
+    fn skip(&mut self, kind: NotFiniteKind, batch: &Batch, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
+        let skips = self.setup.recipe.train.skips;
+        if !skips || self.journal.in_a_row + 1 >= MOST_SKIPPED {
+            return Err(self.learner.explain(kind, self.done, batch)?.into());
+        }
+        if self.journal.skipped == 0 {
+            let found = self.learner.explain(kind, self.done, batch)?;
+            let message = format!("{found}: its update is left out, as those of further such steps");
+            self.warn(message, found.span, on_event);
+        }
+        (self.journal.skipped, self.journal.in_a_row) = (self.journal.skipped + 1, self.journal.in_a_row + 1);
         Ok(())
     }
 
@@ -136,12 +201,12 @@ impl<'a> Training<'a> {
             self.look(on_event)?;
         }
         if self.clock.due(self.done, recipe.train.checkpoint) && self.done < self.clock.steps {
-            self.save(run, on_event)?;
+            self.save(run, true, on_event)?;
         }
         Ok(())
     }
 
-    fn report(&self, losses: &Losses, lr: f64) -> Step {
+    fn report(&self, losses: &Losses, lr: f64, skipped: bool) -> Step {
         let terms = self.learner.terms().map(str::to_owned).zip(losses.terms.iter().copied());
         Step {
             step: self.done,
@@ -149,20 +214,9 @@ impl<'a> Training<'a> {
             loss: losses.total,
             terms: terms.collect(),
             lr,
+            skipped,
             images_per_second: self.watch.rate(),
             seconds: self.watch.seconds(),
-        }
-    }
-
-    /// Warns of each expectation when it breaks, not as long as it stays broken.
-    fn watch_expectations(&mut self, losses: &Losses, on_event: &mut dyn FnMut(&Event)) {
-        let expectations = self.setup.recipe.expectations.iter().zip(&losses.expectations);
-        for ((expectation, &holds), broken) in expectations.zip(&mut self.broken) {
-            if !holds && !*broken {
-                let message = format!("`{}` no longer holds at step {}", expectation.text, self.done);
-                on_event(&Event::Warning { message, span: Some(expectation.span) });
-            }
-            *broken = !holds;
         }
     }
 
@@ -171,21 +225,37 @@ impl<'a> Training<'a> {
             let measures = judge.look(&mut self.learner.memory)?;
             self.watch.pause();
             let (epoch, seconds) = (self.clock.epochs(self.done), self.watch.seconds());
+            self.journal.look(self.done, epoch, seconds, measures.clone());
             on_event(&Event::Evaluated { step: self.done, epoch, seconds, measures });
         }
         Ok(())
     }
 
-    fn save(&mut self, run: &Path, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
-        let saved = checkpoint::save(&self.learner, run, self.done, self.watch.seconds())?;
-        self.watch.pause();
-        let event = match saved {
-            Some(path) => Event::Checkpoint { step: self.done, path },
-            None => {
-                Event::Warning { message: "a parameter is not finite: no checkpoint is written".to_owned(), span: None }
-            }
+    /// Writes a checkpoint; `planned` where a training that nobody stops writes one, too.
+    fn save(&mut self, run: &Path, planned: bool, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
+        on_event(&Event::Saving { step: self.done, planned });
+        let progress = Progress {
+            step: self.done,
+            begun: self.begun,
+            seconds: self.watch.seconds(),
+            images: self.images,
+            clock: self.clock,
+            seed: self.seed,
+            kernels: crate::kernels::Path::current().name().to_owned(),
+            recipe: self.setup.recipe.text.clone(),
+            since: self.learner.descent.since(),
+            journal: self.journal.clone(),
         };
-        on_event(&event);
+        let encoder = self.setup.recipe.evaluate.encoder.as_ref();
+        let saved = checkpoint::save(&self.learner, encoder, run, &progress)?;
+        self.watch.pause();
+        match saved {
+            Some(path) => on_event(&Event::Checkpoint { step: self.done, path }),
+            None => {
+                let message = "a parameter or state is not finite: no checkpoint is written".to_owned();
+                self.warn(message, None, on_event);
+            }
+        }
         Ok(())
     }
 
@@ -202,9 +272,8 @@ impl<'a> Training<'a> {
             return Ok(Some(Verdict::default()));
         };
         checkpoint::save_encoder(&self.learner.memory, encoder, run)?;
-        let train = &self.setup.recipe.train;
-        let size = super::learner::sizes(train.batch, self.loader.samples());
-        let mut untrained = Memory::new(&self.setup.recipe.graph, &size, train.seed)?;
+        let Setup { recipe, data, engine, .. } = &self.setup;
+        let mut untrained = calibrate(recipe, encoder, &data.train, *engine, self.seed)?;
         judge.verdict(&mut self.learner.memory, &mut untrained, baselines, stop, on_event)
     }
 
@@ -218,9 +287,19 @@ impl<'a> Training<'a> {
         self.watch.seconds()
     }
 
-    /// Samples trained on, in this run and in those before.
+    /// Samples trained on, in this run and in those it goes on with.
     pub fn images(&self) -> u64 {
-        (self.done * self.setup.recipe.train.batch) as u64
+        self.images
+    }
+
+    /// What it has learnt of itself.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The length of the training, and of an epoch.
+    pub fn clock(&self) -> Clock {
+        self.clock
     }
 }
 

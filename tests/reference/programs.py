@@ -1,12 +1,13 @@
-"""Generated programs, their losses and gradients by PyTorch in f64 on f32 inputs -> programs_1.safetensors, programs_2.safetensors, ...
+"""Generated programs, their losses and gradients by PyTorch in f64 on f32 inputs -> programs_1.safetensors, ...
 
-A program is a recipe of inputs and a loss, made by the modules of generated/. The metadata holds its text, in whose first line stand the sizes of
-its symbols. Keys: `CASE/given`, all inputs one behind the other, in the order of their declarations; `CASE/want` (f64), the loss, each of its
-terms, and the gradient by each input, zeros where none flows; `CASE/scale`, by how much each of these (the loss, each term, each gradient as
-a whole) moves where every result on the way, forward and backward, is off by one part of itself: what rounding amounts to is that times
-the precision. Programs that would move too far are left out, and those that lie near a kink, which no scale describes.
+A program is a recipe of inputs and a loss, made by the modules of generated/. The metadata holds its text, in whose first
+line stand the sizes of its symbols. Keys: `CASE/given`, all inputs one behind the other, in the order of their
+declarations; `CASE/want` (f64), the loss, each of its terms, and the gradient by each input, zeros where none flows;
+`CASE/scale`, by how much each of these (the loss, each term, each gradient as a whole) moves where every result on the way,
+forward and backward, is off by one part of itself: what rounding amounts to is that times the precision. Programs that
+would move too far are left out, and those that lie near a kink, which no scale describes.
 
-    programs.py                                       the fixtures, programs 0 to 359
+    programs.py                                       the fixtures: programs 0 to 319, and infinite.safetensors
     programs.py --from 10000 --count 5000 -o FOLDER   others, for a long run; of large tensors with --large
 """
 
@@ -22,7 +23,7 @@ from safetensors.torch import save_file
 
 from common import FIXTURES, generator
 from generated import choosing, elementwise, tokens
-from generated.infinite import INFINITE, terms
+from generated.infinite import INFINITE, Case
 from generated.maker import Limits, Maker
 from generated.registry import PRODUCTIONS
 from generated.sizes import ADD, MUL, POSTFIX, POW, Dim, Skip
@@ -30,11 +31,11 @@ from generated.structure import step
 from generated.values import NOISE, Program, Tensor, Value, evaluate
 
 # What takes indices and conditions.
-USERS = [elementwise.arithmetic_of_conditions, elementwise.where, elementwise.logic, tokens.masked_mean, tokens.labelled,
-         choosing.index_select, choosing.gather, choosing.take, choosing.place, choosing.one_hot]
+USERS = [elementwise.arithmetic_of_conditions, elementwise.where, elementwise.logic, tokens.masked_mean,
+         tokens.labelled, choosing.index_select, choosing.gather, choosing.take, choosing.place, choosing.one_hot]
 
 # Programs of a fixture, and in one file.
-COUNT, PER_FILE = 360, 180
+COUNT, PER_FILE = 320, 160
 
 
 def scalar(m: Maker, v: Value) -> Value:
@@ -222,13 +223,13 @@ def build(index: int) -> tuple[Program, list[Tensor], list[float]]:
 
 def tensors(given: list[Tensor], want: list[Tensor], scale: list[float]) -> dict[str, Tensor]:
     flat = lambda all: torch.cat([t.reshape(-1) for t in all])
-    return {"given": flat(given).float(), "want": flat(want).double(), "scale": torch.tensor(scale, dtype=torch.float32)}
+    return {"given": flat(given).float(), "want": flat(want).double(), "scale": torch.tensor(scale).float()}
 
 
-def infinite(case) -> tuple[str, dict[str, Tensor]]:
+def infinite(case: Case) -> tuple[str, dict[str, Tensor]]:
     """A program with infinities; what is finite of it is of size 1 or so."""
-    text, given, values, grads = terms(case)
-    want = [values.sum()] + list(values) + grads
+    text, given, terms, grads = case.compute()
+    want = [sum(terms), *terms, *grads]
     size = lambda t: float(torch.where(t.isfinite(), t, 0).abs().max())
     return text, tensors(given, want, [max(1.0, size(t)) for t in want])
 
@@ -258,7 +259,7 @@ def main() -> None:
     for n, at in enumerate(range(0, len(names), PER_FILE)):
         write(args.o / f"programs_{n + 1}.safetensors", {name: made[name] for name in names[at:at + PER_FILE]})
     if args.first == 0:
-        write(args.o / "infinite.safetensors", {case[0]: infinite(case) for case in INFINITE})
+        write(args.o / "infinite.safetensors", {case.name: infinite(case) for case in INFINITE})
 
 
 if __name__ == "__main__":

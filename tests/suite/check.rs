@@ -2,6 +2,7 @@
 
 use sslrun::check::{self, Options, Outcome};
 use sslrun::diag;
+use sslrun::driver::{Checked, loss_of};
 use sslrun::source::{Source, Sources};
 use std::path::Path;
 
@@ -148,11 +149,12 @@ fn what_cannot_be_set_as_a_whole_says_what_it_is() {
 fn tensors_are_indexed_from_their_end() {
     let text = "input z: [N, 5]\nloss { same: sum(abs(z[-1] - z[N - 1])) + sum(abs(z[0, -3..-1] - z[0, 2..4])); rows: 0 * sum(z[0..-1] - z[1..N]) }";
     let (outcome, sources) = outcome(text, &[]);
-    let recipe = outcome.recipe.unwrap_or_else(|| panic!("{}", diag::render(&outcome.diagnostics, &sources)));
+    assert!(outcome.recipe.is_some(), "{}", diag::render(&outcome.diagnostics, &sources));
+    let checked = Checked { sources, recipe: outcome.recipe, diagnostics: Vec::new() };
     let z = candle_core::Tensor::from_vec((0..20).map(|i| i as f32).collect(), (4, 5), &candle_core::Device::Cpu);
     let given = [("z".to_owned(), z.expect("a tensor"))].into();
     let kind = sslrun::exec::EngineKind::Planned;
-    assert_eq!(sslrun::driver::loss_of(&recipe, &given, false, kind).expect("a loss").total, 0.0);
+    assert_eq!(loss_of(&checked, &given, false, kind).expect("a loss").total, 0.0);
     assert_eq!(codes("input z: [N, 5]\nloss { t: sum(z[0, -6]) }"), ["shape-mismatch"]);
 }
 

@@ -1,21 +1,23 @@
 //! CIFAR-10 in both formats, and what is said of files that are not right.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
+use parquet::data_type::{ByteArray, ByteArrayType, Int32Type, Int64Type};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use sslrun::catalog::Arg;
-use sslrun::data::{DataSet, Image, Split, open, parse_spec};
+use sslrun::data::{DataSet, Image, Split, Splits, open, parse_spec};
 
 const SCHEMA: &str = "message schema { optional group img { optional binary bytes; optional binary path (STRING); } \
                       optional int64 label; }";
 
 /// A folder of this test's own, empty.
-fn folder(name: &str) -> PathBuf {
+pub fn folder(name: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cifar10").join(name);
     let _ = std::fs::remove_dir_all(&path);
     std::fs::create_dir_all(&path).expect("a folder");
@@ -44,12 +46,24 @@ fn rows(count: usize) -> Vec<Row> {
 
 /// Writes rows as Hugging Face does, two a row group.
 fn write(path: &Path, rows: &[Row], schema: &str) {
+    write_packed(path, rows, schema, Compression::SNAPPY);
+}
+
+/// Pictures that differ by their number, with what labels they have.
+pub fn write_labelled(path: &Path, numbers: Range<usize>, label: impl Fn(usize) -> Option<i64>) {
+    let row = |i: usize| Row { bytes: Some(png(&picture(i, 32))), label: label(i) };
+    write(path, &numbers.map(row).collect::<Vec<_>>(), SCHEMA);
+}
+
+/// Writes rows, their pages packed in some way; labels are of the type that the schema names.
+fn write_packed(path: &Path, rows: &[Row], schema: &str, compression: Compression) {
+    let narrow = schema.contains("int32 label");
     let schema = Arc::new(parse_message_type(schema).expect("a schema"));
     let names = "[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\",\"j\"]";
     let info = format!("{{\"info\":{{\"features\":{{\"label\":{{\"names\":{names}}}}}}}}}");
     let properties = WriterProperties::builder()
         .set_key_value_metadata(Some(vec![KeyValue::new("huggingface".to_string(), info)]))
-        .set_compression(parquet::basic::Compression::SNAPPY)
+        .set_compression(compression)
         .build();
     let file = std::fs::File::create(path).expect("a file");
     let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties)).expect("a writer");
@@ -64,6 +78,10 @@ fn write(path: &Path, rows: &[Row], schema: &str) {
             match column {
                 0 => open.typed::<ByteArrayType>().write_batch(&bytes, Some(&present), None).expect("bytes"),
                 1 => open.typed::<ByteArrayType>().write_batch(&[], Some(&vec![1; pair.len()]), None).expect("paths"),
+                _ if narrow => {
+                    let labels: Vec<i32> = labels.iter().map(|&l| l as i32).collect();
+                    open.typed::<Int32Type>().write_batch(&labels, Some(&labelled), None).expect("labels")
+                }
                 _ => open.typed::<Int64Type>().write_batch(&labels, Some(&labelled), None).expect("labels"),
             };
             open.close().expect("the column closes");
@@ -100,10 +118,104 @@ fn parquet_is_read_over_row_groups_and_files() {
 }
 
 #[test]
+fn every_compression_and_width_of_labels_is_read() {
+    let folder = folder("packed");
+    let narrow = SCHEMA.replace("int64 label", "int32 label");
+    let packed = [
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        Compression::GZIP(GzipLevel::default()),
+        Compression::BROTLI(BrotliLevel::default()),
+        Compression::ZSTD(ZstdLevel::default()),
+        Compression::LZ4_RAW,
+    ];
+    for (compression, schema) in packed.into_iter().flat_map(|c| [(c, SCHEMA), (c, narrow.as_str())]) {
+        write_packed(&folder.join("test.parquet"), &rows(5), schema, compression);
+        let set = load(&folder, "", Split::Test).unwrap_or_else(|e| panic!("{compression}: {e}"));
+        assert_eq!((set.len(), set.label(3), set.image(4)), (5, Some(3), Ok(picture(4, 32))), "{compression}");
+    }
+}
+
+#[test]
+fn a_row_without_a_label_has_none() {
+    let folder = folder("no-label");
+    write_labelled(&folder.join("test.parquet"), 0..5, |i| (i != 3).then_some(i as i64));
+    let set = load(&folder, "", Split::Test).expect("the set");
+    assert_eq!((0..5).map(|i| set.label(i)).collect::<Vec<_>>(), [Some(0), Some(1), Some(2), None, Some(4)]);
+}
+
+/// Both splits of a folder, as a training opens them.
+fn both(path: &Path) -> Result<(Splits, Vec<String>, Option<u64>), String> {
+    let config = parse_spec(&format!("cifar10:{}", path.display())).map_err(|e| e.to_string())?;
+    let opened = Splits::open(&config).map_err(|e| e.to_string())?;
+    Ok((opened.splits, opened.notes, opened.fingerprint))
+}
+
+#[test]
+fn one_file_is_not_both_splits() {
+    let folder = folder("one-file");
+    let one = folder.join("all.parquet");
+    write_labelled(&one, 0..20, |i| Some(i as i64 % 10));
+    let said = both(&one).err().expect("an error");
+    assert!(said.contains("all.parquet") && said.contains("test"), "{said}");
+    // A copy beside it under another name is the same pictures.
+    for name in ["train.parquet", "test.parquet"] {
+        write_labelled(&folder.join(name), 0..20, |i| Some(i as i64 % 10));
+    }
+    let said = both(&folder).err().expect("an error");
+    assert!(said.contains("every picture of the test split is in the training split, too"), "{said}");
+}
+
+#[test]
+fn pictures_in_both_splits_are_counted_and_are_no_test() {
+    let folder = folder("overlap");
+    write_labelled(&folder.join("train.parquet"), 0..20, |i| Some(i as i64 % 10));
+    write_labelled(&folder.join("test.parquet"), 15..30, |i| Some(i as i64 % 10));
+    let (splits, notes, first) = both(&folder).expect("the sets");
+    let told = "5 of 15 pictures of the test split are in the training split, too: they are left out";
+    assert_eq!(notes, [told]);
+    assert_eq!((splits.train.len(), splits.test.len()), (20, 10));
+    assert_eq!((splits.test.image(0), splits.test.label(0)), (Ok(picture(20, 32)), Some(0)));
+    // The number that stands for the pictures tells other labels and other pictures apart.
+    assert_eq!(both(&folder).expect("the sets").2, first);
+    write_labelled(&folder.join("test.parquet"), 15..30, |i| Some((i as i64 + 1) % 10));
+    let relabelled = both(&folder).expect("the sets").2;
+    write_labelled(&folder.join("test.parquet"), 16..31, |i| Some(i as i64 % 10));
+    let moved = both(&folder).expect("the sets").2;
+    assert!(first.is_some() && first != relabelled && first != moved && relabelled != moved);
+}
+
+#[test]
+fn files_that_are_no_parts_of_one_split_are_refused() {
+    let folder = folder("parts");
+    let write = |name: &str| write_labelled(&folder.join(name), 0..4, |i| Some(i as i64));
+    let remove = |name: &str| std::fs::remove_file(folder.join(name)).expect("the file is there");
+    write("train.parquet");
+    write("train_old.parquet");
+    let said = complaint(&folder, Split::Train);
+    assert!(said.contains("which of them it is made of is open: train.parquet, train_old.parquet"), "{said}");
+    remove("train_old.parquet");
+    write("train-00000-of-00002.parquet");
+    let said = complaint(&folder, Split::Train);
+    assert!(said.contains("train-00000-of-00002.parquet, train.parquet"), "{said}");
+    remove("train.parquet");
+    let said = complaint(&folder, Split::Train);
+    assert!(said.contains("holds 1 of 2 parts of the train split"), "{said}");
+    write("train-00001-of-00002.parquet");
+    assert_eq!(load(&folder, "", Split::Train).expect("the set").len(), 8);
+    // Parts are put together in the order of their numbers, whatever their width.
+    for name in ["test-10.parquet", "test-9.parquet"] {
+        let start = if name.contains("10") { 100 } else { 50 };
+        write_labelled(&folder.join(name), start..start + 2, |i| Some(i as i64 % 10));
+    }
+    let set = load(&folder, "", Split::Test).expect("the set");
+    assert_eq!((set.image(0), set.image(2)), (Ok(picture(50, 32)), Ok(picture(100, 32))));
+}
+
+#[test]
 fn bad_parquet_is_refused_with_file_row_and_reason() {
-    let cases: [(&str, Row, &str); 5] = [
+    let cases: [(&str, Row, &str); 4] = [
         ("null", Row { bytes: None, label: Some(1) }, "row 3: has no image"),
-        ("unlabelled", Row { bytes: Some(png(&picture(0, 32))), label: None }, "row 3: has no label"),
         ("label", Row { bytes: Some(png(&picture(0, 32))), label: Some(10) }, "row 3: label 10 is not one of 0 to 9"),
         ("garbage", Row { bytes: Some(vec![1, 2, 3]), label: Some(1) }, "row 3: cannot be decoded as an image"),
         ("size", Row { bytes: Some(png(&picture(0, 16))), label: Some(1) }, "row 3: is 16x16, not 32x32"),

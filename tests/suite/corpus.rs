@@ -58,7 +58,9 @@ impl Trainee {
     fn step(&mut self, step: usize, views: &[(String, Vec<f32>)]) -> Vec<f64> {
         let scalars = self.program.graph.scalars.iter().map(|s| s.schedule.at(step, STEPS, STEPS)).collect();
         let inputs = views.iter().map(|(n, v)| (n.as_str(), v.as_slice())).collect();
-        self.engine.run(&mut self.memory, &Feed { inputs, scalars, step: step as u64, seed: 1 }).unwrap();
+        self.engine
+            .run(&mut self.memory, &Feed { inputs, scalars, step: step as u64, seed: 1, ..Feed::default() })
+            .unwrap();
         for (i, (id, _)) in self.program.grads.iter().enumerate() {
             let grad = self.engine.gradient(i);
             self.memory.with_param_mut(*id, |p| p.iter_mut().zip(grad).for_each(|(p, g)| *p -= 1e-3 * g));

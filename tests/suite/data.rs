@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use sslrun::catalog::{Arg, Config};
+use sslrun::data::augment::PixelNorm;
 use sslrun::data::{
-    Batch, DataError, DataSet, Image, Loader, Split, ViewSpec, augment, contact_sheet, defaults, open, parse_spec,
-    plain_batches,
+    Batch, DataError, DataSet, Image, Loader, Preprocess, Split, ViewSpec, augment, contact_sheet, defaults, open,
+    parse_spec, plain_batches,
 };
+use sslrun::source::{FileId, Span};
 
 fn data(spec: &str, split: Split) -> Result<Arc<dyn DataSet>, DataError> {
     open(&parse_spec(spec)?, split).map(Arc::from)
@@ -152,16 +154,28 @@ fn an_epoch_may_be_left_early() {
 }
 
 #[test]
-fn plain_batches_hold_all_images_in_order_normalised() {
+fn plain_batches_hold_all_images_in_order_prepared() {
     let set = shapes("shapes:train=50");
-    let all: Vec<Batch> = plain_batches(set.clone(), (32, 32), 16).map(|b| b.expect("a batch")).collect();
+    let (mean, std) = set.mean_std();
+    let norm = PixelNorm { mean, std }.to_config(Span::new(FileId(0), 0..0));
+    let prepared = |steps: &[Config], size| Arc::new(Preprocess::build(steps, size).expect("a preparation"));
+    let as_is = prepared(std::slice::from_ref(&norm), (32, 32));
+    let all: Vec<Batch> = plain_batches(set.clone(), as_is.clone(), 16).map(|b| b.expect("a batch")).collect();
     assert_eq!(all.iter().map(|b| b.index.len()).collect::<Vec<_>>(), [16, 16, 16, 2]);
     let image = set.image(17).expect("an image");
-    let ([mean, ..], [std, ..]) = set.mean_std();
-    let expected = (f32::from(image.data[0]) / 255.0 - mean) / std;
+    let expected = (f32::from(image.data[0]) / 255.0 - mean[0]) / std[0];
     assert!((all[1].views[0][32 * 32 * 3] - expected).abs() < 1e-6);
-    let small = plain_batches(set, (16, 16), 50).next().expect("a batch").expect("a batch");
+    let smaller = prepared(&[step("resize", &[("size", Arg::Number(16.0))]), norm], (16, 16));
+    let small = plain_batches(set.clone(), smaller, 50).next().expect("a batch").expect("a batch");
     assert_eq!(small.views[0].len(), 50 * 16 * 16 * 3);
+    // The statistics are those of the preparation, whatever the data set's own are; a picture of another size is refused.
+    let other = shapes("shapes:train=3,size=16");
+    let error = plain_batches(other, as_is.clone(), 3).next().and_then(Result::err).expect("an error");
+    assert!(error.to_string().contains("16x16"), "{error}");
+    let darker = data("shapes:test=1,seed=5", Split::Test).expect("a picture");
+    let batch = plain_batches(darker.clone(), as_is, 1).next().expect("a batch").expect("a batch");
+    let pixel = f32::from(darker.image(0).expect("an image").data[0]) / 255.0;
+    assert!((batch.views[0][0] - (pixel - mean[0]) / std[0]).abs() < 1e-6);
 }
 
 #[test]

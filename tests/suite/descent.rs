@@ -5,6 +5,7 @@ use crate::fixtures::{Fixture, assert_close};
 use sslrun::check::{self, Options, Outcome, Recipe};
 use sslrun::data::Batch;
 use sslrun::diag;
+use sslrun::driver::{Checked, loss_of};
 use sslrun::exec::EngineKind;
 use sslrun::source::{Source, Sources};
 use sslrun::train::{Clock, Learner};
@@ -63,7 +64,7 @@ fn two_optimizers_phases_clipping_and_decay_agree_with_pytorch() {
         }
         for (step, x) in fixture.get("x").values.chunks_exact(72).enumerate() {
             let batch =
-                Batch { views: vec![x.to_vec()], labels: vec![0; 6], index: (0..6).collect(), ..Batch::default() };
+                Batch { views: vec![x.to_vec()], labels: vec![None; 6], index: (0..6).collect(), ..Batch::default() };
             let losses = learner.step(step, &batch).expect("a finite step");
             let want = f64::from(fixture.get(&format!("{case}/{step}/loss")).values[0]);
             assert!((losses.total - want).abs() < 1e-5 * want, "{case} {step}: {} {want}", losses.total);
@@ -113,7 +114,7 @@ fn conditions_on_tensors_are_joined_element_by_element() {
         }";
     let recipe = recipe(text);
     let pixels: Vec<f32> = (0..8 * 12).map(|i| ((i * 37 % 101) as f32) / 50.0 - 1.0).collect();
-    let batch = Batch { views: vec![pixels], labels: vec![0; 8], index: (0..8).collect(), ..Batch::default() };
+    let batch = Batch { views: vec![pixels], labels: vec![None; 8], index: (0..8).collect(), ..Batch::default() };
     for engine in [EngineKind::Planned, EngineKind::Candle] {
         let mut learner = Learner::new(&recipe, engine, Clock { steps: 1, per_epoch: 1 }).expect("a learner");
         let losses = learner.step(0, &batch).expect("a finite step");
@@ -133,7 +134,8 @@ fn effective_rank_in_a_recipe_is_that_of_the_evaluation() {
         let tensor =
             candle_core::Tensor::from_slice(&values, (rows, columns), &candle_core::Device::Cpu).expect("a tensor");
         let given = [("z".to_owned(), tensor)].into();
-        let got = sslrun::driver::loss_of(&recipe, &given, false, EngineKind::Planned).expect("a loss").total;
+        let checked = Checked { sources: Sources::default(), recipe: Some(recipe), diagnostics: Vec::new() };
+        let got = loss_of(&checked, &given, false, EngineKind::Planned).expect("a loss").total;
         let want = sslrun::eval::effective_rank(&values, columns);
         assert!((f64::from(got) - want).abs() < 2e-3 * want, "{rows} x {columns}: {got} {want}");
     }

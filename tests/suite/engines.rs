@@ -169,7 +169,8 @@ fn train(kind: EngineKind) -> Vec<f32> {
     for step in 0..4 {
         let view: Vec<f32> = (0..4 * 8 * 8 * 3).map(|i| ((i * 7 + step * 13) as f32 * 0.37).sin()).collect();
         let inputs = vec![("view", view.as_slice())];
-        let feed = Feed { inputs, scalars: vec![0.5 - 0.05 * step as f64], step: step as u64, seed: 11 };
+        let feed =
+            Feed { inputs, scalars: vec![0.5 - 0.05 * step as f64], step: step as u64, seed: 11, ..Feed::default() };
         engine.run(&mut memory, &feed).unwrap();
         seen.extend([engine.output(0), engine.output(1), engine.input_gradient("view").unwrap()].concat());
         for (i, &(id, _)) in program.grads.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Gradients of every operation: the gradient graph against finite differences in f64.
 
-mod cases;
+pub mod cases;
 
 use cases::{Built, Case, FAMILIES};
 use sslrun::compile::Program;

@@ -10,7 +10,7 @@ use sslrun::train::{Clock, Learner};
 pub fn batch(samples: usize, size: usize, index: Vec<usize>) -> Batch {
     let pixels =
         |seed: usize| (0..samples * size * size * 3).map(|i| ((i * 7 + seed * 13) % 97) as f32 / 50.0 - 1.0).collect();
-    Batch { views: vec![pixels(1), pixels(2)], labels: vec![0; samples], index, ..Batch::default() }
+    Batch { views: vec![pixels(1), pixels(2)], labels: vec![None; samples], index, ..Batch::default() }
 }
 
 /// The numbers of a parameter or state.

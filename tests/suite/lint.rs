@@ -356,6 +356,44 @@ fn roots_and_logarithms() {
     says(&and("mean(log(relu(z)))"), Code::NUMERIC_TRAP, "log(relu", "exactly 0");
     says_nothing(&and("mean(log(clamp(1 - z ^ 2, min: 1e-6)))"));
     says_nothing(&and("mean(log(where(z > 0, z, 1)))"));
+    says(&and("mean(log(where(z > 0, 1, z ^ 2)))"), Code::NUMERIC_TRAP, "log(where", "exactly 0");
+    says(&and("mean(log(-exp(z)))"), Code::NUMERIC_TRAP, "log(-exp", "never above 0");
+    says(&and("mean(log(z))"), Code::NUMERIC_TRAP, "log(z)", "can be negative");
+    says(&and("mean(sqrt(tanh(z)))"), Code::NUMERIC_TRAP, "sqrt(tanh", "can be negative");
+    says(&and("mean(sqrt(z * z))"), Code::NUMERIC_TRAP, "sqrt(z", "infinite where its argument is 0");
+    says_nothing(&and("mean(sqrt(z * z + 1e-6))"));
+}
+
+#[test]
+fn what_a_choice_leaves_out_has_a_gradient_all_the_same() {
+    let left_out = "not its gradient";
+    says(&and("mean(where(z > 0, sqrt(z), 0))"), Code::NUMERIC_TRAP, "sqrt(z)", left_out);
+    says(&and("mean(where(relu(z) > 0, 2 * log(relu(z)), 0))"), Code::NUMERIC_TRAP, "log(relu", left_out);
+    says(&and("mean(where(abs(z) > 1e-6, 1 / abs(z), 0))"), Code::NUMERIC_TRAP, "1 / abs", left_out);
+    says_nothing(&and("mean(where(z > 0, sqrt(where(z > 0, z, 1)), 0))"));
+    says_nothing(&and("mean(stopgrad(where(z > 0, sqrt(z), 0)) * z)"));
+    says_nothing(&and("mean(where(z > 0, exp(z), 0))"));
+}
+
+#[test]
+fn sums_that_may_be_of_nothing_and_those_that_are_not() {
+    // How many are above 0 may be none.
+    says(&and("mean(z) / sum(where(z > 0, 1, 0))"), Code::NUMERIC_TRAP, "/ sum", "exactly 0");
+    says_nothing(&and("mean(z) / maximum(sum(where(z > 0, 1, 0)), 1)"));
+    says_nothing(&and("mean(z) / sum(where(z > 0, 1, 2))"));
+    // A matrix of trace 1 is not 0 everywhere.
+    let matrix = |rest: &str| {
+        and(&format!("log(sum(share(z) ^ 2)){rest}"))
+            + "\nlet share(z: [N, D]) {
+      let k = z.T @ z
+      k / sum(k * eye(D))
+    }
+"
+    };
+    says_nothing(&matrix(""));
+    says_nothing(&matrix(" + log(sum(abs(share(z))))"));
+    says(&matrix(" + mean(log(share(z) ^ 2))"), Code::NUMERIC_TRAP, "log(share", "exactly 0");
+    says(&and("log(sum(z ^ 2))"), Code::NUMERIC_TRAP, "log(sum", "exactly 0");
 }
 
 #[test]
@@ -381,4 +419,22 @@ fn the_words_of_the_language_are_safe() {
     for term in safe {
         says_nothing(&and(term));
     }
+}
+
+#[test]
+fn a_term_that_compares_samples_needs_some() {
+    let text = |batch: usize, loss: &str| {
+        format!(
+            "views {{ a, b: crop() }}\nbranch f {{ encoder: small_convnet(width: 4); projector: linear(8) }}\n\
+             loss {{ l: {loss} }}\ntrain {{ batch: {batch} }}"
+        )
+    };
+    let warned = |batch: usize, loss: &str| {
+        let found = lint(&checked(&mut Sources::default(), &text(batch, loss)));
+        found.iter().filter(|d| d.message.contains("it compares samples")).count()
+    };
+    for loss in ["nt_xent(f(a), f(b))", "info_nce(f(a), f(b), temperature: 0.2)"] {
+        assert_eq!((warned(1, loss), warned(2, loss), warned(64, loss)), (1, 0, 0), "{loss}");
+    }
+    assert_eq!(warned(1, "mse(f(a), f(b))"), 0);
 }

@@ -74,11 +74,11 @@ impl<'a> Case<'a> {
     }
 
     fn batch(&self) -> Batch {
-        let labels = self.find("labels").map(|l| l.values.iter().map(|&l| l as u32).collect());
+        let labels = self.find("labels").map(|l| l.values.iter().map(|&l| Some(l as u32)).collect());
         Batch {
             views: self.recipe.views.iter().enumerate().map(|view| self.images(view)).collect(),
             masks: self.recipe.views.iter().map(|view| self.masks(view)).collect(),
-            labels: labels.unwrap_or_else(|| vec![0; self.samples]),
+            labels: labels.unwrap_or_else(|| vec![None; self.samples]),
             index: (0..self.samples).collect(),
         }
     }

@@ -3,13 +3,13 @@
 use crate::heads::{batch, values};
 use crate::train::{folder, recipe, recipe_file, run};
 use sslrun::check::{self, Options};
-use sslrun::data::{self, Split};
+use sslrun::data::{self, Split, Splits};
 use sslrun::driver::Request;
 use sslrun::exec::EngineKind;
 use sslrun::lint::{lint, mechanisms};
 use sslrun::report::RunRecord;
 use sslrun::source::{Source, Sources};
-use sslrun::train::{Checkpoint, Clock, Event, Learner, Refresher, Setup, Splits, last_checkpoint, seconds_a_step};
+use sslrun::train::{Checkpoint, Clock, Event, Learner, Refresher, Setup, last_checkpoint, seconds_a_step};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::fixtures::{Fixture, assert_close};
 use sslrun::check::{self, Recipe};
-use sslrun::data::{self, Batch, Split};
+use sslrun::data::{self, Batch, Split, Splits};
 use sslrun::diag;
 use sslrun::driver::{self, Failure, Report, Request};
 use sslrun::exec::EngineKind;
 use sslrun::report::{Outcome, RunRecord};
 use sslrun::source::{Source, Sources};
-use sslrun::train::{Baselines, Clock, Ending, Event, Learner, Setup, Splits, Training, Verdict};
+use sslrun::train::{Baselines, Clock, Ending, Event, Learner, Setup, Start, Training, Verdict};
 
 /// Everything that lives between steps: parameters, their averages, running statistics, a queue, the optimizer's moments.
 const TINY: &str = r#"recipe "Tiny"
@@ -188,7 +188,7 @@ fn three_steps_agree_with_pytorch() {
         let batch = Batch {
             views: vec![view("a"), view("b")],
             masks: Vec::new(),
-            labels: vec![0; 10],
+            labels: vec![None; 10],
             index: (0..10).collect(),
         };
         let losses = learner.step(step - 1, &batch).expect("a finite step");
@@ -214,8 +214,12 @@ fn frozen_parameters_stay_and_averages_that_move_before_the_step_follow_the_old_
         learner.memory.iter().map(|(name, tensor)| (name.to_owned(), values(tensor))).collect()
     };
     let pixels = |seed: usize| (0..16 * 32 * 32 * 3).map(|i| ((i * 7 + seed * 13) % 97) as f32 / 50.0 - 1.0).collect();
-    let batch =
-        Batch { views: vec![pixels(1), pixels(2)], masks: Vec::new(), labels: vec![0; 16], index: (0..16).collect() };
+    let batch = Batch {
+        views: vec![pixels(1), pixels(2)],
+        masks: Vec::new(),
+        labels: vec![None; 16],
+        index: (0..16).collect(),
+    };
     let mut before = all(&learner);
     for step in 0..2 {
         learner.step(step, &batch).expect("a finite step");
@@ -252,7 +256,7 @@ fn verdict(text: &str, data: &str, stop: &AtomicBool) -> Option<Verdict> {
     let train: Arc<dyn data::DataSet> = Arc::from(data::open(&recipe.data, Split::Train).expect("a split"));
     let splits = Splits { train: train.clone(), test: train };
     let setup = Setup { recipe: &recipe, data: splits, engine: EngineKind::Planned, threads: None };
-    let mut training = Training::new(setup, None).expect("a training");
+    let (mut training, _) = Training::new(setup, Start::Anew).expect("a training");
     let before = training.learner().memory.to_map().expect("tensors");
     let verdict = training.verdict(&folder("verdict"), &Baselines::default(), stop, &mut |_| ()).expect("a verdict");
     for (name, tensor) in training.learner().memory.iter() {
@@ -279,7 +283,8 @@ fn fine_tuning_trains_a_copy_of_the_encoder_also_of_an_average() {
     // The classifier starts at chance: what is learnt is learnt by the probe.
     let get = |name: &str| verdict.trained.get(name).expect("a measure");
     assert!(get("finetune") > 0.95, "{:?}", verdict.trained);
-    assert_eq!(verdict.trained, verdict.untrained);
+    // Nothing is trained here, so that both differ by their running statistics alone.
+    assert!(verdict.untrained.get("finetune").is_some_and(|x| x > 0.95), "{:?}", verdict.untrained);
     assert_eq!((verdict.raw.get("finetune"), verdict.raw.0.len()), (None, 3));
     let text = TUNED.replace("epochs: 60", "epochs: 1").replace("adamw(lr: cosine(5e-3 -> 0))", "sgd(lr: 1e30)");
     let broken = self::verdict(&text, data, &go).expect("nobody stops it");

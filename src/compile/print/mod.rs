@@ -5,3 +5,4 @@ mod dot;
 mod text;
 
 pub use description::{Description, Line, ParameterLine, Part, Totals};
+pub use text::bytes;

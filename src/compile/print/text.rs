@@ -74,8 +74,8 @@ fn amount(n: u64) -> String {
 }
 
 /// A number of bytes: `1.25 MiB`.
-fn bytes(n: usize) -> String {
-    scaled(n as f64, 1024.0, &[" B", " KiB", " MiB", " GiB", " TiB"])
+pub fn bytes(n: usize) -> String {
+    scaled(n as f64, 1024.0, &[" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"])
 }
 
 fn scaled(mut n: f64, base: f64, units: &[&str]) -> String {

@@ -30,6 +30,7 @@ pub const WORD: Augmentation = Augmentation {
         formula: "x -> k_sigma * x, edges reflected",
         doc: "Gaussian blur (Chen et al. 2020, appendix A; torchvision GaussianBlur).",
     },
+    random: true,
     build: |config| {
         let kernel = config.maybe_number("kernel").map(|k| k as usize);
         if kernel.is_some_and(|k| k % 2 == 0) {

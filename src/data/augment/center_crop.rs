@@ -14,6 +14,7 @@ pub const WORD: Augmentation = Augmentation {
         formula: "[H, W, 3] -> [size, size, 3]",
         doc: "The middle of the picture; black is added around a smaller one (torchvision CenterCrop).",
     },
+    random: false,
     build: |config| Ok(Box::new(CenterCrop { size: side(config, "center_crop")? })),
 };
 

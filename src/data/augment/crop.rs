@@ -35,6 +35,7 @@ pub const WORD: Augmentation = Augmentation {
         doc: "A random part of the picture, resized with antialiased bilinear weights (Szegedy et al. 2014; \
               torchvision RandomResizedCrop). Ten tries to fit area and ratio, then the largest central part that fits.",
     },
+    random: true,
     build: |config| {
         let (scale, ratio) = (config.range("scale"), config.range("ratio"));
         let (scale, ratio) = (scale.unwrap_or((0.08, 1.0)), ratio.unwrap_or((3.0 / 4.0, 4.0 / 3.0)));

@@ -14,6 +14,7 @@ pub const WORD: Augmentation = Augmentation {
         formula: "x[h, w] -> x[h, W - 1 - w]",
         doc: "Left and right exchanged (torchvision RandomHorizontalFlip).",
     },
+    random: true,
     build: |config| Ok(Box::new(Flip { p: config.number("p") })),
 };
 

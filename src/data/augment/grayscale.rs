@@ -16,6 +16,7 @@ pub const WORD: Augmentation = Augmentation {
         formula: "r = g = b = 0.2989 r + 0.587 g + 0.114 b",
         doc: "Colour taken away, three equal channels left (torchvision RandomGrayscale).",
     },
+    random: true,
     build: |config| Ok(Box::new(Grayscale { p: config.number("p") })),
 };
 

@@ -29,6 +29,7 @@ pub const WORD: Augmentation = Augmentation {
         formula: "brightness: f x; contrast: f x + (1 - f) mean(gray); saturation: f x + (1 - f) gray; hue: turned in HSV; each clamped to 0..1",
         doc: "Colours changed, the four changes in a random order (torchvision ColorJitter under RandomApply).",
     },
+    random: true,
     build: |config| {
         Ok(Box::new(Jitter {
             brightness: config.number("brightness"),

@@ -4,7 +4,7 @@
 //! `ToDtype(float32, scale=True)` came first: nothing is rounded to bytes between steps.
 
 mod blur;
-mod center_crop;
+pub mod center_crop;
 mod colour;
 mod crop;
 mod flip;
@@ -13,7 +13,7 @@ mod jitter;
 mod pad_crop;
 mod pixel_norm;
 mod resample;
-mod resize;
+pub mod resize;
 mod scratch;
 mod solarize;
 mod weigh;
@@ -102,6 +102,8 @@ impl<A: Augment + Send + Sync> Step for A {
 pub struct Augmentation {
     /// Its signature and documentation.
     pub entry: Entry,
+    /// Whether it may draw at random.
+    pub random: bool,
     /// Makes the step.
     pub build: fn(&Config) -> Result<Box<dyn Step>, DataError>,
 }

@@ -22,6 +22,7 @@ pub const WORD: Augmentation = Augmentation {
         doc: "A random part, as large as the picture, of the picture with a black border (torchvision RandomCrop with \
               padding).",
     },
+    random: true,
     build: |config| Ok(Box::new(PadCrop { padding: config.int("padding") })),
 };
 
@@ -53,6 +54,9 @@ pub(super) fn cut(pixels: &mut Pixels, scratch: &mut Scratch, top: isize, left: 
     pixels.data.clear();
     pixels.resize(size);
     let (rows, columns) = (inside(top, size.0, from.height), inside(left, size.1, from.width));
+    if columns.is_empty() {
+        return;
+    }
     let shifted = |at: usize, by: isize| (at as isize + by) as usize;
     for y in rows {
         let source = (shifted(y, top) * from.width + shifted(columns.start, left)) * CHANNELS;

@@ -1,10 +1,11 @@
 //! `pixel_norm`: every channel shifted and scaled (torchvision's `Normalize`).
 
 use super::{Augment, Augmentation, Scratch};
-use crate::catalog::{Config, Entry, Kind, Param, ParamType};
+use crate::catalog::{Arg, Config, Entry, Kind, Param, ParamType};
 use crate::data::{CHANNELS, DataError, Pixels};
 use crate::random::Rng;
 use crate::simd::{Path, multiversion};
+use crate::source::Span;
 
 /// The word `pixel_norm`.
 pub const WORD: Augmentation = Augmentation {
@@ -19,17 +20,12 @@ pub const WORD: Augmentation = Augmentation {
         doc: "Every channel shifted and scaled (torchvision Normalize). A view without it is normalised by the data \
               set's own mean and standard deviation.",
     },
-    build: |config| {
-        let (mean, std) = (channels(config, "mean")?, channels(config, "std")?);
-        if std.iter().any(|s| !(s.is_finite() && *s > 0.0)) {
-            return Err(DataError::new("the standard deviations of pixel_norm must be positive"));
-        }
-        Ok(Box::new(PixelNorm { mean, std }))
-    },
+    random: false,
+    build: |config| Ok(Box::new(PixelNorm::from_config(config)?)),
 };
 
 /// Normalisation of channels.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PixelNorm {
     /// What is subtracted.
     pub mean: [f32; CHANNELS],
@@ -54,6 +50,27 @@ impl Augment for PixelNorm {
 }
 
 impl PixelNorm {
+    /// Reads a checked call of `pixel_norm`.
+    pub fn from_config(config: &Config) -> Result<Self, DataError> {
+        if config.name != WORD.entry.name {
+            return Err(DataError::new(format!("`{}` does not normalise: `pixel_norm` does", config.name)));
+        }
+        let (mean, std) = (channels(config, "mean")?, channels(config, "std")?);
+        if std.iter().any(|s| !(s.is_finite() && *s > 0.0)) {
+            return Err(DataError::new("the standard deviations of pixel_norm must be positive"));
+        }
+        Ok(PixelNorm { mean, std })
+    }
+
+    /// The call of `pixel_norm` that describes it.
+    pub fn to_config(&self, span: Span) -> Config {
+        // As decimals, a number of 32 bits is short.
+        let number = |x: &f32| Arg::Number(x.to_string().parse().unwrap_or(f64::from(*x)));
+        let all = |values: &[f32; CHANNELS]| Arg::List(values.iter().map(number).collect());
+        let args = vec![("mean".to_owned(), all(&self.mean)), ("std".to_owned(), all(&self.std))];
+        Config { name: WORD.entry.name.to_owned(), args, span }
+    }
+
     /// Writes values, `[.., 3]`, normalised.
     pub fn normalise(&self, values: &[f32], out: &mut [f32]) {
         shift_scale(Path::current(), values, &self.mean, &self.std.map(|std| 1.0 / std), out);

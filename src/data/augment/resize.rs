@@ -16,6 +16,7 @@ pub const WORD: Augmentation = Augmentation {
         doc: "The whole picture with its proportions kept, the shorter side `size` long; antialiased bilinear weights \
               (torchvision Resize).",
     },
+    random: false,
     build: |config| Ok(Box::new(Resize { size: side(config, "resize")? })),
 };
 
@@ -41,7 +42,10 @@ impl Augment for Resize {
 
     fn apply_to(&self, (): &(), image: &Image, out: &mut Pixels, scratch: &mut Scratch) {
         let from = (image.height, image.width);
-        resample_image(image, Window::whole(from), self.output_size(from), out, scratch);
+        match self.output_size(from) {
+            same if same == from => out.load(image),
+            size => resample_image(image, Window::whole(from), size, out, scratch),
+        }
     }
 
     fn output_size(&self, (height, width): (usize, usize)) -> (usize, usize) {

@@ -22,6 +22,7 @@ pub const WORD: Augmentation = Augmentation {
         formula: "x -> 1 - x where 255 x >= threshold",
         doc: "Bright values inverted (Grill et al. 2020; torchvision RandomSolarize).",
     },
+    random: true,
     build: |config| Ok(Box::new(Solarize { p: config.number("p"), threshold: config.number("threshold") })),
 };
 

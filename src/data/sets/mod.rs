@@ -3,6 +3,7 @@
 mod cifar10;
 mod shapes;
 
+use super::augment::PixelNorm;
 use super::{DataError, DataSet, Split};
 use crate::catalog::{Config, Entry};
 
@@ -16,6 +17,10 @@ pub struct Set {
     pub entry: Entry,
     /// Height and width of its images, known before it is opened.
     pub size: fn(&Config) -> (usize, usize),
+    /// How many classes it has, known before it is opened.
+    pub classes: fn(&Config) -> usize,
+    /// How its pixels are normalised where a recipe does not say it.
+    pub norm: fn(&Config) -> PixelNorm,
     /// Opens one part of it.
     pub open: Open,
 }

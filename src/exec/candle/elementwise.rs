@@ -111,11 +111,12 @@ impl CustomOp2 for Pow {
         Ok((powers, at.shape().clone()))
     }
 
-    /// `dy b a^(b - 1)` and `dy a^b ln a`, the latter 0 where `a` is 0.
+    /// `dy b a^(b - 1)`, 0 where `b` is 0, and `dy a^b ln a`, 0 where `a` is 0.
     fn bwd(&self, a: &Tensor, b: &Tensor, y: &Tensor, dy: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (a, b, y) = (a.detach(), b.detach(), y.detach());
-        let slope = (&b * a.apply_op2(&(&b - 1.0)?, Pow)?)?;
-        let growth = a.eq(0.0)?.where_cond(&y.zeros_like()?, &(&y * a.log()?)?)?;
+        let zero = y.zeros_like()?;
+        let slope = b.eq(0.0)?.where_cond(&zero, &(&b * a.apply_op2(&(&b - 1.0)?, Pow)?)?)?;
+        let growth = a.eq(0.0)?.where_cond(&zero, &(&y * a.log()?)?)?;
         Ok((Some((dy * slope)?), Some((dy * growth)?)))
     }
 }

@@ -5,9 +5,9 @@ use candle_core::{DType, Result, Tensor};
 
 /// The step that is being computed, and in what.
 #[derive(Clone, Copy)]
-pub struct Step {
+pub struct Step<'a> {
     /// From what random operations draw.
-    pub moment: Moment,
+    pub moment: Moment<'a>,
     /// The element type of all tensors.
     pub dtype: DType,
 }
@@ -24,6 +24,7 @@ pub fn find(name: &str) -> Option<Lower> {
         super::attention::LOWERINGS,
         super::random::LOWERINGS,
         super::images::LOWERINGS,
+        super::labels::LOWERINGS,
         super::norm::LOWERINGS,
         super::linalg::LOWERINGS,
         super::assign::LOWERINGS,

@@ -4,6 +4,7 @@ mod assign;
 mod attention;
 mod elementwise;
 mod images;
+mod labels;
 mod linalg;
 mod lowering;
 mod movement;
@@ -36,6 +37,7 @@ pub struct Candle<T: Real> {
     input_shapes: Vec<Vec<usize>>,
     grads: Vec<Vec<T>>,
     input_grads: Vec<(String, Vec<T>)>,
+    updates: Vec<(StateId, Vec<T>)>,
 }
 
 /// A node with every dimension a number.
@@ -54,10 +56,9 @@ struct Done {
 }
 
 impl<T: Real> Candle<T> {
-    /// Readies the nodes that loss, outputs and states depend on; nodes that compute gradients are left to candle. Sizes that
-    /// do not go together are found by planning, as for the other engine.
-    pub fn new(program: &Program, size: &dyn Fn(&str) -> Option<i64>) -> Result<Self, ExecError> {
-        let plan = Plan::new(program, size).map_err(ExecError::new)?;
+    /// Readies the nodes that loss, outputs and states depend on; nodes that compute gradients are left to candle. What sizes do
+    /// not go together was found by planning, as for the other engine.
+    pub fn new(program: &Program, plan: &Plan, size: &dyn Fn(&str) -> Option<i64>) -> Result<Self, ExecError> {
         let mut forward = program.clone();
         forward.grads.clear();
         forward.input_grads.clear();
@@ -71,9 +72,10 @@ impl<T: Real> Candle<T> {
         let nodes = forward.live().into_iter().map(sized).collect::<Result<Vec<_>, ExecError>>()?;
         let shape = |id: &NodeId| nodes.iter().find(|n| n.id == *id).map(|n| n.shape.clone()).unwrap_or_default();
         let output_shapes = program.outputs.iter().map(shape).collect();
-        let input_shapes = plan.input_grads.into_iter().map(|(_, grad)| grad.shape).collect();
-        let (outputs, grads, input_grads) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Candle { program: program.clone(), nodes, outputs, output_shapes, input_shapes, grads, input_grads })
+        let input_shapes = plan.input_grads.iter().map(|(_, grad)| grad.shape.clone()).collect();
+        let (outputs, grads, input_grads, updates) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let program = program.clone();
+        Ok(Candle { program, nodes, outputs, output_shapes, input_shapes, grads, input_grads, updates })
     }
 
     /// One step, on a thread with room for candle's recursion over long chains.
@@ -89,7 +91,7 @@ impl<T: Real> Candle<T> {
     fn compute(&self, memory: &Memory<T>, feed: &Feed) -> Result<Done, ExecError> {
         let graph = &self.program.graph;
         let leaves = Leaves { program: &self.program, memory, binding: memory.bind(graph)?, feed };
-        let moment = Moment { seed: feed.seed, step: feed.step };
+        let moment = feed.moment();
         let mut values: Vec<Option<Tensor>> = vec![None; graph.len()];
         for (place, sized) in self.nodes.iter().enumerate() {
             let node = graph.node(sized.id);
@@ -233,19 +235,26 @@ fn take<T: Real>(tensor: &Tensor) -> Result<Vec<T>, ExecError> {
 }
 
 impl<T: Real> Engine<T> for Candle<T> {
-    fn run(&mut self, memory: &mut Memory<T>, feed: &Feed) -> Result<(), ExecError> {
+    fn compute(&mut self, memory: &Memory<T>, feed: &Feed) -> Result<(), ExecError> {
         let done = self.step(memory, feed)?;
         self.outputs = done.outputs.iter().map(take).collect::<Result<_, _>>()?;
         self.grads = done.grads.iter().map(take).collect::<Result<_, _>>()?;
         let named = self.program.input_grads.iter().zip(&done.input_grads);
         self.input_grads =
             named.map(|((name, _), grad)| Ok((name.clone(), take(grad)?))).collect::<Result<_, ExecError>>()?;
-        let binding = memory.bind(&self.program.graph)?;
         let updates = done.updates.iter().map(|(state, value)| Ok((*state, take(value)?)));
-        for (state, value) in updates.collect::<Result<Vec<_>, ExecError>>()? {
-            memory.set_state(&binding, state, &value)?;
-        }
+        self.updates = updates.collect::<Result<_, ExecError>>()?;
         Ok(())
+    }
+
+    fn advance(&self, memory: &mut Memory<T>) -> Result<(), ExecError> {
+        let binding = memory.bind(&self.program.graph)?;
+        self.updates.iter().try_for_each(|(state, value)| memory.set_state(&binding, *state, value))
+    }
+
+    fn next_states(&self) -> Vec<(&str, &[T])> {
+        let name = |state: &StateId| self.program.graph.states[state.index()].name.as_str();
+        self.updates.iter().map(|(state, value)| (name(state), value.as_slice())).collect()
     }
 
     fn output(&self, i: usize) -> &[T] {

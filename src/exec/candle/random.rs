@@ -18,6 +18,7 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
 
 fn drawn(site: &Site, step: Step, draw: fn(u64, &mut [f64])) -> Result<Tensor> {
     let mut numbers = vec![0.0; site.output.iter().product()];
-    draw(step.moment.stream(site.attrs.get_int("stream") as u64), &mut numbers);
+    let (stream, by_sample) = (site.attrs.get_int("stream") as u64, site.attrs.get_bool("by_sample"));
+    step.moment.draw(stream, by_sample, &mut numbers, draw);
     Tensor::from_vec(numbers, site.output, &Device::Cpu)?.to_dtype(step.dtype)
 }

@@ -121,6 +121,16 @@ impl<T: Real> Call<T> {
         Ok(Call { node: step.node, operation: step.op.name, spent, runs, inputs, output, kernel, before })
     }
 
+    /// The numbers of an input that lies outside of the arena, after a run.
+    pub fn outside<'a>(&self, input: usize, outside: &Outside<'a, T>) -> Option<&'a [T]> {
+        outside.numbers(self.inputs.get(input)?)
+    }
+
+    /// The numbers of its result, right after its run.
+    pub fn result<'a>(&self, arena: &'a [T]) -> &'a [T] {
+        &arena[self.output.clone()]
+    }
+
     /// Forgets what was measured.
     pub fn forget(&mut self) {
         (self.spent, self.runs) = (Duration::ZERO, 0);

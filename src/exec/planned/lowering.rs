@@ -58,6 +58,7 @@ pub fn find<T: Real>(name: &str) -> Option<fn(&Site) -> Kernel<T>> {
         super::movement::lowerings(),
         super::matmul::lowerings(),
         super::index::lowerings(),
+        super::labels::lowerings(),
         super::random::lowerings(),
         super::softmax::lowerings(),
         super::attention::lowerings(),

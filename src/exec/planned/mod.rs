@@ -8,6 +8,7 @@ mod conv;
 mod elementwise;
 mod fused;
 mod index;
+mod labels;
 mod linalg;
 mod lowering;
 mod matmul;
@@ -17,16 +18,17 @@ mod random;
 mod reduce;
 mod results;
 mod softmax;
+mod suspects;
 
 use super::memory::Reading;
-use super::{Engine, ExecError, Feed, Memory, Real, Spent};
+use super::{Culprit, Engine, ExecError, Feed, Memory, Real, Spent, claim};
 use crate::compile::{Plan, Program};
-use crate::graph::{Graph, InputId, StateId};
+use crate::graph::{InputId, StateId};
 use arena::Arena;
 use call::{Call, Outside};
-use lowering::Moment;
 use results::Kept;
 use std::time::Instant;
+use suspects::Suspects;
 
 /// Whether the engine can compute the operation of that name.
 pub fn computes(operation: &str) -> bool {
@@ -38,7 +40,7 @@ const LEAVES: [&str; 6] = ["parameter", "input", "state", "scalar", "constant", 
 
 /// Runs a compiled plan.
 pub struct Planned<T: Real> {
-    graph: Graph,
+    program: Program,
     arena: Arena<T>,
     calls: Vec<Call<T>>,
     inputs: Vec<(InputId, Vec<T>)>,
@@ -54,7 +56,8 @@ pub struct Planned<T: Real> {
 impl<T: Real> Planned<T> {
     /// Plans a program for the given sizes and resolves every call.
     pub fn new(program: &Program, size: &dyn Fn(&str) -> Option<i64>) -> Result<Self, ExecError> {
-        let plan = Plan::new(program, size).map_err(ExecError::new)?;
+        let plan = Plan::new(program, size).map_err(|e| ExecError::of_plan(e, &program.graph))?;
+        claim("what a step computes", plan.arena_len.saturating_mul(size_of::<T>()))?;
         let mut sources = call::Sources::default();
         let calls = plan.steps.iter().map(|step| {
             let fast = program.graph.fast_convolution;
@@ -79,14 +82,14 @@ impl<T: Real> Planned<T> {
             input_grads,
             updates,
             measures: false,
-            graph: program.graph.clone(),
+            program: program.clone(),
         })
     }
 
     /// Takes over what the step is given.
     fn take(&mut self, feed: &Feed) -> Result<(), ExecError> {
         for (id, values) in &mut self.inputs {
-            let name = &self.graph.inputs[id.index()].name;
+            let name = &self.program.graph.inputs[id.index()].name;
             let given = feed.input(name)?;
             if given.len() != values.len() {
                 let (has, wants) = (given.len(), values.len());
@@ -102,9 +105,15 @@ impl<T: Real> Planned<T> {
         Ok(())
     }
 
-    /// Computes everything, parameters and states only read.
-    fn compute(&mut self, memory: &Memory<T>, feed: &Feed) -> Result<(), ExecError> {
-        let binding = memory.bind(&self.graph)?;
+    /// Computes everything, parameters and states only read; `after` sees each call once it is done.
+    fn calls(
+        &mut self,
+        memory: &Memory<T>,
+        feed: &Feed,
+        after: &mut dyn FnMut(&Call<T>, &[T], &Outside<T>),
+    ) -> Result<(), ExecError> {
+        let graph = &self.program.graph;
+        let binding = memory.bind(graph)?;
         let params: Vec<Reading> = memory.bound_params(&binding).map(Reading::new).collect();
         let states: Vec<Reading> = memory.bound_states(&binding).map(Reading::new).collect();
         let outside = Outside {
@@ -114,11 +123,12 @@ impl<T: Real> Planned<T> {
             scalars: &self.scalars,
             constants: &self.constants,
         };
-        let moment = Moment { seed: feed.seed, step: feed.step };
+        let moment = feed.moment();
         for call in &mut self.calls {
             let start = self.measures.then(Instant::now);
             let done = call.run(self.arena.numbers_mut(), &outside, moment);
-            done.map_err(|message| ExecError::new(message).at(&self.graph, call.node))?;
+            done.map_err(|message| ExecError::new(message).at(graph, call.node))?;
+            after(call, self.arena.numbers(), &outside);
             if let Some(start) = start {
                 call.spent += start.elapsed();
                 call.runs += 1;
@@ -134,14 +144,30 @@ impl<T: Real> Planned<T> {
 }
 
 impl<T: Real> Engine<T> for Planned<T> {
-    fn run(&mut self, memory: &mut Memory<T>, feed: &Feed) -> Result<(), ExecError> {
+    fn compute(&mut self, memory: &Memory<T>, feed: &Feed) -> Result<(), ExecError> {
         self.take(feed)?;
-        self.compute(memory, feed)?;
-        let binding = memory.bind(&self.graph)?;
+        self.calls(memory, feed, &mut |_, _, _| {})
+    }
+
+    fn advance(&self, memory: &mut Memory<T>) -> Result<(), ExecError> {
+        let binding = memory.bind(&self.program.graph)?;
         for (state, kept) in &self.updates {
             memory.set_state(&binding, *state, kept.numbers(self.arena.numbers()))?;
         }
         Ok(())
+    }
+
+    fn next_states(&self) -> Vec<(&str, &[T])> {
+        let name = |state: &StateId| self.program.graph.states[state.index()].name.as_str();
+        self.updates.iter().map(|(state, kept)| (name(state), kept.numbers(self.arena.numbers()))).collect()
+    }
+
+    fn not_finite(&mut self, memory: &Memory<T>, feed: &Feed) -> Result<Option<Culprit>, ExecError> {
+        self.take(feed)?;
+        let program = self.program.clone();
+        let mut suspects = Suspects::new(&program);
+        self.calls(memory, feed, &mut |call, arena, outside| suspects.look(call, arena, outside))?;
+        Ok(suspects.culprit())
     }
 
     fn output(&self, i: usize) -> &[T] {

@@ -1,27 +1,26 @@
 //! Random tensors: a function of the seed of the run, the step, the stream and the place.
 
-use super::lowering::{Kernel, Lowering};
+use super::lowering::{Kernel, Lowering, Moment, Site};
 use crate::exec::Real;
 use crate::kernels;
 
 /// Every operation of this family.
 pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
     vec![
-        ("randn", |site| {
-            let stream = site.attrs.get_int("stream") as u64;
-            Kernel::drawn(move |y, moment| kernels::randn(moment.stream(stream), y))
-        }),
-        ("rand", |site| {
-            let stream = site.attrs.get_int("stream") as u64;
-            Kernel::drawn(move |y, moment| kernels::uniform(moment.stream(stream), y))
-        }),
+        ("randn", |site| drawn(site, kernels::randn)),
+        ("rand", |site| drawn(site, kernels::uniform)),
         ("dropout_mask", |site| {
-            let (stream, p) = (site.attrs.get_int("stream") as u64, site.attrs.get_float("p"));
+            let p = site.attrs.get_float("p");
             let (p, kept) = (T::from_f64(p), T::from_f64(1.0 / (1.0 - p)));
-            Kernel::drawn(move |y, moment| {
-                kernels::uniform(moment.stream(stream), y);
+            drawn(site, move |seed, y| {
+                kernels::uniform(seed, y);
                 y.iter_mut().for_each(|y| *y = if *y < p { T::ZERO } else { kept });
             })
         }),
     ]
+}
+
+fn drawn<T: Real>(site: &Site, draw: impl Fn(u64, &mut [T]) + Send + 'static) -> Kernel<T> {
+    let (stream, by_sample) = (site.attrs.get_int("stream") as u64, site.attrs.get_bool("by_sample"));
+    Kernel::drawn(move |y, moment: Moment| moment.draw(stream, by_sample, y, &draw))
 }

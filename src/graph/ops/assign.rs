@@ -1,6 +1,7 @@
 //! Assignment of samples to prototypes: balanced, by clusters, by the nearest row.
 
 use super::params::{POSITIVE, function};
+use super::samples;
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
     Attrs, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
@@ -19,6 +20,7 @@ pub static SINKHORN: Operation = Operation {
     },
     grad: GradRule::Stops,
     cost: Cost::Rule(|attrs, _, out| &Dim::from(16 * attrs.get_usize("iterations")) * &out.shape.count()),
+    samples: samples::by_matrix,
 };
 
 /// `x [N, D] -> [clusters, D]`: centres of unit length after `iterations`, from rows of `x` drawn by `stream`.
@@ -29,6 +31,7 @@ pub static KMEANS: Operation = Operation {
     cost: Cost::Rule(|attrs, inputs, _| {
         &Dim::from(2 * attrs.get_usize("iterations") * attrs.get_usize("clusters")) * &inputs[0].shape.count()
     }),
+    samples: samples::all,
 };
 
 /// Every function of this family.
@@ -159,7 +162,7 @@ impl Graph {
         let mut cosine = self.product(x, bank, false, true)?;
         if exclude_self {
             let rows = self.arange(&a.0[0]);
-            let own = self.one_hot(rows, &b.0[0])?;
+            let own = self.ones_at(rows, &b.0[0])?;
             // Below any cosine.
             let below = self.constant(-2.0);
             cosine = self.select(own, below, cosine)?;

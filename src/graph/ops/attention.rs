@@ -2,6 +2,7 @@
 
 use super::params::function;
 use super::rules::Grads;
+use super::samples;
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
     Attrs, Backward, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
@@ -35,6 +36,7 @@ pub static ATTENTION: Operation = Operation {
     infer,
     grad: GradRule::Rule(gradient),
     cost: Cost::Rule(|attrs, x, _| flops(attrs, x, 4)),
+    samples: samples::by_first,
 };
 
 /// The inputs of `attention` and `dy` -> the gradients of queries, keys and values: `[N, T, 3 D]` if they are `packed`, otherwise one
@@ -44,6 +46,7 @@ pub static ATTENTION_INPUT_GRAD: Operation = Operation {
     infer: infer_input_grad,
     grad: GradRule::Stops,
     cost: Cost::Rule(|attrs, x, _| flops(attrs, x, 10)),
+    samples: samples::unasked,
 };
 
 /// The inputs of `attention` and `dy` -> the gradient of the bias, `[heads, T, S]`.
@@ -52,6 +55,7 @@ pub static ATTENTION_BIAS_GRAD: Operation = Operation {
     infer: |_, inputs| Ok(inputs[inputs.len() - 2].clone()),
     grad: GradRule::Stops,
     cost: Cost::Rule(|attrs, x, _| flops(attrs, x, 4)),
+    samples: samples::unasked,
 };
 
 /// What attends to what.

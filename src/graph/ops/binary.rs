@@ -1,6 +1,7 @@
 //! Arithmetic and comparison of two tensors, element by element, with broadcasting.
 
 use super::rules::{GradFn, Grads, InferFn, broadcast_or_explain};
+use super::samples;
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::graph::{
     Attrs, Backward, Call, Cost, DType, Function, GradRule, Graph, NodeId, Operation, ShapeError, TensorType,
@@ -70,11 +71,11 @@ pub static EQUAL: Operation = comparison("equal");
 pub static NOT_EQUAL: Operation = comparison("not_equal");
 
 const fn binary(name: &'static str, infer: InferFn, grad: GradFn) -> Operation {
-    Operation { name, infer, grad: GradRule::Rule(grad), cost: Cost::PerElement(1) }
+    Operation { name, infer, grad: GradRule::Rule(grad), cost: Cost::PerElement(1), samples: samples::each }
 }
 
 const fn comparison(name: &'static str) -> Operation {
-    Operation { name, infer: compare, grad: GradRule::Stops, cost: Cost::PerElement(1) }
+    Operation { name, infer: compare, grad: GradRule::Stops, cost: Cost::PerElement(1), samples: samples::each }
 }
 
 fn arithmetic(verb: &str, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
@@ -107,13 +108,19 @@ fn both(b: &mut Backward, first: Side, second: Side) -> Grads {
     Ok(grads)
 }
 
-/// `dy b a^(b - 1)`
+/// `dy b a^(b - 1)`, 0 where `b` is 0, even if `a` is.
 fn pow_by_base(b: &mut Backward) -> Result<NodeId, ShapeError> {
     let one = b.graph.constant(1.0);
     let less = b.graph.sub(b.inputs[1], one)?;
     let power = b.graph.pow(b.inputs[0], less)?;
     let scaled = b.graph.mul(b.grad, b.inputs[1])?;
-    b.graph.mul(scaled, power)
+    let slope = b.graph.mul(scaled, power)?;
+    if b.graph.constant_value(b.inputs[1]).is_some_and(|exponent| exponent != 0.0) {
+        return Ok(slope);
+    }
+    let zero = b.graph.constant(0.0);
+    let flat = b.graph.equal(b.inputs[1], zero)?;
+    b.graph.select(flat, zero, slope)
 }
 
 /// `dy a^b ln a`, 0 where `a` is 0.

@@ -1,5 +1,6 @@
 //! Convolution of channels-last images with filters in PyTorch's layout, and its gradients.
 
+use super::samples;
 use super::window::Window;
 use crate::graph::{
     Attr, Attrs, Backward, Cost, Dim, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
@@ -9,12 +10,22 @@ use crate::graph::{
 pub const OPERATIONS: &[&Operation] = &[&CONV2D, &CONV2D_INPUT_GRAD, &CONV2D_WEIGHT_GRAD];
 
 /// `x [N, H, W, C], w [O, C/groups, k, k] -> [N, H', W', O]`; `stride`, `padding`, `groups`.
-pub static CONV2D: Operation =
-    Operation { name: "conv2d", infer, grad: GradRule::Rule(gradient), cost: Cost::Rule(flops) };
+pub static CONV2D: Operation = Operation {
+    name: "conv2d",
+    infer,
+    grad: GradRule::Rule(gradient),
+    cost: Cost::Rule(flops),
+    samples: samples::by_first,
+};
 
 /// `dy [N, H', W', O], w -> input`: the gradient by the image, whose dimensions `input` gives.
-pub static CONV2D_INPUT_GRAD: Operation =
-    Operation { name: "conv2d_input_grad", infer: infer_input, grad: GradRule::Stops, cost: Cost::Rule(input_flops) };
+pub static CONV2D_INPUT_GRAD: Operation = Operation {
+    name: "conv2d_input_grad",
+    infer: infer_input,
+    grad: GradRule::Stops,
+    cost: Cost::Rule(input_flops),
+    samples: samples::unasked,
+};
 
 /// `x [N, H, W, C], dy [N, H', W', O] -> [O, C/groups, k, k]`: the gradient by the filters; `kernel` gives `[k, k]`.
 pub static CONV2D_WEIGHT_GRAD: Operation = Operation {
@@ -22,6 +33,7 @@ pub static CONV2D_WEIGHT_GRAD: Operation = Operation {
     infer: infer_weight,
     grad: GradRule::Stops,
     cost: Cost::Rule(weight_flops),
+    samples: samples::unasked,
 };
 
 /// How a filter moves over an image.

@@ -1,6 +1,7 @@
 //! Tensors made of nothing but a size.
 
 use super::params::{NUMBER, function};
+use super::samples;
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
     Attrs, Call, Cost, DType, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
@@ -18,7 +19,7 @@ pub const FUNCTIONS: &[Function] = &[
     function(
         "one_hot",
         &[
-            Param::required("labels", ParamType::Tensor, "whole numbers below `n`"),
+            Param::required("labels", ParamType::Tensor, "whole numbers from 0, below `n`; others are an error"),
             Param::required("n", ParamType::Dims, "how many classes there are"),
         ],
         "[N] -> [N, n]: 1 if j = labels[i], else 0",
@@ -41,8 +42,13 @@ const COUNT: &[Param] = &[N];
 const FILLED: &[Param] = &[Param::required("shape", ParamType::Dims, "the dimensions")];
 
 /// The whole numbers from 0 to `length[0]`, without the last.
-pub static ARANGE: Operation =
-    Operation { name: "arange", infer: infer_arange, grad: GradRule::Stops, cost: Cost::Free };
+pub static ARANGE: Operation = Operation {
+    name: "arange",
+    infer: infer_arange,
+    grad: GradRule::Stops,
+    cost: Cost::Free,
+    samples: samples::of_size,
+};
 
 fn infer_arange(attrs: &Attrs, _: &[&TensorType]) -> Result<TensorType, ShapeError> {
     Ok(TensorType::int(Shape(attrs.get_dims("length").to_vec())))
@@ -88,11 +94,17 @@ impl Graph {
         self.equal(rows, columns)
     }
 
-    /// Ones at the place that `labels` name, along a new last dimension of `classes`.
+    /// Ones at the place that `labels` name, along a new last dimension of `classes`; a label that is none of them is an error.
     pub fn one_hot(&mut self, labels: NodeId, classes: &Dim) -> Result<NodeId, ShapeError> {
-        let mut dims = self.shape(labels).0.clone();
+        let labels = self.class_label(labels, classes)?;
+        self.ones_at(labels, classes)
+    }
+
+    /// Ones at the place that a number names, along a new last dimension of `length`; nothing where there is no such place.
+    pub(super) fn ones_at(&mut self, places: NodeId, length: &Dim) -> Result<NodeId, ShapeError> {
+        let mut dims = self.shape(places).0.clone();
         dims.push(Dim::from(1i64));
-        let (labels, classes) = (self.reshape(labels, &dims)?, self.arange(classes));
-        self.equal(labels, classes)
+        let (places, all) = (self.reshape(places, &dims)?, self.arange(length));
+        self.equal(places, all)
     }
 }

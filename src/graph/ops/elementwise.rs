@@ -1,6 +1,7 @@
 //! Functions of each element by itself.
 
 use super::rules::{GradFn, one};
+use super::samples;
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::graph::{Attrs, Call, Cost, Function, GradRule, Graph, NodeId, Operation, ShapeError, TensorType};
 
@@ -194,7 +195,7 @@ pub static STOPGRAD: Operation =
     Operation { grad: GradRule::Stops, cost: Cost::Free, ..unary("stopgrad", |_| Ok(Vec::new())) };
 
 const fn unary(name: &'static str, grad: GradFn) -> Operation {
-    Operation { name, infer: same_shape, grad: GradRule::Rule(grad), cost: Cost::PerElement(1) }
+    Operation { name, infer: same_shape, grad: GradRule::Rule(grad), cost: Cost::PerElement(1), samples: samples::each }
 }
 
 pub(super) fn same_shape(_: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {

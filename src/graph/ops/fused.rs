@@ -4,6 +4,7 @@
 use super::elementwise::same_shape;
 use super::matmul;
 use super::norm::infer_stats;
+use super::samples;
 use crate::graph::{Attrs, Cost, GradRule, Operation, Shape, ShapeError, TensorType};
 
 /// Every operation of this family that is not element by element.
@@ -35,7 +36,7 @@ const fn fused(
     infer: fn(&Attrs, &[&TensorType]) -> Result<TensorType, ShapeError>,
     cost: Cost,
 ) -> Operation {
-    Operation { name, infer, grad: GradRule::Stops, cost }
+    Operation { name, infer, grad: GradRule::Stops, cost, samples: samples::unasked }
 }
 
 fn infer_linear(attrs: &Attrs, _: &[&TensorType]) -> Result<TensorType, ShapeError> {

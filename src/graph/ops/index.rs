@@ -2,6 +2,7 @@
 
 use super::params::{X, function};
 use super::rules::{Grads, axis};
+use super::samples;
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
     Attrs, Backward, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
@@ -75,8 +76,13 @@ const LAST: Param = Param::optional("dim", ParamType::Axis, "-1", "the dimension
 const DESCENDING: Param = Param::optional("descending", ParamType::Bool, "false", "whether the largest come first");
 
 /// Of `x` and `index`: the elements of `x` that `index` names along `axis`; elsewhere both have the same shape.
-pub static GATHER: Operation =
-    Operation { name: "gather", infer: infer_gather, grad: GradRule::Rule(gather_grad), cost: Cost::Free };
+pub static GATHER: Operation = Operation {
+    name: "gather",
+    infer: infer_gather,
+    grad: GradRule::Rule(gather_grad),
+    cost: Cost::Free,
+    samples: samples::gather,
+};
 /// Of `index` and `x`, of one shape: zeros with `length[0]` along `axis`, to which each element of `x` is added where
 /// `index` says.
 pub static SCATTER_ADD: Operation = Operation {
@@ -84,10 +90,16 @@ pub static SCATTER_ADD: Operation = Operation {
     infer: infer_scatter,
     grad: GradRule::Rule(scatter_grad),
     cost: Cost::PerInput(1),
+    samples: samples::scatter,
 };
 /// Where the elements in order stand along `axis`, largest first with `descending`; stable, NaN counts as largest.
-pub static ARGSORT: Operation =
-    Operation { name: "argsort", infer: infer_argsort, grad: GradRule::Stops, cost: Cost::PerInput(1) };
+pub static ARGSORT: Operation = Operation {
+    name: "argsort",
+    infer: infer_argsort,
+    grad: GradRule::Stops,
+    cost: Cost::PerInput(1),
+    samples: samples::along_axis,
+};
 
 /// Whether two shapes are the same but along `axis`.
 fn alike(a: &Shape, b: &Shape, axis: usize) -> bool {

@@ -1,5 +1,6 @@
 //! Leaves: parameters, inputs, states, scheduled scalars, constants and dimensions as numbers.
 
+use super::samples;
 use crate::graph::{Attrs, Cost, Dim, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType};
 
 /// Every operation of this family.
@@ -19,7 +20,7 @@ pub static CONSTANT: Operation = leaf("constant");
 pub static DIMENSION: Operation = leaf("dimension");
 
 const fn leaf(name: &'static str) -> Operation {
-    Operation { name, infer: scalar, grad: GradRule::Stops, cost: Cost::Free }
+    Operation { name, infer: scalar, grad: GradRule::Stops, cost: Cost::Free, samples: samples::of_size }
 }
 
 /// Constants and dimensions are scalars, `whole` or real; the other leaves are given their type when they are made.

@@ -1,6 +1,7 @@
 //! Linear algebra with gradients: Cholesky factors, triangular systems, determinants, singular values.
 
 use super::params::function;
+use super::samples;
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
     Attrs, Backward, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
@@ -16,6 +17,7 @@ pub static CHOLESKY: Operation = Operation {
     infer: infer_square,
     grad: GradRule::Rule(cholesky_gradient),
     cost: Cost::Rule(cubic),
+    samples: samples::by_matrix,
 };
 
 /// `a [.., n, n], b [.., n, m] -> x [.., n, m]` with `a @ x = b`, or `a.T @ x = b` with `transpose`; `a` is lower
@@ -25,6 +27,7 @@ pub static TRIANGULAR_SOLVE: Operation = Operation {
     infer: infer_solve,
     grad: GradRule::Rule(solve_gradient),
     cost: Cost::Rule(solve_flops),
+    samples: samples::by_matrix,
 };
 
 /// `a [.., n, n] -> a`: the lower triangle, or the upper with `upper`, its diagonal multiplied by `diagonal`, zeros elsewhere.
@@ -33,6 +36,7 @@ pub static TRIANGLE: Operation = Operation {
     infer: infer_square,
     grad: GradRule::Rule(triangle_gradient),
     cost: Cost::PerElement(1),
+    samples: samples::by_matrix,
 };
 
 /// `a [.., m, n] -> [.., min(m, n)]`, in descending order.
@@ -41,6 +45,7 @@ pub static SINGULAR_VALUES: Operation = Operation {
     infer: infer_values,
     grad: GradRule::Rule(values_gradient),
     cost: Cost::Rule(svd_flops),
+    samples: samples::by_matrix,
 };
 
 /// `a [.., m, n], ds [.., min(m, n)] -> a`: `u @ diag(ds) @ v.T` with the singular vectors of `a`.
@@ -49,6 +54,7 @@ pub static SINGULAR_VALUES_GRAD: Operation = Operation {
     infer: |_, inputs| Ok(inputs[0].clone()),
     grad: GradRule::Stops,
     cost: Cost::Rule(svd_flops),
+    samples: samples::unasked,
 };
 
 /// `a [.., m, n] -> [..]`: the sum of the singular values.
@@ -57,6 +63,7 @@ pub static NUCLEAR_NORM: Operation = Operation {
     infer: infer_norm,
     grad: GradRule::Rule(norm_gradient),
     cost: Cost::Rule(svd_flops),
+    samples: samples::by_matrix,
 };
 
 /// `a [.., m, n] -> a`: `u @ v.T` with the singular vectors of `a`, the orthogonal factor of its polar decomposition.
@@ -65,6 +72,7 @@ pub static POLAR: Operation = Operation {
     infer: |_, inputs| Ok(inputs[0].clone()),
     grad: GradRule::Stops,
     cost: Cost::Rule(svd_flops),
+    samples: samples::unasked,
 };
 
 const MATRIX: Param = Param::required("a", ParamType::Tensor, "matrices [.., n, n], symmetric and positive definite");

@@ -1,6 +1,7 @@
 //! Matrix products, batched over leading dimensions.
 
 use super::rules::{Grads, broadcast};
+use super::samples;
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::graph::{
     Attrs, Backward, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
@@ -25,7 +26,8 @@ pub const FUNCTIONS: &[Function] = &[Function {
 }];
 
 /// `[.., M, K] @ [.., K, L]`; `ta` says that the first input is stored as `[.., K, M]`, `tb` the second as `[.., L, K]`.
-pub static MATMUL: Operation = Operation { name: "matmul", infer, grad: GradRule::Rule(grad), cost: Cost::Rule(flops) };
+pub static MATMUL: Operation =
+    Operation { name: "matmul", infer, grad: GradRule::Rule(grad), cost: Cost::Rule(flops), samples: samples::matmul };
 
 /// Leading dimensions, rows and columns of an operand as it enters the product.
 fn split(shape: &Shape, transposed: bool) -> Option<(Shape, Dim, Dim)> {

@@ -9,6 +9,7 @@ pub mod create;
 pub mod elementwise;
 pub mod fused;
 pub mod index;
+pub mod labels;
 pub mod leaf;
 pub mod linalg;
 pub mod matmul;
@@ -19,6 +20,7 @@ pub mod pool;
 pub mod random;
 pub mod reduce;
 pub mod rules;
+pub mod samples;
 pub mod select;
 pub mod shapes;
 pub mod similarity;
@@ -43,6 +45,7 @@ pub const OPERATIONS: &[&[&Operation]] = &[
     index::OPERATIONS,
     tokens::OPERATIONS,
     create::OPERATIONS,
+    labels::OPERATIONS,
     tables::OPERATIONS,
     softmax::OPERATIONS,
     attention::OPERATIONS,

@@ -1,50 +1,54 @@
 //! Shapes changed and elements moved, nothing computed.
 
 use super::rules::{Grads, axis, broadcast, one};
-use crate::graph::{Attrs, Backward, Cost, Dim, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType};
+use super::samples;
+use crate::graph::{
+    Attrs, Backward, Cost, Dim, GradRule, Graph, NodeId, Operation, SamplesRule, Shape, ShapeError, TensorType,
+};
 
 /// Every operation of this family.
 pub const OPERATIONS: &[&Operation] = &[&RESHAPE, &PERMUTE, &BROADCAST_TO, &SLICE, &PAD, &CONCAT];
 
 /// The same elements in the shape `dims`; takes no memory of its own.
-pub static RESHAPE: Operation = movement("reshape", infer_reshape, |b| {
+pub static RESHAPE: Operation = movement("reshape", infer_reshape, samples::reshape, |b| {
     let shape = b.graph.shape(b.inputs[0]).clone();
     one(b.graph.reshape(b.grad, &shape.0))
 });
 /// Dimension `i` of the result is dimension `axes[i]` of the input.
-pub static PERMUTE: Operation = movement("permute", infer_permute, |b| {
+pub static PERMUTE: Operation = movement("permute", infer_permute, samples::permute, |b| {
     let axes = b.attrs.get_axes("axes");
     let mut back = vec![0; axes.len()];
     axes.iter().enumerate().for_each(|(to, &from)| back[from] = to);
     one(b.graph.permute(b.grad, &back))
 });
 /// Repeated along dimensions of 1 and along new leading dimensions, to the shape `dims`.
-pub static BROADCAST_TO: Operation = movement("broadcast_to", infer_broadcast, |b| {
+pub static BROADCAST_TO: Operation = movement("broadcast_to", infer_broadcast, samples::each, |b| {
     let shape = b.graph.shape(b.inputs[0]).clone();
     one(b.graph.sum_to(b.grad, &shape))
 });
 /// `length[0]` elements along `axis`, from `start[0]`.
-pub static SLICE: Operation = movement("slice", infer_slice, |b| {
+pub static SLICE: Operation = movement("slice", infer_slice, samples::along_axis, |b| {
     let axis = b.attrs.get_usize("axis");
     let (start, length) = (&b.attrs.get_dims("start")[0], &b.attrs.get_dims("length")[0]);
     let after = &(&b.graph.shape(b.inputs[0]).0[axis] - start) - length;
     one(b.graph.pad(b.grad, axis, start, &after))
 });
 /// Zeros along `axis`: `before[0]` of them before and `after[0]` after.
-pub static PAD: Operation = movement("pad", infer_pad, |b| {
+pub static PAD: Operation = movement("pad", infer_pad, samples::along_axis, |b| {
     let axis = b.attrs.get_usize("axis");
     let length = b.graph.shape(b.inputs[0]).0[axis].clone();
     one(b.graph.slice(b.grad, axis, &b.attrs.get_dims("before")[0], &length))
 });
 /// All inputs, one behind the other along `axis`.
-pub static CONCAT: Operation = movement("concat", infer_concat, concat_grad);
+pub static CONCAT: Operation = movement("concat", infer_concat, samples::along_axis, concat_grad);
 
 const fn movement(
     name: &'static str,
     infer: fn(&Attrs, &[&TensorType]) -> Result<TensorType, ShapeError>,
+    samples: SamplesRule,
     grad: fn(&mut Backward) -> Grads,
 ) -> Operation {
-    Operation { name, infer, grad: GradRule::Rule(grad), cost: Cost::Free }
+    Operation { name, infer, grad: GradRule::Rule(grad), cost: Cost::Free, samples }
 }
 
 fn infer_reshape(attrs: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {

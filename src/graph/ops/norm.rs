@@ -1,5 +1,6 @@
 //! Batch and layer normalisation over the channels-last layout, and their gradients.
 
+use super::samples;
 use crate::graph::{
     Attrs, Backward, Cost, Dim, GradRule, Graph, NodeId, Operation, Shape, ShapeError, StateId, TensorType,
 };
@@ -19,8 +20,13 @@ pub const OPERATIONS: &[&Operation] = &[
 /// `x [.., C] -> [2, C]`: mean and biased variance of each channel over all other dimensions.
 ///
 /// It passes no gradient on: what a batch norm owes to its statistics is part of the gradient of `batch_norm`.
-pub static CHANNEL_STATS: Operation =
-    Operation { name: "channel_stats", infer: infer_stats, grad: GradRule::Stops, cost: Cost::PerInput(4) };
+pub static CHANNEL_STATS: Operation = Operation {
+    name: "channel_stats",
+    infer: infer_stats,
+    grad: GradRule::Stops,
+    cost: Cost::PerInput(4),
+    samples: samples::all,
+};
 
 /// `x [.., C], stats [2, C] -> x` or `x, stats, gamma [C], beta [C] -> x`: `(x - mean) / sqrt(var + eps) * gamma + beta`.
 ///
@@ -31,21 +37,37 @@ pub static BATCH_NORM: Operation = Operation {
     infer: infer_batch,
     grad: GradRule::Rule(batch_gradient),
     cost: Cost::PerElement(4),
+    samples: samples::by_channel,
 };
 
 /// `x [.., C], stats [2, C], dy -> [2, C]`: the gradients by gamma (first row) and beta (second row); `eps`.
-pub static BATCH_NORM_PARAM_GRAD: Operation =
-    Operation { name: "batch_norm_param_grad", infer: infer_stats, grad: GradRule::Stops, cost: Cost::PerInput(4) };
+pub static BATCH_NORM_PARAM_GRAD: Operation = Operation {
+    name: "batch_norm_param_grad",
+    infer: infer_stats,
+    grad: GradRule::Stops,
+    cost: Cost::PerInput(4),
+    samples: samples::unasked,
+};
 
 /// `x, stats, dy, param_grad -> x` or `x, stats, dy, param_grad, gamma -> x`: the gradient by `x`, that through the
 /// statistics included: `gamma / sqrt(var + eps) * (dy - (dbeta + xhat * dgamma) / count)`; `eps`.
-pub static BATCH_NORM_INPUT_GRAD: Operation =
-    Operation { name: "batch_norm_input_grad", infer: like_first, grad: GradRule::Stops, cost: Cost::PerElement(6) };
+pub static BATCH_NORM_INPUT_GRAD: Operation = Operation {
+    name: "batch_norm_input_grad",
+    infer: like_first,
+    grad: GradRule::Stops,
+    cost: Cost::PerElement(6),
+    samples: samples::unasked,
+};
 
 /// `old [C], stats [2, C] -> [C]`: `(1 - momentum) * old + momentum * stats[row] * count / (count - 1)` for the variance
 /// (`row` 1, made unbiased by the `count[0]` of values it is taken over), without that factor for the mean (`row` 0).
-pub static RUNNING_AVERAGE: Operation =
-    Operation { name: "running_average", infer: like_first, grad: GradRule::Stops, cost: Cost::PerElement(4) };
+pub static RUNNING_AVERAGE: Operation = Operation {
+    name: "running_average",
+    infer: like_first,
+    grad: GradRule::Stops,
+    cost: Cost::PerElement(4),
+    samples: samples::all,
+};
 
 /// `x [.., C] -> x` or `x, gamma [C], beta [C] -> x`: each row over the last dimension to mean 0 and variance 1, then
 /// scaled and shifted; `eps` (Ba et al. 2016, "Layer normalization").
@@ -54,15 +76,26 @@ pub static LAYER_NORM: Operation = Operation {
     infer: infer_layer,
     grad: GradRule::Rule(layer_gradient),
     cost: Cost::PerElement(8),
+    samples: samples::along_last,
 };
 
 /// `x, dy -> x` or `x, dy, gamma -> x`: the gradient by `x`; `eps`.
-pub static LAYER_NORM_INPUT_GRAD: Operation =
-    Operation { name: "layer_norm_input_grad", infer: like_first, grad: GradRule::Stops, cost: Cost::PerElement(12) };
+pub static LAYER_NORM_INPUT_GRAD: Operation = Operation {
+    name: "layer_norm_input_grad",
+    infer: like_first,
+    grad: GradRule::Stops,
+    cost: Cost::PerElement(12),
+    samples: samples::unasked,
+};
 
 /// `x [.., C], dy -> [2, C]`: the gradients by gamma (first row) and beta (second row); `eps`.
-pub static LAYER_NORM_PARAM_GRAD: Operation =
-    Operation { name: "layer_norm_param_grad", infer: infer_stats, grad: GradRule::Stops, cost: Cost::PerInput(8) };
+pub static LAYER_NORM_PARAM_GRAD: Operation = Operation {
+    name: "layer_norm_param_grad",
+    infer: infer_stats,
+    grad: GradRule::Stops,
+    cost: Cost::PerInput(8),
+    samples: samples::unasked,
+};
 
 impl Graph {
     /// Mean and biased variance of each channel of `[.., C]`, as `[2, C]`.

@@ -1,5 +1,6 @@
 //! Pooling of channels-last images over square windows.
 
+use super::samples;
 use super::window::{Window, image};
 use crate::graph::{Attrs, Backward, Cost, Dim, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType};
 
@@ -12,11 +13,17 @@ pub static MAX_POOL: Operation = Operation {
     infer: |attrs, inputs| infer("max_pool", attrs, inputs),
     grad: GradRule::Rule(max_gradient),
     cost: Cost::Rule(flops),
+    samples: samples::by_first,
 };
 
 /// `x [N, H, W, C], dy [N, H', W', C] -> [N, H, W, C]`: each `dy` goes to the first of the largest of its window.
-pub static MAX_POOL_GRAD: Operation =
-    Operation { name: "max_pool_grad", infer: like_first, grad: GradRule::Stops, cost: Cost::Rule(grad_flops) };
+pub static MAX_POOL_GRAD: Operation = Operation {
+    name: "max_pool_grad",
+    infer: like_first,
+    grad: GradRule::Stops,
+    cost: Cost::Rule(grad_flops),
+    samples: samples::unasked,
+};
 
 /// `x [N, H, W, C] -> [N, H', W', C]`, the mean of each window, padding counted as zeros; `kernel`, `stride`, `padding`.
 pub static AVG_POOL: Operation = Operation {
@@ -24,6 +31,7 @@ pub static AVG_POOL: Operation = Operation {
     infer: |attrs, inputs| infer("avg_pool", attrs, inputs),
     grad: GradRule::Rule(avg_gradient),
     cost: Cost::Rule(flops),
+    samples: samples::by_first,
 };
 
 /// `dy [N, H', W', C] -> input`: each `dy`, divided by the size of the window, goes to all of it; `input` gives the result's dimensions.
@@ -32,6 +40,7 @@ pub static AVG_POOL_GRAD: Operation = Operation {
     infer: |attrs, _| Ok(TensorType::float(Shape(attrs.get_dims("input").to_vec()))),
     grad: GradRule::Stops,
     cost: Cost::Rule(grad_flops),
+    samples: samples::unasked,
 };
 
 impl Graph {

@@ -1,6 +1,9 @@
 //! Random tensors, drawn anew at each step from the seed, the step and the stream of the call.
+//!
+//! Where a judged encoder draws, each sample has draws of its own if the first dimension counts samples (`by_sample`).
 
 use super::params::function;
+use super::samples;
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
     Attrs, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
@@ -17,7 +20,7 @@ pub static RAND: Operation = random("rand");
 pub static DROPOUT_MASK: Operation = random("dropout_mask");
 
 const fn random(name: &'static str) -> Operation {
-    Operation { name, infer, grad: GradRule::Stops, cost: Cost::PerElement(8) }
+    Operation { name, infer, grad: GradRule::Stops, cost: Cost::PerElement(8), samples: samples::drawn }
 }
 
 /// Every function of this family.
@@ -88,7 +91,8 @@ impl Graph {
 }
 
 fn attrs(dims: &[Dim], stream: u64) -> Attrs {
-    Attrs::new().dims("dims", dims).int("stream", stream as i64)
+    let by_sample = dims.first().is_some_and(|d| d.constant().is_none() && d.divide(&Dim::batch()).is_some());
+    Attrs::new().dims("dims", dims).int("stream", stream as i64).bool("by_sample", by_sample)
 }
 
 fn infer(attrs: &Attrs, _: &[&TensorType]) -> Result<TensorType, ShapeError> {

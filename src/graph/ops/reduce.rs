@@ -1,6 +1,7 @@
 //! Sums, extremes and running sums over dimensions.
 
 use super::rules::{Grads, axis, one};
+use super::samples;
 use crate::graph::{
     Attrs, Backward, Cost, DType, Dim, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
 };
@@ -9,20 +10,45 @@ use crate::graph::{
 pub const OPERATIONS: &[&Operation] = &[&REDUCE_SUM, &REDUCE_MAX, &REDUCE_MIN, &ARGMAX, &CUMSUM];
 
 /// The sum over `axes`; with `keepdim` they stay as dimensions of 1.
-pub static REDUCE_SUM: Operation =
-    Operation { name: "reduce_sum", infer: reduced, grad: GradRule::Rule(sum_grad), cost: Cost::PerInput(1) };
+pub static REDUCE_SUM: Operation = Operation {
+    name: "reduce_sum",
+    infer: reduced,
+    grad: GradRule::Rule(sum_grad),
+    cost: Cost::PerInput(1),
+    samples: samples::reduces,
+};
 /// The largest element over `axes`; a NaN wins. The gradient goes to the first.
-pub static REDUCE_MAX: Operation =
-    Operation { name: "reduce_max", infer: extreme, grad: GradRule::Rule(extreme_grad), cost: Cost::PerInput(1) };
+pub static REDUCE_MAX: Operation = Operation {
+    name: "reduce_max",
+    infer: extreme,
+    grad: GradRule::Rule(extreme_grad),
+    cost: Cost::PerInput(1),
+    samples: samples::reduces,
+};
 /// The smallest element over `axes`; a NaN wins. The gradient goes to the first.
-pub static REDUCE_MIN: Operation =
-    Operation { name: "reduce_min", infer: extreme, grad: GradRule::Rule(extreme_grad), cost: Cost::PerInput(1) };
+pub static REDUCE_MIN: Operation = Operation {
+    name: "reduce_min",
+    infer: extreme,
+    grad: GradRule::Rule(extreme_grad),
+    cost: Cost::PerInput(1),
+    samples: samples::reduces,
+};
 /// The index of the first of the largest elements along `axis`; with `keepdim` it stays as a dimension of 1.
-pub static ARGMAX: Operation =
-    Operation { name: "argmax", infer: arg_reduced, grad: GradRule::Stops, cost: Cost::PerInput(1) };
+pub static ARGMAX: Operation = Operation {
+    name: "argmax",
+    infer: arg_reduced,
+    grad: GradRule::Stops,
+    cost: Cost::PerInput(1),
+    samples: samples::reduces_one,
+};
 /// The running sum along `axis`, from its end with `reverse`.
-pub static CUMSUM: Operation =
-    Operation { name: "cumsum", infer: same_shape, grad: GradRule::Rule(cumsum_grad), cost: Cost::PerElement(1) };
+pub static CUMSUM: Operation = Operation {
+    name: "cumsum",
+    infer: same_shape,
+    grad: GradRule::Rule(cumsum_grad),
+    cost: Cost::PerElement(1),
+    samples: samples::along_axis,
+};
 
 /// The shape without `axes`, or with 1 in their places.
 fn without(shape: &Shape, axes: &[usize], keepdim: bool) -> Result<Shape, ShapeError> {

@@ -1,6 +1,7 @@
 //! Softmax and its relatives over the last dimension, and the divergences of distributions made of them.
 
 use super::params::{DIM, KEEPDIM, X, function};
+use super::samples;
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
     Attrs, Backward, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
@@ -10,12 +11,22 @@ use crate::graph::{
 pub const OPERATIONS: &[&Operation] = &[&SOFTMAX, &SOFTMAX_GRAD, &LOG_SOFTMAX, &LOG_SOFTMAX_GRAD, &LOGSUMEXP];
 
 /// `x [.., K] -> x`: `exp(x) / sum(exp(x))` over the last dimension, the largest value subtracted first.
-pub static SOFTMAX: Operation =
-    Operation { name: "softmax", infer: infer_rows, grad: GradRule::Rule(softmax_gradient), cost: Cost::PerElement(8) };
+pub static SOFTMAX: Operation = Operation {
+    name: "softmax",
+    infer: infer_rows,
+    grad: GradRule::Rule(softmax_gradient),
+    cost: Cost::PerElement(8),
+    samples: samples::along_last,
+};
 
 /// `y [.., K], dy -> x`: `y * (dy - sum(y * dy))`.
-pub static SOFTMAX_GRAD: Operation =
-    Operation { name: "softmax_grad", infer: infer_rows, grad: GradRule::Stops, cost: Cost::PerElement(4) };
+pub static SOFTMAX_GRAD: Operation = Operation {
+    name: "softmax_grad",
+    infer: infer_rows,
+    grad: GradRule::Stops,
+    cost: Cost::PerElement(4),
+    samples: samples::unasked,
+};
 
 /// `x [.., K] -> x`: `x - logsumexp(x)` over the last dimension.
 pub static LOG_SOFTMAX: Operation = Operation {
@@ -23,11 +34,17 @@ pub static LOG_SOFTMAX: Operation = Operation {
     infer: infer_rows,
     grad: GradRule::Rule(log_softmax_gradient),
     cost: Cost::PerElement(8),
+    samples: samples::along_last,
 };
 
 /// `y [.., K], dy -> x`: `dy - exp(y) * sum(dy)`.
-pub static LOG_SOFTMAX_GRAD: Operation =
-    Operation { name: "log_softmax_grad", infer: infer_rows, grad: GradRule::Stops, cost: Cost::PerElement(8) };
+pub static LOG_SOFTMAX_GRAD: Operation = Operation {
+    name: "log_softmax_grad",
+    infer: infer_rows,
+    grad: GradRule::Stops,
+    cost: Cost::PerElement(8),
+    samples: samples::unasked,
+};
 
 /// `x [.., K] -> [..]`: `log(sum(exp(x)))` over the last dimension, the largest value taken out first.
 pub static LOGSUMEXP: Operation = Operation {
@@ -35,6 +52,7 @@ pub static LOGSUMEXP: Operation = Operation {
     infer: infer_reduced,
     grad: GradRule::Rule(logsumexp_gradient),
     cost: Cost::PerInput(8),
+    samples: samples::last_goes,
 };
 
 const AXIS: Param = Param::optional("dim", ParamType::Axis, "-1", "the dimension that sums to one");
@@ -65,7 +83,11 @@ pub const FUNCTIONS: &[Function] = &[
     function(
         "cross_entropy",
         &[
-            Param::required("target", ParamType::Tensor, "probabilities [.., K], or whole-number labels [..]"),
+            Param::required(
+                "target",
+                ParamType::Tensor,
+                "probabilities [.., K], or whole-number labels [..] from 0, below K; others are an error",
+            ),
             Param::required("logits", ParamType::Tensor, "logits [.., K]"),
         ],
         "[.., K] -> [..]: -sum(target * log_softmax(logits), dim: -1)",

@@ -1,5 +1,6 @@
 //! Tables of numbers that follow from sizes alone: resampling, positions, relative places.
 
+use super::samples;
 use crate::graph::{Attrs, Cost, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType};
 
 /// Every operation of this family.
@@ -7,18 +8,33 @@ pub const OPERATIONS: &[&Operation] = &[&RESAMPLING, &SINCOS, &RELATIVE];
 
 /// `-> [to, from]`: the weights by which `from` equally spaced samples become `to` of them, bicubic (a = -1/2) and widened where
 /// samples get fewer, so that nothing is skipped (Pillow's and PyTorch's `antialias`).
-pub static RESAMPLING: Operation =
-    Operation { name: "resampling", infer: infer_resampling, grad: GradRule::Stops, cost: Cost::Free };
+pub static RESAMPLING: Operation = Operation {
+    name: "resampling",
+    infer: infer_resampling,
+    grad: GradRule::Stops,
+    cost: Cost::Free,
+    samples: samples::of_size,
+};
 
 /// `-> [rows columns, width]`: sines and cosines of the places in a grid, a quarter of the width each for the sine and cosine of the
 /// column, then of the row, at wavelengths from 2 pi to 20000 pi. Places are measured on a grid of `base_rows` by `base_columns`.
-pub static SINCOS: Operation =
-    Operation { name: "sincos", infer: infer_sincos, grad: GradRule::Stops, cost: Cost::Free };
+pub static SINCOS: Operation = Operation {
+    name: "sincos",
+    infer: infer_sincos,
+    grad: GradRule::Stops,
+    cost: Cost::Free,
+    samples: samples::of_size,
+};
 
 /// `-> [L, L]` for `prefix` tokens before a grid of `rows` by `columns`: which number of a table belongs to a pair of tokens. Pairs of
 /// patches go by their distance; then come prefix to patch, patch to prefix, and prefix to prefix.
-pub static RELATIVE: Operation =
-    Operation { name: "relative", infer: infer_relative, grad: GradRule::Stops, cost: Cost::Free };
+pub static RELATIVE: Operation = Operation {
+    name: "relative",
+    infer: infer_relative,
+    grad: GradRule::Stops,
+    cost: Cost::Free,
+    samples: samples::of_size,
+};
 
 fn infer_resampling(attrs: &Attrs, _: &[&TensorType]) -> Result<TensorType, ShapeError> {
     Ok(TensorType::float(Shape::of(&[attrs.get_usize("to"), attrs.get_usize("from")])))

@@ -2,6 +2,7 @@
 
 use super::params::function;
 use super::rules::Grads;
+use super::samples;
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
     Attrs, Backward, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
@@ -94,12 +95,22 @@ pub const FUNCTIONS: &[Function] = &[
 const SIDE: Param = Param::optional("size", ParamType::Int { min: 1, max: 1024 }, "4", "the side of a patch in pixels");
 
 /// Of `x [N, T, ..]` and `indices [N, M]`: the rows of each sample that its indices name, `[N, M, ..]`.
-pub static TAKE: Operation =
-    Operation { name: "take", infer: infer_take, grad: GradRule::Rule(take_grad), cost: Cost::Free };
+pub static TAKE: Operation = Operation {
+    name: "take",
+    infer: infer_take,
+    grad: GradRule::Rule(take_grad),
+    cost: Cost::Free,
+    samples: samples::rows,
+};
 /// Of `x [N, M, ..]` and `indices [N, M]`: zeros with `length[0]` rows a sample, to which each row is added where its index
 /// says.
-pub static PLACE: Operation =
-    Operation { name: "place", infer: infer_place, grad: GradRule::Rule(place_grad), cost: Cost::PerInput(1) };
+pub static PLACE: Operation = Operation {
+    name: "place",
+    infer: infer_place,
+    grad: GradRule::Rule(place_grad),
+    cost: Cost::PerInput(1),
+    samples: samples::rows,
+};
 
 fn infer_take(_: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
     let (x, indices) = (&inputs[0].shape, &inputs[1].shape);

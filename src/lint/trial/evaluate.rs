@@ -22,6 +22,8 @@ const DEPTH: usize = 3;
 pub(super) struct Trial<'a> {
     region: &'a Region<'a>,
     apart: f64,
+    /// How many samples a batch has.
+    samples: usize,
     /// The number of the first sample of the batch.
     first: usize,
     /// States whose value is given.
@@ -36,7 +38,13 @@ pub(super) type Clouds = Rc<RefCell<BTreeMap<(NodeId, usize), Cloud>>>;
 impl<'a> Trial<'a> {
     /// A trial with embeddings that far apart.
     pub fn new(region: &'a Region<'a>, apart: f64, clouds: &Clouds) -> Self {
-        Trial { region, apart, first: 0, given: BTreeMap::new(), depth: 0, clouds: clouds.clone() }
+        let (given, clouds) = (BTreeMap::new(), clouds.clone());
+        Trial { region, apart, samples: SAMPLES, first: 0, given, depth: 0, clouds }
+    }
+
+    /// A trial with so many samples, the first of them of that number, which are spread out.
+    pub fn of_samples(region: &'a Region<'a>, samples: usize, first: usize) -> Self {
+        Trial { samples, first, ..Trial::new(region, 1.0, &Clouds::default()) }
     }
 
     /// The value of the term, if it can be computed and is finite.
@@ -56,7 +64,7 @@ impl<'a> Trial<'a> {
         let mut values: BTreeMap<NodeId, Tensor> = BTreeMap::new();
         for id in order {
             let node = graph.node(id);
-            let shape = concrete(&node.ty.shape.0)?;
+            let shape = concrete(&node.ty.shape.0, self.samples)?;
             if shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).is_none_or(|n| n > LARGEST) {
                 return None;
             }
@@ -64,7 +72,7 @@ impl<'a> Trial<'a> {
                 self.leaf(id, node, &shape)?
             } else {
                 let inputs: Vec<&Tensor> = node.inputs.iter().map(|i| values.get(i)).collect::<Option<_>>()?;
-                operations::apply(node, &inputs, &shape)?
+                operations::apply(node, &inputs, &shape, self.samples)?
             };
             if !self.is_leaf(id) {
                 forget(&mut uses, &mut values, node);
@@ -98,7 +106,7 @@ impl<'a> Trial<'a> {
         if let Some(embedding) = self.region.embeddings.get(&id) {
             let apart = if embedding.fixed { 1.0 } else { self.apart };
             let mut clouds = self.clouds.borrow_mut();
-            let draw = || Cloud::new(shape, SAMPLES, self.first, u64::from(id.0));
+            let draw = || Cloud::new(shape, self.samples, self.first, u64::from(id.0));
             return Some(clouds.entry((id, self.first)).or_insert_with(draw).apart(apart));
         }
         let index = node.attrs.get_usize("id");
@@ -107,7 +115,7 @@ impl<'a> Trial<'a> {
             "scalar" => Some(Tensor::scalar(self.region.graph.scalars[index].schedule.at(500, 1000, 10))),
             "parameter" => Some(initial(self.region.graph.params[index].init, shape, index as u64)),
             "input" => Some(self.input(node, index, shape)),
-            _ => operations::leaf(node, shape),
+            _ => operations::leaf(node, shape, self.samples),
         }
     }
 
@@ -145,7 +153,7 @@ impl<'a> Trial<'a> {
     fn queue(&self, entering: NodeId, shape: &[usize]) -> Option<Tensor> {
         let mut rows = Vec::new();
         for batch in 1..=PAST_BATCHES {
-            let past = Trial { first: self.first + batch * SAMPLES, depth: self.depth + 1, ..self.clone() };
+            let past = Trial { first: self.first + batch * self.samples, depth: self.depth + 1, ..self.clone() };
             rows.extend(past.value(entering)?.data);
         }
         if rows.is_empty() {
@@ -195,7 +203,7 @@ fn initial(init: Init, shape: &[usize], seed: u64) -> Tensor {
     Tensor { shape: shape.to_vec(), data }
 }
 
-/// The plain sizes, with as many samples as a trial has.
-pub(super) fn concrete(dims: &[Dim]) -> Option<Vec<usize>> {
-    dims.iter().map(|d| usize::try_from(d.eval(&|_| Some(SAMPLES as i64))?).ok()).collect()
+/// The plain sizes for so many samples.
+pub(super) fn concrete(dims: &[Dim], samples: usize) -> Option<Vec<usize>> {
+    dims.iter().map(|d| usize::try_from(d.eval(&|_| Some(samples as i64))?).ok()).collect()
 }

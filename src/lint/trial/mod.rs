@@ -14,7 +14,9 @@ use crate::graph::NodeId;
 use evaluate::{Clouds, Trial};
 
 /// Made-up samples in a batch.
-const SAMPLES: usize = 8;
+pub(super) const SAMPLES: usize = 8;
+/// Where samples begin that are none of a batch from the first one on.
+const OTHERS: usize = 1000;
 /// How far from one constant the embeddings are when they have nearly collapsed, as a part of their length.
 const NEAR: f64 = 0.3;
 /// Differences below this part of a term's value are put down to the small numbers added to denominators.
@@ -51,6 +53,13 @@ fn compare(spread: f64, collapsed: f64) -> Verdict {
         true if difference > 0.0 => Verdict::Rises,
         true => Verdict::Falls,
     }
+}
+
+/// Whether a term of so many samples is the same whatever their embeddings are; `None` if it cannot be computed here.
+pub(super) fn is_idle(region: &Region, samples: usize) -> Option<bool> {
+    let term = |first: usize| Trial::of_samples(region, samples, first).term();
+    let (one, other) = (term(0)?, term(OTHERS)?);
+    Some((one - other).abs() <= 1e-9 * one.abs().max(1.0))
 }
 
 /// Whether the targets, probabilities, have clearly more entropy than the predictions, logarithms of probabilities, for

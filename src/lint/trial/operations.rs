@@ -8,11 +8,11 @@ use crate::graph::{Attrs, Node};
 use crate::random::Rng;
 
 /// The value of a leaf that needs nothing but its attributes.
-pub(super) fn leaf(node: &Node, shape: &[usize]) -> Option<Tensor> {
+pub(super) fn leaf(node: &Node, shape: &[usize], samples: usize) -> Option<Tensor> {
     let (count, stream) = (shape.iter().product(), node.attrs.get_int("stream") as u64);
     let data = match node.op.name {
         "constant" => vec![node.attrs.get_float("value")],
-        "dimension" => vec![concrete(node.attrs.get_dims("size"))?.first().copied()? as f64],
+        "dimension" => vec![concrete(node.attrs.get_dims("size"), samples)?.first().copied()? as f64],
         "arange" => (0..count).map(|i| i as f64).collect(),
         "randn" => normal(&[5, stream], count),
         "rand" => {
@@ -25,7 +25,7 @@ pub(super) fn leaf(node: &Node, shape: &[usize]) -> Option<Tensor> {
 }
 
 /// The value of a node of that shape.
-pub(super) fn apply(node: &Node, inputs: &[&Tensor], shape: &[usize]) -> Option<Tensor> {
+pub(super) fn apply(node: &Node, inputs: &[&Tensor], shape: &[usize], samples: usize) -> Option<Tensor> {
     let (attrs, first) = (&node.attrs, *inputs.first()?);
     if let Some(value) = unary(node.op.name, attrs, first) {
         return Some(value);
@@ -51,10 +51,10 @@ pub(super) fn apply(node: &Node, inputs: &[&Tensor], shape: &[usize]) -> Option<
         }
         "slice" => {
             let (axis, strides) = (attrs.get_usize("axis"), first.strides());
-            let start = concrete(attrs.get_dims("start"))?.first().copied()?;
+            let start = concrete(attrs.get_dims("start"), samples)?.first().copied()?;
             first.pick(shape, start * strides[axis], &strides)
         }
-        "pad" => lines::pad(first, attrs.get_usize("axis"), concrete(attrs.get_dims("before"))?[0], shape),
+        "pad" => lines::pad(first, attrs.get_usize("axis"), concrete(attrs.get_dims("before"), samples)?[0], shape),
         "concat" => lines::concat(inputs, attrs.get_usize("axis"), shape),
         "reduce_sum" => lines::reduce(first, attrs, shape, 0.0, |a, b| a + b),
         "reduce_max" => lines::reduce(first, attrs, shape, f64::NEG_INFINITY, f64::max),
@@ -71,6 +71,7 @@ pub(super) fn apply(node: &Node, inputs: &[&Tensor], shape: &[usize]) -> Option<
 
 fn unary(name: &str, attrs: &Attrs, x: &Tensor) -> Option<Tensor> {
     Some(match name {
+        "class_label" => x.clone(),
         "neg" => x.map(|x| -x),
         "exp" => x.map(f64::exp),
         "log" => x.map(f64::ln),

@@ -4,10 +4,10 @@ use super::positions::ScoreBias;
 use crate::graph::ops::attention::Attended;
 use crate::graph::{Dim, Init, NodeId, ParamKind, ShapeError};
 use crate::nn::layernorm::LayerNorm;
-use crate::nn::linear::{Linear, RowNorm};
+use crate::nn::linear::{Linear, Start};
 use crate::nn::{Build, Mode, Module};
 
-/// How linear maps and tokens start.
+/// The deviation that tokens and positions start with.
 pub(super) const STD: f64 = 0.02;
 
 /// What is added to variances, as in timm.
@@ -28,6 +28,8 @@ pub(super) struct Blocks {
     pub layer_scale: Option<f64>,
     /// How often the last block is left out, for a sample; it rises linearly over the depth.
     pub drop_path: f64,
+    /// How linear maps start.
+    pub start: Start,
     /// Whether what a block adds starts smaller by the root of twice its number.
     pub rescale: bool,
 }
@@ -46,28 +48,31 @@ impl Blocks {
 
     fn block(&self, cx: &mut Build, x: NodeId, i: usize, bias: &ScoreBias) -> Result<NodeId, ShapeError> {
         let drop = self.drop_path * i as f64 / (self.depth - 1).max(1) as f64;
-        let last = if self.rescale { STD / (2.0 * (i + 1) as f64).sqrt() } else { STD };
+        let smaller = if self.rescale { (2.0 * (i + 1) as f64).sqrt() } else { 1.0 };
         let normal = cx.scope("norm1", |cx| NORM.apply(cx, x))?.value;
-        let attended = cx.scope("attn", |cx| self.attend(cx, normal, last, bias))?;
+        let attended = cx.scope("attn", |cx| self.attend(cx, normal, smaller, bias))?;
         let x = self.add(cx, x, attended, "ls1", drop)?;
         let normal = cx.scope("norm2", |cx| NORM.apply(cx, x))?.value;
-        let thought = cx.scope("mlp", |cx| self.perceptron(cx, normal, last))?;
+        let thought = cx.scope("mlp", |cx| self.perceptron(cx, normal, smaller))?;
         self.add(cx, x, thought, "ls2", drop)
     }
 
-    fn attend(&self, cx: &mut Build, x: NodeId, last: f64, bias: &ScoreBias) -> Result<NodeId, ShapeError> {
+    /// Attention; its last map starts `smaller`.
+    fn attend(&self, cx: &mut Build, x: NodeId, smaller: f64, bias: &ScoreBias) -> Result<NodeId, ShapeError> {
         let width = cx.features("attention", x)?;
-        let qkv = linear(cx, "qkv", x, 3 * width, self.qkv_bias, STD)?;
+        let packed = Linear { bias: self.qkv_bias, ..Linear::new(3 * width, self.start) };
+        let qkv = apply(cx, "qkv", &packed, x)?;
         let bias = bias.of_block(cx, self.heads)?;
         let attended = cx.graph.attention(Attended::Packed(qkv), self.heads, bias)?;
-        linear(cx, "proj", attended, width, true, last)
+        apply(cx, "proj", &Linear { smaller, ..Linear::new(width, self.start) }, attended)
     }
 
-    fn perceptron(&self, cx: &mut Build, x: NodeId, last: f64) -> Result<NodeId, ShapeError> {
+    /// Two maps with a GELU between; the last starts `smaller`.
+    fn perceptron(&self, cx: &mut Build, x: NodeId, smaller: f64) -> Result<NodeId, ShapeError> {
         let width = cx.features("vit", x)?;
-        let hidden = linear(cx, "fc1", x, (width as f64 * self.mlp_ratio) as usize, true, STD)?;
+        let hidden = linear(cx, "fc1", x, (width as f64 * self.mlp_ratio) as usize, self.start)?;
         let active = cx.graph.gelu(hidden)?;
-        linear(cx, "fc2", active, width, true, last)
+        apply(cx, "fc2", &Linear { smaller, ..Linear::new(width, self.start) }, active)
     }
 
     /// `x` and what a block adds, scaled, and left out for some samples.
@@ -88,15 +93,11 @@ impl Blocks {
     }
 }
 
-/// A linear map under `name` whose weights start normal with deviation `std`, cut off at two of them, and whose bias starts at 0.
-pub(super) fn linear(
-    cx: &mut Build,
-    name: &str,
-    x: NodeId,
-    out: usize,
-    bias: bool,
-    std: f64,
-) -> Result<NodeId, ShapeError> {
-    let layer = Linear { out, bias, init: Some(Init::TruncatedNormal(std)), norm: RowNorm::None };
+/// A linear map with a bias under `name`.
+pub(super) fn linear(cx: &mut Build, name: &str, x: NodeId, out: usize, start: Start) -> Result<NodeId, ShapeError> {
+    apply(cx, name, &Linear::new(out, start), x)
+}
+
+fn apply(cx: &mut Build, name: &str, layer: &Linear, x: NodeId) -> Result<NodeId, ShapeError> {
     Ok(cx.scope(name, |cx| layer.apply(cx, x))?.value)
 }

@@ -3,7 +3,7 @@
 use super::block::{Blocks, NORM, STD, linear};
 use super::patches::{put, seen_of, token};
 use super::positions::ScoreBias;
-use super::words::{COUNT, MLP_RATIO, blocks, depth, heads};
+use super::words::{COUNT, INIT, MLP_RATIO, blocks, depth, heads};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::graph::{Dim, NodeId, ShapeError};
 use crate::nn::{Build, Layer, Module, Output};
@@ -25,6 +25,7 @@ pub const LAYER: Layer = Layer {
                 "features for each patch; those of its pixels, 3 patch^2, when left out",
             ),
             MLP_RATIO,
+            INIT,
         ],
         formula: "visible tokens [N, V, D] -> [N, T, out]",
         doc: "The decoder of masked autoencoders (He et al. 2022): a narrow transformer on the visible tokens, put back in their places \
@@ -55,7 +56,7 @@ impl Module for Decoder {
         let (mask, before) = seen_of(cx, "vit_decoder", x)?;
         let grid = [mask.grid.0, mask.grid.1];
         let patches = grid[0] * grid[1];
-        let x = linear(cx, "decoder_embed", x, self.dim, true, STD)?;
+        let x = linear(cx, "decoder_embed", x, self.dim, self.blocks.start)?;
         let hole = token(cx, "mask_token", 1, self.dim, STD)?;
         let count = cx.graph.shape(x).0[1].clone();
         let seen = cx.graph.slice(x, 1, &before, &(&count - &before))?;
@@ -70,7 +71,7 @@ impl Module for Decoder {
         let last = outputs.last().copied().unwrap_or(whole);
         let normal = cx.scope("decoder_norm", |cx| NORM.apply(cx, last))?.value;
         let normal = cx.graph.slice(normal, 1, &before, &Dim::from(patches))?;
-        Ok(linear(cx, "decoder_pred", normal, self.out, true, STD)?.into())
+        Ok(linear(cx, "decoder_pred", normal, self.out, self.blocks.start)?.into())
     }
 
     fn takes_mask(&self) -> bool {

@@ -60,7 +60,7 @@ impl Vit {
 
     /// The patches that are seen, with their places, and the tokens before them.
     fn tokens(&self, cx: &mut Build, x: NodeId) -> Result<(NodeId, Grid), ShapeError> {
-        let (mut x, grid) = patches::embed(cx, x, self.patch, self.dim)?;
+        let (mut x, grid) = patches::embed(cx, x, self.patch, self.dim, self.blocks.start)?;
         let mask = patches::mask_of(cx, grid)?;
         if let (Some(mask), Some(false)) = (&mask, self.drops) {
             let hole = patches::token(cx, "mask_token", 1, self.dim, STD)?;
@@ -72,7 +72,7 @@ impl Vit {
             x = cx.graph.add(x, places.patches)?;
         }
         if let (Some(mask), Some(true)) = (&mask, self.drops) {
-            let visible = mask.visible.ok_or_else(patches::uncounted)?;
+            let visible = mask.visible.map_err(patches::uncounted)?;
             x = cx.graph.take(x, visible)?;
         }
         Ok((self.prepend(cx, x, places.and_then(|p| p.class))?, grid))

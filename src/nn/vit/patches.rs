@@ -1,8 +1,11 @@
 //! Images as tokens: patches, the tokens before them, and those of them that are visible.
 
+use crate::graph::ops::tokens::TAKE;
 use crate::graph::ops::window::image;
-use crate::graph::{Dim, Init, NodeId, ParamKind, ShapeError};
-use crate::nn::{Build, MaskInput};
+use crate::graph::{Dim, Graph, Init, NodeId, ParamKind, ShapeError};
+use crate::nn::linear::Start;
+use crate::nn::{Build, MaskInput, Uncounted};
+use std::collections::BTreeSet;
 
 /// Rows and columns of patches.
 pub(super) type Grid = [usize; 2];
@@ -13,13 +16,22 @@ pub(super) fn grid((height, width): (usize, usize), patch: usize) -> Grid {
 }
 
 /// Each patch of an image as a token of `dim` features: a convolution whose filters do not overlap. `[N, T, dim]` and the grid.
-pub(super) fn embed(cx: &mut Build, x: NodeId, patch: usize, dim: usize) -> Result<(NodeId, Grid), ShapeError> {
+/// Weights start as in PyTorch, or by Xavier's rule as those of a linear map of pixels (MAE).
+pub(super) fn embed(
+    cx: &mut Build,
+    x: NodeId,
+    patch: usize,
+    dim: usize,
+    start: Start,
+) -> Result<(NodeId, Grid), ShapeError> {
     let (pixels, grid) = pixels(cx, x, patch)?;
     let channels = cx.features("vit", x)?;
     let tokens = cx.scope("patch_embed.proj", |cx| {
-        let init = Init::Uniform(1.0 / ((channels * patch * patch) as f64).sqrt());
-        let weight = cx.weight("weight", &[dim, channels, patch, patch], init, ParamKind::Weight)?;
-        let bias = cx.weight("bias", &[dim], init, ParamKind::Bias)?;
+        let features = channels * patch * patch;
+        let rule = if start == Start::Xavier { Start::Xavier } else { Start::Uniform };
+        let (first, shift) = (rule.weight(features, dim, 1.0), Start::Uniform.bias(features));
+        let weight = cx.weight("weight", &[dim, channels, patch, patch], first, ParamKind::Weight)?;
+        let bias = cx.weight("bias", &[dim], shift, ParamKind::Bias)?;
         let weight = cx.graph.reshape(weight, &[Dim::from(dim), Dim::from(channels * patch * patch)])?;
         let product = cx.graph.product(pixels, weight, false, true)?;
         cx.graph.add(product, bias)
@@ -72,11 +84,9 @@ pub(super) fn seen_of(cx: &Build, word: &str, x: NodeId) -> Result<(MaskInput, D
         return Err(ShapeError::new(format!("{word} fills what is hidden, but it is applied to no masked view"))
             .help("apply the branch to a view such as `m: a | mask(random, ratio: 0.75)`"));
     };
-    let visible = mask.visible.ok_or_else(uncounted)?;
+    let visible = mask.visible.map_err(uncounted)?;
     let before = count - &cx.graph.shape(visible).0[1];
-    // An encoder that has dropped nothing gives at least as many tokens as there are patches.
-    let all = (mask.grid.0 * mask.grid.1) as i64;
-    if before.constant().is_some_and(|n| n >= 0) && count.constant().is_some_and(|n| n < all) {
+    if before.constant().is_some_and(|n| n >= 0) && is_taken(cx.graph, x, visible) {
         return Ok((mask.clone(), before));
     }
     Err(ShapeError::new(format!(
@@ -86,10 +96,29 @@ pub(super) fn seen_of(cx: &Build, word: &str, x: NodeId) -> Result<(MaskInput, D
     .help("the encoder before it must be told `masked: drop`"))
 }
 
+/// Whether `x` is computed from rows that were taken by the numbers `visible`.
+fn is_taken(graph: &Graph, x: NodeId, visible: NodeId) -> bool {
+    let (mut open, mut seen) = (vec![x], BTreeSet::new());
+    while let Some(id) = open.pop() {
+        let node = graph.node(id);
+        if node.op == &TAKE && node.inputs[1] == visible {
+            return true;
+        }
+        if seen.insert(id) {
+            open.extend(&node.inputs);
+        }
+    }
+    false
+}
+
 /// Why visible patches cannot stand in a tensor of their own.
-pub(super) fn uncounted() -> ShapeError {
-    ShapeError::new("to leave out hidden patches, as many must be visible in every sample")
-        .help("give the mask one `ratio` and no `chance`, or take `masked: replace`")
+pub(super) fn uncounted(why: Uncounted) -> ShapeError {
+    match why {
+        Uncounted::Varies => ShapeError::new("to leave out hidden patches, as many must be visible in every sample")
+            .help("give the mask one `ratio` and no `chance`, or take `masked: replace`"),
+        Uncounted::None => ShapeError::new("no patch is visible: the mask hides all of them")
+            .help("choose a smaller `ratio`, or take `masked: replace`"),
+    }
 }
 
 /// The visible tokens `[N, V, D]` in their places among `patches`, and `hole [1, 1, D]` in all others.
@@ -100,7 +129,7 @@ pub(super) fn put(
     patches: usize,
     hole: NodeId,
 ) -> Result<NodeId, ShapeError> {
-    let visible = mask.visible.ok_or_else(uncounted)?;
+    let visible = mask.visible.map_err(uncounted)?;
     let spread = cx.graph.place(seen, visible, &Dim::from(patches))?;
     hide(cx, spread, mask.hides, hole)
 }

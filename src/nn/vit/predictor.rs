@@ -3,10 +3,10 @@
 use super::block::{Blocks, NORM, STD, linear};
 use super::patches::{seen_of, token, uncounted};
 use super::positions::ScoreBias;
-use super::words::{COUNT, MLP_RATIO, blocks, depth, heads};
+use super::words::{COUNT, INIT, MLP_RATIO, blocks, depth, heads};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::graph::{Dim, NodeId, ShapeError};
-use crate::nn::{Build, Layer, MaskInput, Module, Output};
+use crate::nn::{Build, Layer, MaskInput, Module, Output, Uncounted};
 
 /// `vit_predictor()`
 pub const LAYER: Layer = Layer {
@@ -24,6 +24,7 @@ pub const LAYER: Layer = Layer {
                 "features of a prediction; those of the tokens it is given, when left out",
             ),
             MLP_RATIO,
+            INIT,
         ],
         formula: "visible tokens [N, V, D] -> [N, M, out]",
         doc: "The predictor of joint embeddings of blocks (Assran et al. 2023, I-JEPA): a narrow transformer on the visible tokens and, for \
@@ -55,14 +56,10 @@ impl Module for Predictor {
         let (mask, before) = seen_of(cx, "vit_predictor", x)?;
         let out = self.out.map_or_else(|| cx.features("vit_predictor", x), Ok)?;
         let targets: Vec<NodeId> = match mask.targets.as_slice() {
-            [] => mask.hidden.into_iter().collect(),
+            [] => vec![mask.hidden.map_err(unhidden)?],
             targets => targets.to_vec(),
         };
-        let Some(&first) = targets.first() else {
-            return Err(ShapeError::new("to predict hidden patches, as many must be hidden in every sample")
-                .help("give the mask one `ratio` and no `chance`"));
-        };
-        let [n, count] = [0, 1].map(|i| cx.graph.shape(first).0[i].clone());
+        let [n, count] = [0, 1].map(|i| cx.graph.shape(targets[0]).0[i].clone());
         let positions = self.positions(cx, [mask.grid.0, mask.grid.1], &n)?;
         let context = self.context(cx, x, positions, &mask, &before)?;
         let sought = self.sought(cx, positions, &targets)?;
@@ -74,7 +71,7 @@ impl Module for Predictor {
         let last = outputs.last().copied().unwrap_or(whole);
         let normal = cx.scope("predictor_norm", |cx| NORM.apply(cx, last))?.value;
         let sought = cx.graph.slice(normal, 1, &length, &count)?;
-        let found = linear(cx, "predictor_proj", sought, out, true, STD)?;
+        let found = linear(cx, "predictor_proj", sought, out, self.blocks.start)?;
         by_sample(cx, found, [Dim::from(targets.len()), n, count, Dim::from(out)]).map(Output::from)
     }
 
@@ -99,8 +96,8 @@ impl Predictor {
         mask: &MaskInput,
         before: &Dim,
     ) -> Result<NodeId, ShapeError> {
-        let x = linear(cx, "predictor_embed", x, self.dim, true, STD)?;
-        let visible = mask.visible.ok_or_else(uncounted)?;
+        let x = linear(cx, "predictor_embed", x, self.dim, self.blocks.start)?;
+        let visible = mask.visible.map_err(uncounted)?;
         let mut places = cx.graph.take(positions, visible)?;
         if !before.is(0) {
             places = cx.graph.pad(places, 1, before, &Dim::default())?;
@@ -114,6 +111,17 @@ impl Predictor {
         let places = targets.iter().map(|&target| cx.graph.take(positions, target)).collect::<Result<Vec<_>, _>>()?;
         let places = cx.graph.concat(&places, 0)?;
         cx.graph.add(places, hole)
+    }
+}
+
+/// Why hidden patches cannot be predicted.
+fn unhidden(why: Uncounted) -> ShapeError {
+    match why {
+        Uncounted::Varies => ShapeError::new("to predict hidden patches, as many must be hidden in every sample")
+            .help("give the mask one `ratio` and no `chance`"),
+        Uncounted::None => {
+            ShapeError::new("there is no hidden patch to predict: the mask hides none").help("choose a larger `ratio`")
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::block::Blocks;
 use super::positions::Positions;
 use super::{Pool, Vit};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
+use crate::nn::linear::{self, Start};
 use crate::nn::{Layer, MASKED, Module};
 
 /// `vit(dim, depth, heads)`
@@ -61,6 +62,9 @@ pub(super) const MLP_RATIO: Param = Param::optional(
     "the width of the perceptrons by the tokens'",
 );
 
+/// How linear maps, the embedding of patches among them, start.
+pub(super) const INIT: Param = linear::init("trunc_normal");
+
 /// How many blocks, with a default.
 pub(super) const fn depth(default: &'static str) -> Param {
     Param::optional("depth", COUNT, default, "how many blocks")
@@ -79,7 +83,16 @@ pub(super) fn blocks(config: &Config, dim: usize) -> Result<Blocks, String> {
         return Err(format!("positions of sines and cosines need a width that is a multiple of 4, not {dim}"));
     }
     let (depth, mlp_ratio) = (config.int("depth"), config.number("mlp_ratio"));
-    Ok(Blocks { depth, heads, mlp_ratio, qkv_bias: true, layer_scale: None, drop_path: 0.0, rescale: false })
+    Ok(Blocks {
+        depth,
+        heads,
+        mlp_ratio,
+        qkv_bias: true,
+        layer_scale: None,
+        drop_path: 0.0,
+        start: Start::from_config(config),
+        rescale: false,
+    })
 }
 
 fn divides(dim: usize, heads: usize) -> Result<(), String> {
@@ -87,7 +100,7 @@ fn divides(dim: usize, heads: usize) -> Result<(), String> {
 }
 
 /// What every vision transformer can be told.
-const SHARED: [Param; 12] = [
+const SHARED: [Param; 13] = [
     Param::optional("patch", COUNT, "16", "the side of a patch in pixels"),
     MLP_RATIO,
     Param::optional("cls", ParamType::Bool, "true", "whether there is a class token"),
@@ -142,6 +155,7 @@ const SHARED: [Param; 12] = [
         "false",
         "whether the last maps of block i start smaller by sqrt(2 i) (Bao et al. 2022)",
     ),
+    INIT,
 ];
 
 /// The sizes of a transformer of one's own.
@@ -151,8 +165,8 @@ const OWN: [Param; 3] = [
     Param::required("heads", COUNT, "parts of the features that attend apart"),
 ];
 
-const OF_ANY_SIZE: [Param; 15] = {
-    let mut all = [OWN[0]; 15];
+const OF_ANY_SIZE: [Param; 16] = {
+    let mut all = [OWN[0]; 16];
     let mut i = 0;
     while i < all.len() {
         all[i] = if i < OWN.len() { OWN[i] } else { SHARED[i - OWN.len()] };
@@ -187,18 +201,14 @@ fn build(config: &Config, [dim, depth, heads]: [usize; 3]) -> Result<Box<dyn Mod
         qkv_bias: config.bool("qkv_bias"),
         layer_scale: config.maybe_number("layer_scale"),
         drop_path: config.number("drop_path"),
+        start: Start::from_config(config),
         rescale: config.bool("rescale"),
     };
+    let patch = config.int("patch");
+    let size = config.maybe_number("size").map(|side| side as usize);
+    if let Some(side) = size.filter(|side| !side.is_multiple_of(patch)) {
+        return Err(format!("a `size` of {side} does not divide into patches of {patch}"));
+    }
     let masked = Some(config.text(MASKED)).filter(|word| !word.is_empty()).map(|word| word == "drop");
-    Ok(Box::new(Vit {
-        dim,
-        patch: config.int("patch"),
-        class,
-        registers,
-        positions,
-        size: config.maybe_number("size").map(|side| side as usize),
-        pool,
-        drops: masked,
-        blocks,
-    }))
+    Ok(Box::new(Vit { dim, patch, class, registers, positions, size, pool, drops: masked, blocks }))
 }

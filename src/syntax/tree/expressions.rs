@@ -26,10 +26,9 @@ impl Builder<'_> {
     /// An expression below `depth` others.
     pub(super) fn expr(&self, pair: Pair<Rule>, depth: usize) -> Expr {
         let span = self.span(&pair);
-        let operators = pair.clone().into_inner().filter(|p| !is_value(p.as_rule())).count();
-        let depth = depth + operators + 1;
+        let depth = depth + nested(&pair) + 1;
         if depth > MAX_DEPTH {
-            let message = format!("this expression is more than {MAX_DEPTH} operators deep");
+            let message = format!("this expression is {} operators deep; the most are {MAX_DEPTH}", depth - 1);
             self.report(slip(span, message).help("name parts of it with `let`"));
             return Expr { kind: ExprKind::Number(0.0), span };
         }
@@ -57,7 +56,10 @@ impl Builder<'_> {
     fn number(&self, text: &str, span: Span) -> ExprKind {
         let value = text.replace('_', "").parse::<f64>().unwrap_or(f64::INFINITY);
         if !value.is_finite() {
-            self.report(slip(span, "this number is too large"));
+            self.report(slip(span, "this number is too large").help("write `infinity` for what is larger than any"));
+        } else if !holds(value, &text.replace('_', "")) {
+            let help = "whole numbers are exact up to 9007199254740992, which is 2^53";
+            self.report(slip(span, "this whole number cannot be held exactly").help(help));
         }
         ExprKind::Number(value)
     }
@@ -135,6 +137,25 @@ impl Builder<'_> {
             self.report(slip(self.span(op), format!("`{}` cannot be chained", op.as_str())).help(help));
         }
     }
+}
+
+/// How many operators stand one inside of the other at most: infix and prefix ones make a chain, calls and the like only on one value.
+fn nested(pair: &Pair<Rule>) -> usize {
+    let (mut chain, mut behind, mut most) = (0, 0, 0);
+    for part in pair.clone().into_inner() {
+        match part.as_rule() {
+            Rule::call | Rule::index | Rule::field => behind += 1,
+            rule if is_value(rule) => behind = 0,
+            _ => chain += 1,
+        }
+        most = most.max(behind);
+    }
+    chain + most
+}
+
+/// Whether a number is what its digits say, where they are those of a whole number.
+fn holds(value: f64, digits: &str) -> bool {
+    !digits.bytes().all(|b| b.is_ascii_digit()) || format!("{value}") == digits.trim_start_matches('0') || value == 0.0
 }
 
 /// Whether a part of an expression is a value rather than an operator.

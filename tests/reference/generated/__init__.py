@@ -3,4 +3,4 @@
 The families of productions enter the registry as they are imported, in this order.
 """
 
-from . import elementwise, reductions, shapes, choosing, vectors, tokens, algebra, library, structure
+from . import elementwise, reductions, shapes, choosing, vectors, tokens, algebra, library, structure, lists

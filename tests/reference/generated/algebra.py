@@ -16,12 +16,14 @@ from .values import Value
 
 def positive_definite(m: Maker) -> Value:
     v = m.pick(lambda v: v.rank in (2, 3))
-    square = m.infix("@", MUL, v, m.make(f"{v.at(POSTFIX)}.T", POSTFIX, v.shape[:-2] + (v.shape[-1], v.shape[-2]),
-                                        lambda x: x.transpose(-1, -2), [v]), v.shape[:-1] + (v.shape[-2],), torch.matmul)
-    n, text = m.size(v.shape[-2]), v.shape[-2].text()[0]
+    *lead, rows, columns = v.shape
+    flipped = m.make(f"{v.at(POSTFIX)}.T", POSTFIX, (*lead, columns, rows), lambda x: x.transpose(-1, -2), [v])
+    square = m.infix("@", MUL, v, flipped, (*lead, rows, rows), torch.matmul)
+    n, text = m.size(rows), rows.text()[0]
     scale = m.one([1, 2, 0.5])
     f = lambda a: a + scale * torch.eye(n, dtype=a.dtype)
-    return m.make(f"{square} + {scale} * eye({text})" if scale != 1 else f"{square} + eye({text})", ADD, square.shape, f, [square])
+    added = f"{scale} * eye({text})" if scale != 1 else f"eye({text})"
+    return m.make(f"{square} + {added}", ADD, square.shape, f, [square])
 
 
 @production(weight=1.5)
@@ -74,11 +76,12 @@ def spectrum(m: Maker) -> Value:
 def sinkhorn(m: Maker) -> Value:
     v = m.pick(lambda v: v.rank in (2, 3))
     epsilon, iterations = m.one([1, 0.5, 0.1]), m.one([3, 1, 5])
-    args = [v] + ([f"epsilon: {epsilon}"] if epsilon != 1 else []) + ([f"iterations: {iterations}"] if iterations != 3 else [])
+    args = [v] + ([f"epsilon: {epsilon}"] if epsilon != 1 else [])
+    args += [f"iterations: {iterations}"] if iterations != 3 else []
     if float(v.t.abs().max()) / epsilon > 40:
         raise Skip
+    balanced = lambda rows: steps.balance(torch.exp(rows / epsilon), iterations).detach()
     if v.rank == 3 and m.chance(0.5):
-        f = lambda x: torch.stack([steps.balance(torch.exp(x[:, t] / epsilon), iterations) for t in range(x.shape[1])], 1).detach()
+        f = lambda x: torch.stack([balanced(x[:, t]) for t in range(x.shape[1])], 1)
         return m.call("sinkhorn", args + ["per: position"], v.shape, f, [v])
-    f = lambda x: steps.balance(torch.exp(x / epsilon).reshape(-1, x.shape[-1]), iterations).reshape(x.shape).detach()
-    return m.call("sinkhorn", args, v.shape, f, [v])
+    return m.call("sinkhorn", args, v.shape, lambda x: balanced(x.flatten(0, -2)).reshape(x.shape), [v])

@@ -31,7 +31,8 @@ def topk(m: Maker) -> Value:
         raise Skip
     k = m.rng.randint(1, m.size(v.shape[axis]))
     shape = v.shape[:axis] + (Dim.of(k),) + v.shape[axis + 1:]
-    return m.call("topk", [v, k, f"dim: {m.axis_text(axis, v.rank)}"], shape, lambda x: torch.topk(x, k, axis).values, [v])
+    args = [v, k, f"dim: {m.axis_text(axis, v.rank)}"]
+    return m.call("topk", args, shape, lambda x: torch.topk(x, k, axis).values, [v])
 
 
 def indices(m: Maker, fits, shape: Shape, below: int) -> Value:
@@ -51,7 +52,8 @@ def gather(m: Maker) -> Value:
     rest = lambda s: s[:axis] + s[axis + 1:]
     shape = v.shape[:axis] + (Dim.of(m.rng.randint(1, 3)),) + v.shape[axis + 1:]
     i = indices(m, lambda i: i.rank == v.rank and rest(i.shape) == rest(v.shape), shape, m.size(v.shape[axis]))
-    return m.call("gather", [v, i, f"dim: {m.axis_text(axis, v.rank)}"], i.shape, lambda x, i: torch.gather(x, axis, whole(i)), [v, i])
+    args = [v, i, f"dim: {m.axis_text(axis, v.rank)}"]
+    return m.call("gather", args, i.shape, lambda x, i: torch.gather(x, axis, whole(i)), [v, i])
 
 
 @production()
@@ -67,7 +69,8 @@ def index_select(m: Maker) -> Value:
 @production()
 def take(m: Maker) -> Value:
     v = m.pick(lambda v: v.rank > 1)
-    i = indices(m, lambda i: i.rank == 2 and i.shape[0] == v.shape[0], (v.shape[0], Dim.of(m.rng.randint(1, 3))), m.size(v.shape[1]))
+    shape = (v.shape[0], Dim.of(m.rng.randint(1, 3)))
+    i = indices(m, lambda i: i.rank == 2 and i.shape[0] == v.shape[0], shape, m.size(v.shape[1]))
     f = lambda x, i: torch.stack([sample[j] for sample, j in zip(x, whole(i))])
     return m.call("take", [v, i], i.shape + v.shape[2:], f, [v, i])
 
@@ -88,7 +91,8 @@ def one_hot(m: Maker) -> Value:
     dim = m.one([Dim.of(s) for s in m.sizes] + [Dim.of(3), Dim.of(4)])
     n = m.size(dim)
     i = indices(m, lambda i: i.rank < 3, (Dim.of(m.one(m.sizes)),) if m.sizes else (), n)
-    return m.call("one_hot", [i, dim.text()[0]], i.shape + (dim,), lambda i: F.one_hot(whole(i), n).bool(), [i], kind="bool")
+    f = lambda i: F.one_hot(whole(i), n).bool()
+    return m.call("one_hot", [i, dim.text()[0]], i.shape + (dim,), f, [i], kind="bool")
 
 
 @production()

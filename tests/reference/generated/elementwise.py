@@ -21,8 +21,8 @@ def softplus(x: Tensor) -> Tensor:
     return torch.logaddexp(x, torch.zeros_like(x))
 
 
-SMOOTH = {"tanh": steps.tanh, "sigmoid": steps.sigmoid, "softplus": softplus, "sin": torch.sin, "cos": torch.cos, "gelu": F.gelu,
-          "erf": torch.erf}
+SMOOTH = {"tanh": steps.tanh, "sigmoid": steps.sigmoid, "softplus": softplus, "sin": torch.sin, "cos": torch.cos,
+          "gelu": F.gelu, "erf": torch.erf}
 KINKED = {"relu": torch.relu, "abs": torch.abs, "sign": torch.sign}
 BOUNDED = {"exp": (torch.exp, -9, 3.5), "log": (torch.log, 0.05, 99), "sqrt": (torch.sqrt, 0.02, 99),
            "inverse_erf": (torch.erfinv, -0.95, 0.95)}
@@ -95,11 +95,14 @@ def power_of_tensors(m: Maker) -> Value:
     whole = m.chance(0.3)
     a = m.partner(b, lambda v: apart(v.t, [0]) if whole else float(v.t.min()) > 0.1)
     if whole:
-        e = m.pick(lambda v: m.broadcast(a.shape, v.shape) is not None and bool((v.t >= 0).all()) and int(v.t.max()) < 6, kind="int")
-        return m.make(f"{a.at(POSTFIX)} ^ {e.at(POW)}", POW, m.broadcast(a.shape, e.shape), lambda a, e: a ** real(e), [a, e])
+        small = lambda v: bool((v.t >= 0).all()) and int(v.t.max()) < 6
+        e = m.pick(lambda v: m.broadcast(a.shape, v.shape) is not None and small(v), kind="int")
+        f = lambda a, e: a ** real(e)
+        return m.make(f"{a.at(POSTFIX)} ^ {e.at(POW)}", POW, m.broadcast(a.shape, e.shape), f, [a, e])
     return m.make(f"{a.at(POSTFIX)} ^ {b.at(POW)}", POW, m.broadcast(a.shape, b.shape), torch.pow, [a, b])
 
 
+COMPARISONS = [("<", torch.lt), ("<=", torch.le), (">", torch.gt), (">=", torch.ge), ("!=", torch.ne), ("==", torch.eq)]
 INFIX = {"+": (ADD, torch.add), "-": (ADD, torch.sub), "*": (MUL, torch.mul), "/": (MUL, torch.div)}
 
 
@@ -164,7 +167,7 @@ def extreme_of_two(m: Maker) -> Value:
 
 @production()
 def comparison(m: Maker) -> Value:
-    op, f = m.kind([("<", torch.lt), ("<=", torch.le), (">", torch.gt), (">=", torch.ge), ("!=", torch.ne), ("==", torch.eq)])
+    op, f = m.kind(COMPARISONS)
     a = m.pick()
     if m.chance(0.5):
         b = m.number(m.one([0, 0.5, -0.3, 1]))

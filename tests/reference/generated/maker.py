@@ -1,4 +1,6 @@
-"""How values are made out of others. Each is computed in f64 at once, so that what would be near a kink, a tie or a pole is not made at all."""
+"""How values are made out of others. Each is computed in f64 at once, so that what would be near a kink, a tie or a pole
+is not made at all.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ class Limits:
 class Maker:
     """Makes values out of those in its pool."""
 
-    def __init__(self, rng: random.Random, program: Program, pool: list[Value], inner: bool = False, smooth: bool = False):
+    def __init__(self, rng: random.Random, program: Program, pool: list[Value],
+                 inner: bool = False, smooth: bool = False):
         self.rng, self.program, self.pool, self.inner, self.smooth = rng, program, pool, inner, smooth
         self.own: dict[str, int] | None = None
         self.turn: int | None = None

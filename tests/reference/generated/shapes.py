@@ -14,11 +14,13 @@ from .values import Value
 def transpose(m: Maker) -> Value:
     v = m.pick(lambda v: v.rank > 1)
     if m.chance(0.6):
-        return m.make(f"{v.at(POSTFIX)}.T", POSTFIX, v.shape[:-2] + (v.shape[-1], v.shape[-2]), lambda x: x.transpose(-1, -2), [v])
+        *lead, rows, columns = v.shape
+        return m.make(f"{v.at(POSTFIX)}.T", POSTFIX, (*lead, columns, rows), lambda x: x.transpose(-1, -2), [v])
     a, b = m.axis(v), m.axis(v)
     shape = list(v.shape)
     shape[a], shape[b] = shape[b], shape[a]
-    return m.call("transpose", [v, m.axis_text(a, v.rank), m.axis_text(b, v.rank)], shape, lambda x: x.transpose(a, b), [v])
+    args = [v, m.axis_text(a, v.rank), m.axis_text(b, v.rank)]
+    return m.call("transpose", args, shape, lambda x: x.transpose(a, b), [v])
 
 
 @production(smooth=True, weight=2)
@@ -93,7 +95,8 @@ def slice_along(m: Maker) -> Value:
     v = m.pick(lambda v: v.rank > 0)
     axis = m.axis(v)
     a, b, start, end, length = bounds(m, v.shape[axis])
-    args = [v, f"dim: {m.axis_text(axis, v.rank)}"] + ([f"from: {a}"] if a != "0" or m.chance(0.5) else []) + [f"to: {b}"]
+    args = [v, f"dim: {m.axis_text(axis, v.rank)}"]
+    args += ([f"from: {a}"] if a != "0" or m.chance(0.5) else []) + [f"to: {b}"]
     shape = v.shape[:axis] + (length,) + v.shape[axis + 1:]
     return m.call("slice", args, shape, lambda x: x.narrow(axis, start, end - start), [v])
 
@@ -103,7 +106,8 @@ def concat(m: Maker) -> Value:
     a = m.pick(lambda v: v.rank > 0)
     axis = m.axis(a)
     rest = lambda s: s[:axis] + s[axis + 1:]
-    parts = [a] + [m.pick(lambda v: v.rank == a.rank and rest(v.shape) == rest(a.shape)) for _ in range(m.rng.randint(1, 2))]
+    fits = lambda v: v.rank == a.rank and rest(v.shape) == rest(a.shape)
+    parts = [a] + [m.pick(fits) for _ in range(m.rng.randint(1, 2))]
     m.rng.shuffle(parts)
     length = parts[0].shape[axis]
     for part in parts[1:]:
@@ -118,7 +122,8 @@ def stack(m: Maker) -> Value:
     parts = [a] + [m.pick(lambda v: v.shape == a.shape) for _ in range(m.rng.randint(1, 2))]
     axis = m.rng.randint(0, a.rank)
     args = parts + ([] if axis == 0 and m.chance(0.5) else [f"dim: {m.axis_text(axis, a.rank + 1)}"])
-    return m.call("stack", args, a.shape[:axis] + (Dim.of(len(parts)),) + a.shape[axis:], lambda *x: torch.stack(x, axis), parts)
+    shape = a.shape[:axis] + (Dim.of(len(parts)),) + a.shape[axis:]
+    return m.call("stack", args, shape, lambda *x: torch.stack(x, axis), parts)
 
 
 @production(smooth=True, weight=3)

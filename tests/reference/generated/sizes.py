@@ -51,7 +51,8 @@ class Dim:
 
     def symbol(self) -> str | None:
         """The name, if it is nothing else."""
-        return next(iter(self.terms))[0] if list(self.terms.values()) == [1] and len(next(iter(self.terms))) == 1 else None
+        symbols = [symbols for symbols, c in self.terms.items() if c == 1 and len(symbols) == 1]
+        return symbols[0][0] if symbols and len(self.terms) == 1 else None
 
     def at(self, sizes: dict[str, int]) -> int:
         total = 0

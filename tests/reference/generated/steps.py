@@ -1,4 +1,5 @@
-"""Operations step by step as the language has them, each step rounded, for measuring what rounding amounts to; without noise PyTorch's own.
+"""Operations step by step as the language has them, each step rounded, for measuring what rounding amounts to; without
+noise PyTorch's own.
 """
 
 from __future__ import annotations

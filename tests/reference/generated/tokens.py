@@ -34,7 +34,8 @@ def divergence(m: Maker) -> Value:
         q = probabilities(m, v.shape)
         if q.text == p.text:
             raise Skip
-        return m.call(name, [p, q], rest, lambda p, q: rounded(p * rounded(rounded(p.log()) - rounded(q.log()))).sum(-1), [p, q])
+        f = lambda p, q: rounded(p * rounded(rounded(p.log()) - rounded(q.log()))).sum(-1)
+        return m.call(name, [p, q], rest, f, [p, q])
     return m.call(name, [p, v], rest, lambda p, x: -rounded(p * rounded(steps.log_softmax(x, -1))).sum(-1), [p, v])
 
 
@@ -62,7 +63,8 @@ def attention(m: Maker) -> Value:
         scores = rounded(apart[0] @ apart[1].transpose(-1, -2)) / math.sqrt(apart[0].shape[-1])
         weights = rounded(steps.softmax(scores, -1))
         return (weights @ apart[2]).transpose(1, 2).flatten(2)
-    return m.call("attention", [q, k, v] + ([f"heads: {heads}"] if heads > 1 or m.chance(0.3) else []), q.shape, f, [q, k, v])
+    args = [q, k, v] + ([f"heads: {heads}"] if heads > 1 or m.chance(0.3) else [])
+    return m.call("attention", args, q.shape, f, [q, k, v])
 
 
 def cut(size: int) -> Callable[[Tensor], Tensor]:
@@ -93,7 +95,8 @@ def patches(m: Maker) -> Value:
 
 @production()
 def unpatches(m: Maker) -> Value:
-    v = m.pick(lambda v: v.rank == 3 and v.shape[1].number() is not None and all(c % 4 == 0 for c in v.shape[2].terms.values()))
+    fours = lambda d: all(c % 4 == 0 for c in d.terms.values())
+    v = m.pick(lambda v: v.rank == 3 and v.shape[1].number() is not None and fours(v.shape[2]))
     count = v.shape[1].number()
     rows = m.one(r for r in range(1, count + 1) if count % r == 0)
     columns = count // rows

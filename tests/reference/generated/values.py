@@ -1,4 +1,6 @@
-"""What a program is made of: values, which know their text in the language, their symbolic shape, and how PyTorch computes them."""
+"""What a program is made of: values, which know their text in the language, their symbolic shape, and how PyTorch
+computes them.
+"""
 
 from __future__ import annotations
 

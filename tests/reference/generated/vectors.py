@@ -54,7 +54,8 @@ def similarity(m: Maker) -> Value:
     beta = m.one([1, 0.5, 2])
     if not apart((a.t - b.t).abs(), [0, beta]):
         raise Skip
-    return m.call(name, [a, b] + ([] if beta == 1 else [f"beta: {beta}"]), (), lambda x, y: F.smooth_l1_loss(rounded(x - y), torch.zeros_like(x), beta=beta), [a, b])
+    f = lambda x, y: F.smooth_l1_loss(rounded(x - y), torch.zeros_like(x), beta=beta)
+    return m.call(name, [a, b] + ([] if beta == 1 else [f"beta: {beta}"]), (), f, [a, b])
 
 
 @production()
@@ -63,7 +64,8 @@ def distance(m: Maker) -> Value:
     b = m.pick(lambda v: v.rank == 2 and v.shape[1] == a.shape[1] and v is not a)
     if float(steps.squared_distance(a.t, b.t).min()) < 0.05:
         raise Skip
-    name, f = m.kind([("squared_distance", steps.squared_distance), ("pairwise_distance", lambda x, y: rounded(steps.squared_distance(x, y)).sqrt())])
+    plain = lambda x, y: rounded(steps.squared_distance(x, y)).sqrt()
+    name, f = m.kind([("squared_distance", steps.squared_distance), ("pairwise_distance", plain)])
     return m.call(name, [a, b], (a.shape[0], b.shape[0]), f, [a, b])
 
 
@@ -79,4 +81,5 @@ def nearest(m: Maker) -> Value:
         return c - 3 * torch.eye(*c.shape, dtype=c.dtype) if own else c
     if not distinct(cosines(a.t, b.t), 1):
         raise Skip
-    return m.call("nearest", [a, b] + (["exclude: self"] if own else []), a.shape[:1], lambda x, y: cosines(x, y).argmax(1), [a, b], kind="int")
+    args = [a, b] + (["exclude: self"] if own else [])
+    return m.call("nearest", args, a.shape[:1], lambda x, y: cosines(x, y).argmax(1), [a, b], kind="int")

@@ -45,7 +45,7 @@ pub fn run<T: Real>(
     let mut memory = Memory::<T>::new(&program.graph, &size, 1).unwrap();
     set(&mut memory, &program.graph, fill, &size);
     let mut engine = engine::<T>(kind, &program, &size).unwrap();
-    engine.run(&mut memory, &Feed { inputs: given, scalars: Vec::new(), step: 0, seed: 0 }).unwrap();
+    engine.run(&mut memory, &Feed { inputs: given, ..Feed::default() }).unwrap();
     collect(&program, &*engine, &memory, by)
 }
 

@@ -6,8 +6,8 @@ use crate::fixtures::{Fixture, Tensor, assert_close, filled};
 use serde_json::Value;
 use sslrun::catalog::Arg;
 use sslrun::exec::{EngineKind, Real};
-use sslrun::graph::{Dim, Graph, NodeId};
-use sslrun::nn::{MaskInput, Mode, Output};
+use sslrun::graph::{Dim, Graph, NodeId, ShapeError};
+use sslrun::nn::{MaskInput, Mode, Output, Uncounted};
 
 /// The arguments in a fixture's metadata.
 fn arguments(config: &Value) -> Vec<(&str, Arg)> {
@@ -26,7 +26,19 @@ fn mask(graph: &mut Graph, fixture: &Fixture, case: &str) -> Option<MaskInput> {
     let mut node = |key: &str| Some(batch_input(graph, key, fixture.find(&format!("{case}/{key}"))?));
     let (hides, visible, hidden) = (node("hides")?, node("visible"), node("hidden"));
     let targets = (0..2).filter_map(|i| node(&format!("target{i}"))).collect();
+    let [visible, hidden] = [visible, hidden].map(|part| part.ok_or(Uncounted::Varies));
     Some(MaskInput { grid: (4, 4), hides, visible, hidden, targets })
+}
+
+/// The same tokens, as an encoder gives them that has dropped the hidden patches.
+fn dropped(graph: &mut Graph, x: NodeId, visible: NodeId) -> Result<NodeId, ShapeError> {
+    let [all, seen] = [x, visible].map(|id| graph.shape(id).0[1].clone());
+    let before = &all - &seen;
+    let first = graph.slice(x, 1, &Dim::default(), &before)?;
+    let patches = graph.slice(x, 1, &before, &seen)?;
+    let spread = graph.place(patches, visible, &Dim::from(16usize))?;
+    let left = graph.take(spread, visible)?;
+    graph.concat(&[first, left], 1)
 }
 
 /// What a case computes: the result, or one of its taps.
@@ -34,7 +46,9 @@ fn build(graph: &mut Graph, fixture: &Fixture, case: &str) -> Output {
     let config: Value = serde_json::from_str(&fixture.cases[case]).unwrap();
     let x = batch_input(graph, "x", fixture.get(&format!("{case}/x")));
     let mask = mask(graph, fixture, case);
-    apply_masked(graph, "", Mode::Train, config["word"].as_str().unwrap(), &arguments(&config), x, mask.as_ref())
+    let word = config["word"].as_str().unwrap();
+    let x = if word == "vit" { x } else { dropped(graph, x, mask.as_ref().unwrap().visible.unwrap()).unwrap() };
+    apply_masked(graph, "", Mode::Train, word, &arguments(&config), x, mask.as_ref())
         .unwrap_or_else(|e| panic!("{case}: {e}"))
 }
 

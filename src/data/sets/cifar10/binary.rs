@@ -44,7 +44,8 @@ pub fn read(files: &[PathBuf], limit: usize) -> Result<Rows, DataError> {
             .help("the file is truncated or no CIFAR-10 binary file; fetch it again"));
         }
         for (row, record) in bytes.chunks_exact(RECORD).enumerate().take(limit - rows.labels.len()) {
-            rows.labels.push(check_label(i64::from(record[0])).map_err(|e| e.in_file(file).at_row(row))?);
+            let label = check_label(i64::from(record[0])).map_err(|e| e.in_file(file).at_row(row))?;
+            rows.labels.push(Some(label));
             for pixel in 0..PLANE {
                 rows.bytes.extend((0..CHANNELS).map(|c| record[1 + c * PLANE + pixel]));
             }

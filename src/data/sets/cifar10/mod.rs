@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Set;
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
+use crate::data::augment::PixelNorm;
 use crate::data::dataset::InMemory;
 use crate::data::{CHANNELS, DataError, DataSet, Split};
 
@@ -28,6 +29,8 @@ pub const SET: Set = Set {
               folder or in cifar-10-batches-bin/).",
     },
     size: |_| (SIDE, SIDE),
+    classes: |_| CLASSES.len(),
+    norm: |_| PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
     open,
 };
 
@@ -43,7 +46,7 @@ const SIDE: usize = 32;
 #[derive(Default)]
 struct Rows {
     bytes: Vec<u8>,
-    labels: Vec<u32>,
+    labels: Vec<Option<u32>>,
     classes: Option<Vec<String>>,
 }
 
@@ -70,10 +73,12 @@ enum Files {
     Binary(Vec<PathBuf>),
 }
 
-/// Finds a split's files in a folder, or takes the one Parquet file named.
+/// Finds a split's files in a folder.
 fn find(path: &Path, split: Split) -> Result<Files, DataError> {
     if path.is_file() {
-        return Ok(Files::Parquet(vec![path.to_owned()]));
+        let help = "give the folder that holds a file for each split, such as train.parquet and test.parquet";
+        let error = DataError::new("is one file: what it holds would be both training and test split");
+        return Err(error.in_file(path).help(help));
     }
     let mut seen = Vec::new();
     for folder in [path.to_owned(), path.join("data"), path.join("cifar-10-batches-bin")] {
@@ -83,7 +88,7 @@ fn find(path: &Path, split: Split) -> Result<Files, DataError> {
         };
         let parquet = take(&|n| n.starts_with(split.name()) && n.ends_with(".parquet"));
         if !parquet.is_empty() {
-            return Ok(Files::Parquet(parquet));
+            return parquet::shards(parquet, &folder, split).map(Files::Parquet);
         }
         let binary = take(&|n| binary::names(split).contains(&n));
         if !binary.is_empty() {

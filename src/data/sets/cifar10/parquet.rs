@@ -3,15 +3,16 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use ::parquet::basic::Type;
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use ::parquet::data_type::{ByteArray, ByteArrayType, DataType, Int64Type};
+use ::parquet::data_type::{ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
 use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use rayon::prelude::*;
 
 use super::{Rows, SIDE, check_label};
 use crate::data::sets::READER_THREAD;
-use crate::data::{CHANNELS, DataError, Image};
+use crate::data::{CHANNELS, DataError, Image, Split};
 
 const IMAGES: [&str; 2] = ["img.bytes", "image.bytes"];
 const LABELS: [&str; 1] = ["label"];
@@ -57,14 +58,33 @@ fn read_file(path: &Path, limit: usize, rows: &mut Rows) -> Result<(), DataError
         let group = reader.get_row_group(group).map_err(|e| damaged(first, &e))?;
         let count = wanted.min(usize::try_from(group.metadata().num_rows()).unwrap_or(0));
         let encoded = values::<ByteArrayType>(&*group, images, count, first, "image")?;
-        let classes = values::<Int64Type>(&*group, labels, count, first, "label")?;
+        let missing = |row: usize| DataError::new("has no image").at_row(first + row);
+        let encoded = encoded.into_iter().enumerate().map(|(row, bytes)| bytes.ok_or_else(|| missing(row)));
+        let encoded = encoded.collect::<Result<Vec<_>, _>>()?;
+        let classes = classes(&*group, labels, count, first)?;
         for (row, label) in classes.into_iter().enumerate() {
-            rows.labels.push(check_label(label).map_err(|e| e.at_row(first + row))?);
+            rows.labels.push(label.map(check_label).transpose().map_err(|e| e.at_row(first + row))?);
         }
         decode(&encoded, first, &mut rows.bytes)?;
         first += count;
     }
     Ok(())
+}
+
+/// The labels of the first `count` rows of a group, whatever whole numbers they are stored as.
+fn classes(
+    group: &dyn RowGroupReader,
+    column: usize,
+    count: usize,
+    first: usize,
+) -> Result<Vec<Option<i64>>, DataError> {
+    match group.metadata().column(column).column_descr().physical_type() {
+        Type::INT32 => {
+            let labels = values::<Int32Type>(group, column, count, first, "label")?;
+            Ok(labels.into_iter().map(|label| label.map(i64::from)).collect())
+        }
+        _ => values::<Int64Type>(group, column, count, first, "label"),
+    }
 }
 
 /// Column chunks outside of the file, which the crate would panic on or read in vain.
@@ -107,14 +127,14 @@ fn class_names(reader: &SerializedFileReader<File>) -> Option<Vec<String>> {
     names.filter(|n| n.len() == super::CLASSES.len())
 }
 
-/// `count` values of a column of one row group, none of them missing.
+/// `count` values of a column of one row group; `None` where one is missing.
 fn values<T: DataType>(
     group: &dyn RowGroupReader,
     column: usize,
     count: usize,
     first: usize,
     what: &str,
-) -> Result<Vec<T::T>, DataError> {
+) -> Result<Vec<Option<T::T>>, DataError> {
     let stored = group.metadata().column(column).column_descr().physical_type();
     if stored != T::get_physical_type() {
         return Err(DataError::new(format!("the {what} column holds {stored}, not {}", T::get_physical_type())));
@@ -124,7 +144,7 @@ fn values<T: DataType>(
         return Err(DataError::new(format!("the {what} column cannot be read as {}", T::get_physical_type())));
     };
     let whole = group.metadata().column(column).column_descr().max_def_level();
-    let (mut present, mut values) = (Vec::new(), Vec::with_capacity(count));
+    let (mut present, mut values) = (Vec::new(), Vec::new());
     while present.len().max(values.len()) < count {
         let before = present.len().max(values.len());
         let left = count - before;
@@ -136,13 +156,21 @@ fn values<T: DataType>(
             );
         }
     }
-    match present.iter().position(|&level| level != whole) {
-        Some(row) => Err(DataError::new(format!("has no {what}")).at_row(first + row)),
-        None => Ok(values),
+    if whole == 0 {
+        return Ok(values.into_iter().map(Some).collect());
     }
+    // Only values that are there are stored.
+    let mut stored = values.into_iter();
+    Ok(present.into_iter().map(|level| if level == whole { stored.next() } else { None }).collect())
 }
 
 fn damaged(row: usize, error: &ParquetError) -> DataError {
+    if let ParquetError::NYI(what) = error {
+        let message = format!("is stored in a way that cannot be read here: {what}");
+        return DataError::new(message)
+            .at_row(row)
+            .help("write it with another compression or encoding, such as snappy");
+    }
     DataError::new(format!("cannot be read from here on: {error}"))
         .at_row(row)
         .help("the file is damaged; fetch it again")
@@ -165,4 +193,52 @@ fn decode(encoded: &[ByteArray], first: usize, out: &mut Vec<u8>) -> Result<(), 
     // The first bad row is the one reported, however many threads there are.
     let results: Vec<_> = out[start..].par_chunks_mut(length).zip(encoded).enumerate().map(decode_one).collect();
     results.into_iter().collect()
+}
+
+/// The files of one split in their order, if they are the parts of one set: a single file, or files whose names differ in one
+/// number, `of` so many of them where the names say so.
+pub fn shards(mut files: Vec<PathBuf>, folder: &Path, split: Split) -> Result<Vec<PathBuf>, DataError> {
+    let name = |file: &PathBuf| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let whole = format!("{}.parquet", split.name());
+    if let [_] = files.as_slice() {
+        return complete(files, folder, split);
+    }
+    // Runs of digits are what parts differ in; what may stand behind `-of-NUMBER` is a checksum.
+    let form = |file: &PathBuf| {
+        let name = name(file);
+        let told = name.split_once("-of-").map_or(name.as_str(), |(told, _)| told);
+        told.split(|c: char| c.is_ascii_digit()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("0")
+    };
+    let first = files.first().map(&form);
+    if files.iter().any(|file| Some(form(file)) != first || name(file) == whole) {
+        let names: Vec<String> = files.iter().map(name).collect();
+        let message = format!(
+            "holds several files for the {} split, and which of them it is made of is open: {}",
+            split.name(),
+            names.join(", ")
+        );
+        let help = format!(
+            "leave {whole}, or parts named {0}-00000-of-00002.parquet, {0}-00001-of-00002.parquet",
+            split.name()
+        );
+        return Err(DataError::new(message).in_file(folder).help(help));
+    }
+    files.sort_by_key(|file| (name(file).len(), name(file)));
+    complete(files, folder, split)
+}
+
+/// Complains where the names tell of parts that are not there.
+fn complete(files: Vec<PathBuf>, folder: &Path, split: Split) -> Result<Vec<PathBuf>, DataError> {
+    let of = |file: &PathBuf| {
+        let name = file.file_name()?.to_string_lossy().into_owned();
+        let (_, rest) = name.split_once("-of-")?;
+        rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse::<usize>().ok()
+    };
+    match files.first().and_then(of) {
+        Some(count) if count != files.len() => {
+            let message = format!("holds {} of {count} parts of the {} split", files.len(), split.name());
+            Err(DataError::new(message).in_file(folder).help("fetch the missing parts"))
+        }
+        _ => Ok(files),
+    }
 }

@@ -9,6 +9,7 @@ use figure::Figure;
 
 use super::Set;
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
+use crate::data::augment::PixelNorm;
 use crate::data::{CHANNELS, DataError, DataSet, Image, Split};
 use crate::random::Rng;
 
@@ -30,6 +31,8 @@ pub const SET: Set = Set {
               but the figure. Built in: a recipe runs without any file.",
     },
     size: |config| (config.int("size"), config.int("size")),
+    classes: |config| config.int("classes"),
+    norm: |_| PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
     open,
 };
 

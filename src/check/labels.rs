@@ -1,0 +1,17 @@
+//! The classes of the data set, held to those that the loss has room for.
+
+use super::checker::Checker;
+use crate::catalog::Config;
+use crate::data;
+use crate::diag::{Code, Diagnostic};
+
+/// Reports targets that have fewer classes than the data set, whose labels then fit nowhere.
+pub(super) fn report(checker: &mut Checker, data: &Config) {
+    let Ok(set) = data::sets::find(&data.name) else { return };
+    let classes = (set.classes)(data);
+    let Some((id, room)) = checker.graph.too_few_classes(classes) else { return };
+    let Some(span) = checker.graph.node(id).span.or(checker.definitions.span) else { return };
+    let message = format!("the data set has {classes} classes, but there is room for {room} here");
+    let help = format!("give what is compared with the labels {classes} outputs, as by `linear({classes})`");
+    checker.report(Diagnostic::error(Code::SHAPE_MISMATCH, span, message).help(help));
+}

@@ -1,0 +1,120 @@
+//! How a picture is prepared for an encoder that judges or embeds it: settled once, with the recipe, and kept with the encoder.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::augment::{PixelNorm, Scratch};
+use super::{CHANNELS, DataError, Image, Pipeline, Pixels};
+use crate::catalog::Config;
+use crate::random::Rng;
+
+/// A pipeline without anything random that ends in a normalisation, and the size it makes every picture.
+pub struct Preprocess {
+    pipeline: Pipeline,
+    norm: PixelNorm,
+    size: (usize, usize),
+    text: String,
+}
+
+/// The same as it is written into files: what PyTorch's users need to prepare a picture alike.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prepared {
+    /// The pipeline in the language.
+    pub view: String,
+    /// Height and width of what the encoder takes.
+    pub size: (usize, usize),
+    /// How pixels between pixels are found.
+    pub interpolation: String,
+    /// What is subtracted from each channel, of pixels from 0 to 1.
+    pub mean: Vec<f32>,
+    /// What it is then divided by.
+    pub std: Vec<f32>,
+}
+
+/// What is read of the header of a weights file (safetensors).
+#[derive(Deserialize)]
+struct Header {
+    #[serde(rename = "__metadata__")]
+    metadata: Option<HashMap<String, String>>,
+}
+
+/// The longest header of a weights file that is read.
+const LONGEST: u64 = 100_000_000;
+
+impl Prepared {
+    /// What a file of weights says of it; `None` where it says nothing or cannot be read.
+    pub fn read(path: &Path) -> Option<Self> {
+        let mut file = File::open(path).ok()?;
+        let mut length = [0; 8];
+        file.read_exact(&mut length).ok()?;
+        let mut bytes = Vec::new();
+        file.take(u64::from_le_bytes(length).min(LONGEST)).read_to_end(&mut bytes).ok()?;
+        let header: Header = serde_json::from_slice(&bytes).ok()?;
+        serde_json::from_str(header.metadata?.get(KEY)?).ok()
+    }
+
+    /// The normalisation it ends in.
+    pub fn norm(&self) -> Option<PixelNorm> {
+        Some(PixelNorm { mean: self.mean.as_slice().try_into().ok()?, std: self.std.as_slice().try_into().ok()? })
+    }
+}
+
+/// Under which key a file of weights says how pictures are prepared for them.
+pub const KEY: &str = "preprocess";
+
+impl Preprocess {
+    /// The preparation that steps describe for an encoder that takes pictures of that height and width; the last step normalises.
+    pub fn build(steps: &[Config], size: (usize, usize)) -> Result<Self, DataError> {
+        let written: Vec<String> = steps.iter().map(Config::to_string).collect();
+        let (last, before) = steps.split_last().ok_or_else(|| DataError::new("a preparation ends in `pixel_norm`"))?;
+        let norm = PixelNorm::from_config(last).map_err(|e| e.at(last.span))?;
+        Ok(Self { pipeline: Pipeline::build(before)?, norm, size, text: written.join(" | ") })
+    }
+
+    /// Height and width of what the encoder takes.
+    pub fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    /// The normalisation it ends in.
+    pub fn norm(&self) -> &PixelNorm {
+        &self.norm
+    }
+
+    /// How many numbers a prepared picture has.
+    pub fn length(&self) -> usize {
+        self.size.0 * self.size.1 * CHANNELS
+    }
+
+    /// Prepares one picture: `out` is `[height, width, 3]`.
+    pub fn prepare(&self, image: &Image, memory: &mut (Pixels, Scratch), out: &mut [f32]) -> Result<(), DataError> {
+        let (pixels, scratch) = memory;
+        // Nothing is drawn: whatever the generator is, the result is the same.
+        self.pipeline.apply_to(image, pixels, scratch, &mut Rng::new(&[]));
+        if (pixels.height, pixels.width) != self.size {
+            let (made, wanted) = ((pixels.height, pixels.width), self.size);
+            return Err(DataError::new(format!(
+                "a picture of {}x{} is prepared to {}x{}, but the encoder takes {}x{}",
+                image.height, image.width, made.0, made.1, wanted.0, wanted.1
+            ))
+            .help(format!("`evaluate {{ view: resize({0}) | center_crop({0}) }}` makes all of one size", wanted.0)));
+        }
+        self.norm.normalise(&pixels.data, out);
+        Ok(())
+    }
+
+    /// What is written into files.
+    pub fn stored(&self) -> Prepared {
+        Prepared {
+            view: self.text.clone(),
+            size: self.size,
+            interpolation: "bilinear, antialiased".to_owned(),
+            mean: self.norm.mean.to_vec(),
+            std: self.norm.std.to_vec(),
+        }
+    }
+}

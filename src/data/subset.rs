@@ -1,0 +1,69 @@
+//! Some samples of a data set, as a data set.
+
+use std::sync::Arc;
+
+use super::{CHANNELS, DataError, DataSet, Image};
+use crate::random::Rng;
+
+/// At most `most` samples of a data set, drawn once and for all; the set itself where it has no more.
+pub fn subset(data: &Arc<dyn DataSet>, most: usize) -> Arc<dyn DataSet> {
+    if data.len() <= most {
+        return data.clone();
+    }
+    let mut chosen = Rng::new(&[data.len() as u64]).permutation(data.len());
+    chosen.truncate(most);
+    chosen.sort_unstable();
+    Arc::new(Subset { data: data.clone(), chosen })
+}
+
+/// The samples of a data set that have a label; the set itself where all have one.
+pub fn labelled(data: &Arc<dyn DataSet>) -> Arc<dyn DataSet> {
+    let chosen: Vec<usize> = (0..data.len()).filter(|&i| data.label(i).is_some()).collect();
+    if chosen.len() == data.len() { data.clone() } else { Arc::new(Subset { data: data.clone(), chosen }) }
+}
+
+/// The samples of a data set at these places, in ascending order.
+pub fn chosen(data: &Arc<dyn DataSet>, chosen: Vec<usize>) -> Arc<dyn DataSet> {
+    Arc::new(Subset { data: data.clone(), chosen })
+}
+
+/// Some samples of a data set.
+struct Subset {
+    data: Arc<dyn DataSet>,
+    chosen: Vec<usize>,
+}
+
+impl DataSet for Subset {
+    fn len(&self) -> usize {
+        self.chosen.len()
+    }
+
+    fn classes(&self) -> &[String] {
+        self.data.classes()
+    }
+
+    fn label(&self, index: usize) -> Option<u32> {
+        self.chosen.get(index).and_then(|&i| self.data.label(i))
+    }
+
+    fn image(&self, index: usize) -> Result<Image<'_>, DataError> {
+        let place = self.chosen.get(index).copied();
+        self.data.image(place.ok_or_else(|| DataError::new("no such sample").at_row(index))?)
+    }
+
+    fn size(&self) -> Option<(usize, usize)> {
+        self.data.size()
+    }
+
+    fn mean_std(&self) -> ([f32; CHANNELS], [f32; CHANNELS]) {
+        self.data.mean_std()
+    }
+
+    fn is_read(&self) -> bool {
+        self.data.is_read()
+    }
+
+    fn describe(&self) -> String {
+        format!("{} of {}", self.len(), self.data.describe())
+    }
+}

@@ -1,0 +1,159 @@
+//! Where a run begins: anew, where an earlier one stopped, or as a branch of another. What would not be the same training is not gone
+//! on with as if it were.
+
+use std::path::Path;
+
+use super::failure::point;
+use super::sameness::{Difference, differences};
+use super::{Checked, Failure, Request, RunFolder, log};
+use crate::check::Recipe;
+use crate::exec::EngineKind;
+use crate::kernels;
+use crate::report::RunRecord;
+use crate::source::Sources;
+use crate::train::{Checkpoint, Clock, Start, last_checkpoint, same_until};
+
+/// Where a run begins.
+pub(super) enum Beginning {
+    /// With its first step.
+    Anew,
+    /// Where it stopped.
+    Resume(Earlier),
+    /// Where another run stands, in a folder of its own; with its first step if the recipe is another one.
+    Branch {
+        /// The other run.
+        from: Earlier,
+        /// Whether steps, schedules and optimizers go on.
+        goes_on: bool,
+    },
+}
+
+/// A run as it was left.
+pub(super) struct Earlier {
+    pub folder: RunFolder,
+    pub record: RunRecord,
+    pub checkpoint: Checkpoint,
+}
+
+impl Earlier {
+    fn read(run: &Path) -> Result<Self, Failure> {
+        let folder = RunFolder::open(run)?;
+        let record = RunRecord::read(&folder.record()).map_err(Failure::Run)?;
+        let checkpoint = Checkpoint::read(&last_checkpoint(folder.path())).map_err(|e| Failure::Run(e.to_string()))?;
+        Ok(Self { folder, record, checkpoint })
+    }
+
+    fn engine(&self) -> Option<EngineKind> {
+        [EngineKind::Planned, EngineKind::Candle].into_iter().find(|kind| log::engine_name(*kind) == self.record.engine)
+    }
+}
+
+impl Beginning {
+    /// What is asked for, with the earlier run read.
+    pub fn read(request: &Request) -> Result<Self, Failure> {
+        Ok(match (&request.resume, &request.from) {
+            (Some(run), _) => Self::Resume(Earlier::read(run)?),
+            (None, Some(run)) => Self::Branch { from: Earlier::read(run)?, goes_on: request.recipe.is_none() },
+            (None, None) => Self::Anew,
+        })
+    }
+
+    /// The engine of the earlier run, if there is one.
+    pub fn engine(&self) -> Option<EngineKind> {
+        match self {
+            Self::Anew => None,
+            Self::Resume(earlier) | Self::Branch { from: earlier, .. } => earlier.engine(),
+        }
+    }
+
+    /// The same for the training.
+    pub fn start(&self) -> Start<'_> {
+        match self {
+            Self::Anew => Start::Anew,
+            Self::Resume(earlier) => Start::Resume(&earlier.checkpoint),
+            Self::Branch { from, goes_on } => Start::Branch { from: &from.checkpoint, goes_on: *goes_on },
+        }
+    }
+}
+
+/// What a run is to go on with.
+pub(super) struct Continued<'a> {
+    pub recipe: &'a Recipe,
+    pub sources: &'a Sources,
+    pub engine: EngineKind,
+    /// See [`crate::data::Opened::fingerprint`].
+    pub fingerprint: Option<u64>,
+}
+
+impl<'a> Continued<'a> {
+    pub fn of(checked: &'a Checked, recipe: &'a Recipe, engine: EngineKind, fingerprint: Option<u64>) -> Self {
+        Self { recipe, sources: &checked.sources, engine, fingerprint }
+    }
+
+    /// Holds it against the run that it is to be: what may have changed is told, to be recorded; anything else is refused.
+    pub fn held_against(&self, earlier: &Earlier) -> Result<Vec<String>, Failure> {
+        let progress = &earlier.checkpoint.progress;
+        let mut refused: Vec<String> = Vec::new();
+        let mut changed: Vec<String> = Vec::new();
+        let same_pictures = self.fingerprint.is_some() && self.fingerprint == earlier.record.fingerprint;
+        for difference in differences(&progress.recipe, &self.recipe.text) {
+            match difference.may_change() || difference.is_data() && same_pictures {
+                true => changed.push(difference.in_a_line()),
+                false => refused.push(difference.to_string()),
+            }
+        }
+        let (was, is) = (&earlier.record.engine, log::engine_name(self.engine));
+        if was != is {
+            refused.push(Difference::of("the engine", was, is).to_string());
+        }
+        if refused.is_empty() && self.fingerprint != earlier.record.fingerprint {
+            return Err(self.refuse(earlier, "the pictures or labels of the data set have changed since".to_owned()));
+        }
+        if !refused.is_empty() {
+            let lines: String = refused.iter().map(|line| format!("\n{line}")).collect();
+            return Err(self.refuse(earlier, format!("it was begun otherwise:{lines}")));
+        }
+        self.lasts(earlier)?;
+        Ok(changed.into_iter().map(|line| format!("at step {}: {line}", progress.step)).collect())
+    }
+
+    /// A training may be made longer or shorter where nothing that has been done would have been other.
+    fn lasts(&self, earlier: &Earlier) -> Result<(), Failure> {
+        let progress = &earlier.checkpoint.progress;
+        let new = Clock::new(self.recipe.train.epochs, progress.clock.per_epoch);
+        if new == progress.clock {
+            return Ok(());
+        }
+        if new.steps < progress.step {
+            let epochs = progress.clock.epochs(progress.step);
+            return Err(self.refuse(earlier, format!("it has trained {epochs} epochs already")));
+        }
+        match same_until(self.recipe, progress.clock, new, progress.step) {
+            Ok(()) => Ok(()),
+            Err((what, span)) => {
+                let place = span.map_or_else(String::new, |span| point(self.sources, span));
+                Err(self.refuse(earlier, format!("{what} depends on `train.epochs`, and has begun{place}")))
+            }
+        }
+    }
+
+    fn refuse(&self, earlier: &Earlier, why: String) -> Failure {
+        let run = earlier.folder.path().display();
+        Failure::Usage(format!(
+            "this would not be the training of {run}: {why}\n  = help: `sslrun --from {run}` begins a run of its own there, with what is changed"
+        ))
+    }
+}
+
+/// What to say where a run goes on by other vector instructions than it was begun by; an error if that is not wanted.
+pub(super) fn other_path(earlier: &Earlier, same_path: bool) -> Result<Option<String>, Failure> {
+    let (was, is) = (&earlier.checkpoint.progress.kernels, kernels::Path::current().name());
+    if was == is {
+        return Ok(None);
+    }
+    let message = format!("the run was computed by {was}, and goes on by {is}: its last digits will be others");
+    if same_path {
+        return Err(Failure::Run(format!("{message}, which `--same-path` forbids")));
+    }
+    Ok(Some(message))
+}

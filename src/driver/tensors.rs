@@ -1,0 +1,45 @@
+//! Tensors that others have written: safetensors of any type that holds real numbers.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use candle_core::safetensors::Load;
+use candle_core::{DType, Device, Error, Result, Tensor};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+
+/// The tensors of a safetensors file by name, as `f32` or `f64`; an error names the file and what of it cannot be read.
+pub fn read_tensors(path: &Path) -> std::result::Result<HashMap<String, Tensor>, String> {
+    let shown = path.display();
+    let bytes = std::fs::read(path).map_err(|e| format!("cannot read {shown}: {e}"))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|e| format!("{shown} is not a safetensors file: {e}"))?;
+    let real = |(name, view): (String, TensorView)| match real(&view) {
+        Ok(tensor) => Ok((name, tensor)),
+        Err(error) => Err(format!("`{name}` in {shown} cannot be read: {error}")),
+    };
+    file.tensors().into_iter().map(real).collect()
+}
+
+/// A tensor as real numbers; truth values are 0 and 1.
+fn real(view: &TensorView) -> Result<Tensor> {
+    match view.dtype() {
+        Dtype::BOOL => whole(view, |[byte]| f64::from(u8::from(byte != 0))),
+        Dtype::U8 => whole(view, |bytes| f64::from(u8::from_le_bytes(bytes))),
+        Dtype::I8 => whole(view, |bytes| f64::from(i8::from_le_bytes(bytes))),
+        Dtype::U16 => whole(view, |bytes| f64::from(u16::from_le_bytes(bytes))),
+        Dtype::I16 => whole(view, |bytes| f64::from(i16::from_le_bytes(bytes))),
+        Dtype::U32 => whole(view, |bytes| f64::from(u32::from_le_bytes(bytes))),
+        Dtype::I32 => whole(view, |bytes| f64::from(i32::from_le_bytes(bytes))),
+        Dtype::U64 => whole(view, |bytes| u64::from_le_bytes(bytes) as f64),
+        Dtype::I64 => whole(view, |bytes| i64::from_le_bytes(bytes) as f64),
+        Dtype::F16 | Dtype::BF16 | Dtype::F8_E4M3 => view.load(&Device::Cpu)?.to_dtype(DType::F32),
+        Dtype::F32 | Dtype::F64 => view.load(&Device::Cpu),
+        other => Err(Error::Msg(format!("it is of type {other:?}; write it as float32"))),
+    }
+}
+
+/// Numbers of that many bytes each.
+fn whole<const BYTES: usize>(view: &TensorView, number: impl Fn([u8; BYTES]) -> f64) -> Result<Tensor> {
+    let numbers: Vec<f64> = view.data().as_chunks::<BYTES>().0.iter().map(|bytes| number(*bytes)).collect();
+    Tensor::from_vec(numbers, view.shape(), &Device::Cpu)
+}
