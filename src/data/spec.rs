@@ -66,8 +66,11 @@ fn parse(param: &Param, text: &str) -> Option<Arg> {
     match param.ty {
         ParamType::Int { min, max } => {
             // A whole number above 2^53 would be another one as a number of the language.
-            let max = max.min(1 << 53);
-            number(text).filter(|x| x.fract() == 0.0 && (min as f64..=max as f64).contains(x)).map(Arg::Number)
+            let exact = text.trim().parse::<i128>().map_or(true, |whole| whole.unsigned_abs() <= 1 << 53);
+            number(text)
+                .filter(|_| exact)
+                .filter(|x| x.fract() == 0.0 && (min as f64..=max as f64).contains(x))
+                .map(Arg::Number)
         }
         ParamType::Number { min, max } => number(text).filter(|x| (min..=max).contains(x)).map(Arg::Number),
         ParamType::Range { min, max } => {

@@ -69,7 +69,7 @@ pub fn engine<T: Real>(
             let plan = Plan::new(program, size).map_err(|e| ExecError::of_plan(e, &program.graph))?;
             let kept: usize = plan.steps.iter().map(|step| step.output.len()).fold(0, usize::saturating_add);
             claim("what a step computes", kept.saturating_mul(size_of::<T>()))?;
-            Ok(Box::new(Candle::new(program, size)?))
+            Ok(Box::new(Candle::new(program, &plan, size)?))
         }
     }
 }

@@ -64,21 +64,27 @@ impl Dim {
         self.terms.values().all(|coefficient| *coefficient >= 0)
     }
 
-    /// The quotient, if it is exact for every value of the symbols.
+    /// The quotient, if it is exact for every value of the symbols: long division of polynomials.
     pub fn divide(&self, by: &Dim) -> Option<Dim> {
-        let (divisor_symbols, divisor) = by.terms.iter().next().filter(|_| by.terms.len() == 1)?;
-        let mut terms = BTreeMap::new();
-        for (symbols, coefficient) in &self.terms {
-            if coefficient % divisor != 0 {
-                return None;
+        let (symbols, coefficient) = by.leading()?;
+        let (mut rest, mut quotient) = (self.clone(), Dim::default());
+        while let Some((of, times)) = rest.leading() {
+            let mut factor = of.clone();
+            for s in symbols {
+                factor.remove(factor.iter().position(|f| f == s)?);
             }
-            let mut rest = symbols.clone();
-            for s in divisor_symbols {
-                rest.remove(rest.iter().position(|r| r == s)?);
-            }
-            terms.insert(rest, coefficient / divisor);
+            let share = times.checked_div(*coefficient).filter(|share| share * coefficient == *times)?;
+            let part = Dim { terms: BTreeMap::from([(factor, share)]) };
+            rest = &rest - &(&part * by);
+            quotient = &quotient + &part;
         }
-        Some(Dim { terms })
+        Some(quotient)
+    }
+
+    /// The term that is divided first: of the most symbols, and among these the last by name. In this order the leading term of a
+    /// product is the product of the leading terms.
+    fn leading(&self) -> Option<(&Vec<String>, &i64)> {
+        self.terms.iter().max_by_key(|(symbols, _)| (symbols.len(), *symbols))
     }
 
     /// The product of several dimensions.

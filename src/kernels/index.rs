@@ -5,7 +5,7 @@ use super::elem::Elem;
 use super::parallel;
 use super::strided::{around, count};
 
-/// An index that is no position of the axis it points into.
+/// An index that is no position of the axis it points into: not whole, or outside.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BadIndex {
     /// Where in the index tensor.
@@ -18,7 +18,11 @@ pub struct BadIndex {
 
 impl fmt::Display for BadIndex {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "index {} (element {}) lies outside an axis of size {}", self.value, self.at, self.size)
+        let BadIndex { at, value, size } = self;
+        if value.fract() != 0.0 && value.is_finite() {
+            return write!(f, "index {value} (element {at}) is no whole number");
+        }
+        write!(f, "index {value} (element {at}) lies outside an axis of size {size}")
     }
 }
 
@@ -35,7 +39,7 @@ pub fn gather<T: Elem>(
 ) -> Result<(), BadIndex> {
     assert_eq!((x.len(), index.len()), (count(dims), count(index_dims)), "the sizes are those of the tensors");
     let size = dims[axis];
-    check(index, size)?;
+    check_indices(index, size)?;
     let places = Places::new(dims, index_dims, axis);
     parallel::chunks(out, parallel::CHUNK, |start, out| {
         for (i, o) in out.iter_mut().enumerate() {
@@ -55,7 +59,7 @@ pub fn scatter_add<T: Elem>(
     dims: &[usize],
 ) -> Result<(), BadIndex> {
     assert_eq!((x.len(), index.len()), (index.len(), count(index_dims)), "the sizes are those of the tensors");
-    check(index, dims[axis])?;
+    check_indices(index, dims[axis])?;
     let places = Places::new(dims, index_dims, axis);
     for (i, (&v, &to)) in x.iter().zip(index).enumerate() {
         out[places.at(i, position(to))] += v;
@@ -113,7 +117,7 @@ impl Rows {
             "the sizes are those of {self:?}"
         );
         assert_eq!(all, samples * self.rows * self.width, "the sizes are those of {self:?}");
-        check(index, self.rows)
+        check_indices(index, self.rows)
     }
 }
 
@@ -155,8 +159,9 @@ fn position<T: Elem>(index: T) -> usize {
     index.to_f64() as usize
 }
 
-fn check<T: Elem>(index: &[T], size: usize) -> Result<(), BadIndex> {
-    let inside = |v: &T| *v >= T::ZERO && v.to_f64() < size as f64;
+/// Whether all indices are positions of an axis of that size.
+pub fn check_indices<T: Elem>(index: &[T], size: usize) -> Result<(), BadIndex> {
+    let inside = |v: &T| *v >= T::ZERO && v.to_f64() < size as f64 && v.floor() == *v;
     match index.iter().position(|v| !inside(v)) {
         Some(at) => Err(BadIndex { at, value: index[at].to_f64(), size }),
         None => Ok(()),

@@ -71,7 +71,7 @@ pub use elem::Elem;
 pub use fill::{randn, uniform};
 pub use finite::finite;
 pub use gemm::{Gemm, Layout, gemm, gemm_on};
-pub use index::{BadIndex, Rows, gather, place_rows, scatter_add, take_rows};
+pub use index::{BadIndex, Rows, check_indices, gather, place_rows, scatter_add, take_rows};
 pub use kmeans::{kmeans, kmeans_start};
 pub use labels::{BadLabel, class_labels};
 pub use layer_norm::{layer_norm_forward, layer_norm_input_grad, layer_norm_param_grad};

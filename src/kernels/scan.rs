@@ -54,14 +54,12 @@ pub fn cumsum<T: Elem>(x: &[T], dims: &[usize], axis: usize, reverse: bool, out:
     });
 }
 
-/// The positions that would sort an axis, equals in their order and NaN last.
+/// The positions that would sort an axis, equals in their order; NaN counts as largest.
 pub fn argsort<T: Elem>(x: &[T], dims: &[usize], axis: usize, descending: bool, out: &mut [T]) {
     let (_, size, inner) = around(dims, axis);
     assert_eq!(x.len(), out.len(), "an order keeps the size");
-    let compare = |a: T, b: T| {
-        let order = if descending { b.partial_cmp(&a) } else { a.partial_cmp(&b) };
-        order.unwrap_or_else(|| is_nan(a).cmp(&is_nan(b)))
-    };
+    let rising = |a: T, b: T| a.partial_cmp(&b).unwrap_or_else(|| is_nan(a).cmp(&is_nan(b)));
+    let compare = |a: T, b: T| if descending { rising(b, a) } else { rising(a, b) };
     parallel::rows(out, size * inner, |first, out| {
         let mut order: Vec<usize> = Vec::with_capacity(size);
         for (i, block) in out.chunks_exact_mut(size * inner).enumerate() {

@@ -45,9 +45,9 @@ fn each<T: Elem>(x: &[T], c: usize, y: &mut [T], f: impl Fn(&[T], &mut [T]) + Sy
     parallel::rows(y, c, |first, y| f(&x[first * c..][..y.len()], y));
 }
 
-/// The largest of a row; 0 in place of an infinity, which cannot be subtracted.
+/// The largest of a row.
 #[inline(always)]
-fn peak<T: Elem>(x: &[T]) -> T {
+fn largest<T: Elem>(x: &[T]) -> T {
     let mut lanes = [-T::INFINITY; 16];
     let (groups, rest) = x.as_chunks::<16>();
     for group in groups {
@@ -55,20 +55,21 @@ fn peak<T: Elem>(x: &[T]) -> T {
             lanes[i] = if group[i] > lanes[i] { group[i] } else { lanes[i] };
         }
     }
-    let top = lanes.iter().chain(rest).fold(-T::INFINITY, |m, &v| if v > m { v } else { m });
-    if top.abs() < T::INFINITY { top } else { T::ZERO }
+    lanes.iter().chain(rest).fold(-T::INFINITY, |m, &v| if v > m { v } else { m })
 }
 
+/// The logarithm of the sum of the exponentials. An infinity cannot be subtracted, and need not be.
 #[inline(always)]
 fn log_sum<const FMA: bool, T: Elem>(x: &[T]) -> T {
-    let top = peak(x);
+    let top = largest(x);
+    let top = if top.abs() < T::INFINITY { top } else { T::ZERO };
     T::from_f64(sum_rows([x, x], |[v, _]| (v - top).exp::<FMA>()).ln() + top.to_f64())
 }
 
 multiversion! {
     fn softmax_rows<const FMA: bool, T: Elem>(x: &[T], c: usize, y: &mut [T]) {
         for (x, y) in x.chunks_exact(c).zip(y.chunks_exact_mut(c)) {
-            let top = peak(x);
+            let top = largest(x);
             for (y, &x) in y.iter_mut().zip(x) {
                 *y = (x - top).exp::<FMA>();
             }
@@ -84,6 +85,8 @@ multiversion! {
     fn log_softmax_rows<const FMA: bool, T: Elem>(x: &[T], c: usize, y: &mut [T]) {
         for (x, y) in x.chunks_exact(c).zip(y.chunks_exact_mut(c)) {
             let total = log_sum::<FMA, T>(x);
+            // All else is infinitely smaller than an infinity, which is itself no share of anything.
+            let total = if total < T::INFINITY { total } else { T::NAN };
             for (y, &x) in y.iter_mut().zip(x) {
                 *y = x - total;
             }

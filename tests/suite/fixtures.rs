@@ -2,13 +2,14 @@
 
 use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// A fixture file: named f32 tensors, and a line of metadata a case.
+/// A fixture file: named tensors, f32 but for a few of f64, and a line of metadata a case.
 pub struct Fixture {
     /// What the file says of each case: an expression of the language, or a layer's configuration as JSON.
     pub cases: BTreeMap<String, String>,
     tensors: BTreeMap<String, Tensor>,
+    doubles: BTreeMap<String, Vec<f64>>,
 }
 
 /// A tensor of a fixture, row-major.
@@ -21,13 +22,20 @@ pub struct Tensor {
 impl Fixture {
     /// Reads `tests/reference/fixtures/NAME.safetensors`.
     pub fn load(name: &str) -> Self {
-        let path = folder().join(format!("{name}.safetensors"));
-        let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        Self::read(&folder().join(format!("{name}.safetensors")))
+    }
+
+    /// Reads a file of such tensors.
+    pub fn read(path: &Path) -> Self {
+        let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let (_, header) = SafeTensors::read_metadata(&bytes).expect("a safetensors header");
         let cases = header.metadata().clone().unwrap_or_default().into_iter().collect();
         let file = SafeTensors::deserialize(&bytes).expect("a safetensors file");
-        let tensors = file.iter().map(|(key, view)| (key.to_string(), read(key, &view))).collect();
-        Self { cases, tensors }
+        let (wide, narrow): (Vec<_>, Vec<_>) = file.iter().partition(|(_, view)| view.dtype() == Dtype::F64);
+        let tensors = narrow.iter().map(|(key, view)| ((*key).to_string(), read(key, view))).collect();
+        let numbers = |data: &[u8]| data.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect();
+        let doubles = wide.iter().map(|(key, view)| ((*key).to_string(), numbers(view.data()))).collect();
+        Self { cases, tensors, doubles }
     }
 
     /// The tensor of that key; panics, naming the key, where there is none.
@@ -38,6 +46,11 @@ impl Fixture {
     /// The tensor of that key, if there is one.
     pub fn find(&self, key: &str) -> Option<&Tensor> {
         self.tensors.get(key)
+    }
+
+    /// The numbers of an f64 tensor of that key.
+    pub fn doubles(&self, key: &str) -> &[f64] {
+        self.doubles.get(key).unwrap_or_else(|| panic!("the fixture has no f64 `{key}`"))
     }
 
     /// The tensors whose key starts with `prefix`, by the rest of their key, sorted.

@@ -136,6 +136,9 @@ fn shapes_of_functions() {
         shape("reshape", &[("shape", Value::Dims(dims("N 4 D")))]),
         "cannot reshape [2N, 3, D] to [N, 4, D]: 6D*N elements are not 4D*N"
     );
+    let sum = &Dim::symbol("N") + &Dim::symbol("N");
+    let open = [Dim::from(-1i64), sum];
+    assert_eq!(shape("reshape", &[("shape", Value::Dims(open.to_vec()))]), "[3D, 2N]");
     let range = |from: i64, to: i64| [("from", Value::Dims(vec![from.into()])), ("to", Value::Dims(vec![to.into()]))];
     assert_eq!(shape("slice", &[&[("dim", axis(1))], &range(1, 3)[..]].concat()), "[2N, 2, D]");
     assert_eq!(shape("slice", &[&[("dim", axis(1))], &range(-2, 3)[..]].concat()), "[2N, 2, D]");
@@ -167,6 +170,23 @@ fn the_unbiased_variance_of_one_element_is_refused() {
 }
 
 #[test]
+fn heads_must_divide_a_width_that_is_known() {
+    let attend = |shape: &str, heads: i64| {
+        let mut g = Graph::default();
+        let x = tensor(&mut g, "x", shape);
+        let args = [("q", Value::Tensor(x)), ("k", Value::Tensor(x)), ("v", Value::Tensor(x))];
+        call(&mut g, "attention", &[&args[..], &[("heads", Value::Number(heads as f64))]].concat())
+    };
+    for (shape, heads) in [("N T D", 1), ("N T 6", 3), ("N T 4D", 2)] {
+        assert!(attend(shape, heads).is_ok(), "{shape} in {heads}");
+    }
+    assert_eq!(attend("N T 6", 4).unwrap_err().message, "a width of 6 does not divide into 4 heads");
+    let error = attend("N T D", 2).unwrap_err();
+    assert_eq!(error.message, "whether a width of D divides into 2 heads is not known");
+    assert!(error.help.unwrap().contains("a number, or a multiple of 2"));
+}
+
+#[test]
 fn labels_and_a_number_are_labels() {
     let mut g = Graph::default();
     let n = Dim::batch();
@@ -178,6 +198,9 @@ fn labels_and_a_number_are_labels() {
     assert_eq!(g.ty(next).dtype, DType::Int);
     let between = g.add(labels, half).unwrap();
     assert_eq!(g.ty(between).dtype, DType::Float);
+    let ends = [("first", Value::Number(0.0)), ("last", Value::Number(3.0))];
+    let numbers = call(&mut g, "linspace", &[&ends[..], &[("n", Value::Dims(dims("4")))]].concat()).unwrap();
+    assert_eq!(g.ty(numbers).to_string(), "[4]");
     let same = g.equal(labels, next).unwrap();
     assert_eq!(g.ty(same).dtype, DType::Bool);
 }

@@ -164,7 +164,7 @@ fn neighbours_by_raw_pixels_do_not_tell_shapes_apart() {
     let test = data("shapes:test=500", Split::Test).expect("the test split");
     let accuracy = raw_knn(&*train, &*test, 20);
     println!("raw pixels: {:.1} %", 100.0 * accuracy);
-    assert!(accuracy < 0.25, "{accuracy}");
+    assert!(accuracy < 0.35, "{accuracy}");
 }
 
 /// Weighted k-nearest neighbours (cosine of centred pixels, weights exp(cos / 0.07)).

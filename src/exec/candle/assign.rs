@@ -24,8 +24,8 @@ fn balance(site: &Site, scores: &Tensor) -> Result<Tensor> {
     let mut u = Tensor::zeros((rows, 1), DType::F64, &Device::Cpu)?;
     let mut v = Tensor::zeros((1, columns), DType::F64, &Device::Cpu)?;
     for iteration in 0..site.attrs.get_usize("iterations") {
-        v = (log_sum(&scores.broadcast_sub(&u)?, 0)? - share)?;
-        let before = std::mem::replace(&mut u, log_sum(&scores.broadcast_sub(&v)?, 1)?);
+        v = log_sum(&scores.broadcast_sub(&u)?, 0, share)?;
+        let before = std::mem::replace(&mut u, log_sum(&scores.broadcast_sub(&v)?, 1, 0.0)?);
         let change = ((&u - before)?.exp()? - 1.0)?.abs()?.sum_all()?.to_scalar::<f64>()?;
         if iteration % 10 == 0 && change <= tolerance {
             break;
@@ -34,9 +34,12 @@ fn balance(site: &Site, scores: &Tensor) -> Result<Tensor> {
     scores.broadcast_sub(&u)?.broadcast_sub(&v)?.exp()
 }
 
-fn log_sum(x: &Tensor, dim: usize) -> Result<Tensor> {
+/// The logarithm of the sums less `share`; 0 where all is 0 and there is nothing to scale.
+fn log_sum(x: &Tensor, dim: usize, share: f64) -> Result<Tensor> {
     let top = x.max_keepdim(dim)?;
-    x.broadcast_sub(&top)?.exp()?.sum_keepdim(dim)?.log()? + top
+    let (nothing, zero) = (top.eq(f64::NEG_INFINITY)?, top.zeros_like()?);
+    let log = (x.broadcast_sub(&top)?.exp()?.sum_keepdim(dim)?.log()? + (top - share)?)?;
+    nothing.where_cond(&zero, &log)
 }
 
 fn kmeans(site: &Site, x: &[Tensor], step: Step) -> Result<Tensor> {

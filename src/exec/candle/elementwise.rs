@@ -1,7 +1,8 @@
 //! Functions of each element, arithmetic, comparison and choice.
 
 use super::lowering::{Lower, mask};
-use candle_core::{Result, Tensor};
+use crate::exec::site::Site;
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 /// Every operation of this family.
 pub const LOWERINGS: &[(&str, Lower)] = &[
@@ -17,13 +18,10 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
     ("cos", |_, x, _| x[0].cos()),
     ("tanh", |_, x, _| x[0].tanh()),
     ("sigmoid", |_, x, _| (x[0].affine(0.5, 0.0)?.tanh()? + 1.0)? * 0.5),
-    // (x + |x|) / 2 + log(1 + e^-|x|), whose gradient at 0 is 1/2.
-    ("softplus", |_, x, _| {
-        let size = abs(&x[0])?;
-        ((&x[0] + &size)? * 0.5)? + (size.neg()?.exp()? + 1.0)?.log()?
-    }),
+    // max(x, 0) + log(1 + e^-|x|); at 0, where both have a kink, the maximum passes on half of the gradient.
+    ("softplus", |_, x, _| x[0].maximum(0.0)? + log1p(&abs(&x[0])?.neg()?.exp()?)?),
     // Candle's own relu has the gradient 1 at 0.
-    ("relu", |_, x, _| &x[0] * mask(&x[0].detach().gt(0.0)?, &x[0])?),
+    ("relu", |_, x, _| x[0].detach().le(0.0)?.where_cond(&x[0].zeros_like()?, &x[0])),
     ("gelu", |_, x, _| {
         let cdf = ((&x[0] * std::f64::consts::FRAC_1_SQRT_2)?.erf()? + 1.0)? * 0.5;
         &x[0] * cdf?
@@ -41,22 +39,37 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
     ("sub", |_, x, _| x[0].broadcast_sub(&x[1])),
     ("mul", |_, x, _| x[0].broadcast_mul(&x[1])),
     ("div", |_, x, _| x[0].broadcast_div(&x[1])),
-    ("pow", |_, x, _| pow(&x[0], &x[1])),
-    ("maximum", |_, x, _| x[0].broadcast_maximum(&x[1])),
-    ("minimum", |_, x, _| x[0].broadcast_minimum(&x[1])),
+    ("pow", |site, x, _| wide(site, &x[0])?.apply_op2(&wide(site, &x[1])?, Pow)),
+    ("maximum", |site, x, _| unless_nan(&wide(site, &x[1])?, x[0].broadcast_maximum(&x[1])?)),
+    ("minimum", |site, x, _| unless_nan(&wide(site, &x[1])?, x[0].broadcast_minimum(&x[1])?)),
     ("less", |_, x, _| mask(&x[0].detach().broadcast_lt(&x[1].detach())?, &x[0])),
     ("less_equal", |_, x, _| mask(&x[0].detach().broadcast_le(&x[1].detach())?, &x[0])),
     ("equal", |_, x, _| mask(&x[0].detach().broadcast_eq(&x[1].detach())?, &x[0])),
     ("not_equal", |_, x, _| mask(&x[0].detach().broadcast_ne(&x[1].detach())?, &x[0])),
-    ("select", |site, x, _| {
-        let wide = |x: &Tensor| x.broadcast_as(site.output)?.contiguous();
-        wide(&x[0].detach())?.ne(0.0)?.where_cond(&wide(&x[1])?, &wide(&x[2])?)
-    }),
+    ("select", |site, x, _| wide(site, &x[0].detach())?.ne(0.0)?.where_cond(&wide(site, &x[1])?, &wide(site, &x[2])?)),
 ];
+
+/// Repeated to the shape of the result.
+fn wide(site: &Site, x: &Tensor) -> Result<Tensor> {
+    x.broadcast_as(site.output)?.contiguous()
+}
+
+/// `y`, or the NaN in its place in `x`, which candle's comparisons pass over.
+fn unless_nan(x: &Tensor, y: Tensor) -> Result<Tensor> {
+    x.detach().ne(&x.detach())?.where_cond(x, &y)
+}
 
 /// |x| with the gradient 0 at 0; candle's own has 1.
 fn abs(x: &Tensor) -> Result<Tensor> {
     x * x.detach().sign()?
+}
+
+/// log(1 + x) of numbers from 0 to 1: where the sum has lost digits of `x`, the logarithm is corrected by as much (Kahan).
+fn log1p(x: &Tensor) -> Result<Tensor> {
+    let (sum, fixed) = ((x + 1.0)?, x.detach());
+    let (log, added) = (sum.log()?, (sum.detach() - 1.0)?);
+    let value = added.eq(0.0)?.where_cond(&fixed, &(log.detach() * (&fixed / &added)?)?)?;
+    value + (&log - log.detach())?
 }
 
 /// Winitzki's approximation and Newton's steps on it; the last step has the gradient.
@@ -70,14 +83,40 @@ fn inverse_erf(x: &Tensor) -> Result<Tensor> {
     for _ in 0..5 {
         y = (&y - ((y.erf()? - &fixed)? * slope(&y)?)?)?;
     }
-    &y - ((y.erf()? - x)? * slope(&y)?)?
+    let inside = (&y - ((y.erf()? - x)? * slope(&y)?)?)?;
+    fixed.abs()?.eq(1.0)?.where_cond(&(fixed * f64::INFINITY)?, &inside)
 }
 
-/// A number as exponent allows negative bases; candle's general power does not.
-fn pow(base: &Tensor, exponent: &Tensor) -> Result<Tensor> {
-    if exponent.elem_count() == 1 && !exponent.track_op() && exponent.rank() <= base.rank() {
-        let exponent = exponent.flatten_all()?.to_dtype(candle_core::DType::F64)?.to_vec1::<f64>()?;
-        return base.powf(exponent[0]);
+/// `a ^ b` of one shape. Candle's own goes by the logarithm of `a`, which must then be positive.
+struct Pow;
+
+impl CustomOp2 for Pow {
+    fn name(&self) -> &'static str {
+        "pow"
     }
-    base.broadcast_pow(exponent)
+
+    fn cpu_fwd(&self, a: &CpuStorage, at: &Layout, b: &CpuStorage, bt: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (Some((i, j)), Some((k, l))) = (at.contiguous_offsets(), bt.contiguous_offsets()) else {
+            bail!("powers are of tensors that lie in one piece");
+        };
+        let powers = match (a, b) {
+            (CpuStorage::F32(a), CpuStorage::F32(b)) => {
+                CpuStorage::F32(a[i..j].iter().zip(&b[k..l]).map(|(a, b)| a.powf(*b)).collect())
+            }
+            (CpuStorage::F64(a), CpuStorage::F64(b)) => {
+                CpuStorage::F64(a[i..j].iter().zip(&b[k..l]).map(|(a, b)| a.powf(*b)).collect())
+            }
+            _ => bail!("powers are of real numbers of one type"),
+        };
+        Ok((powers, at.shape().clone()))
+    }
+
+    /// `dy b a^(b - 1)`, 0 where `b` is 0, and `dy a^b ln a`, 0 where `a` is 0.
+    fn bwd(&self, a: &Tensor, b: &Tensor, y: &Tensor, dy: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let (a, b, y) = (a.detach(), b.detach(), y.detach());
+        let zero = y.zeros_like()?;
+        let slope = b.eq(0.0)?.where_cond(&zero, &(&b * a.apply_op2(&(&b - 1.0)?, Pow)?)?)?;
+        let growth = a.eq(0.0)?.where_cond(&zero, &(&y * a.log()?)?)?;
+        Ok((Some((dy * slope)?), Some((dy * growth)?)))
+    }
 }

@@ -35,9 +35,10 @@ fn batch(x: &Tensor) -> Result<Tensor> {
     x.reshape(((), dims[dims.len() - 2], dims[dims.len() - 1]))
 }
 
-/// Column by column: `l_j = (a_j - l l_jᵀ) / sqrt(pivot)`. The matrix is made symmetric first, so that its gradient is.
+/// Column by column: `l_j = (a_j - l l_jᵀ) / sqrt(pivot)`. Only the lower triangle is read, and the gradient is symmetric.
 fn cholesky(a: &Tensor) -> Result<Tensor> {
-    let a = ((a + a.t()?)? * 0.5)?;
+    let even = ((a + a.t()?)? * 0.5)?;
+    let a = (lower(&a.detach())? + (&even - even.detach())?)?;
     let n = a.dim(1)?;
     let mut columns: Vec<Tensor> = Vec::new();
     for j in 0..n {
@@ -55,6 +56,14 @@ fn cholesky(a: &Tensor) -> Result<Tensor> {
         columns.push(column.broadcast_div(&pivot.sqrt()?)?.pad_with_zeros(1, j, 0)?);
     }
     Tensor::cat(&columns, 2)
+}
+
+/// The symmetric matrices of these lower triangles.
+fn lower(a: &Tensor) -> Result<Tensor> {
+    let n = a.dim(1)?;
+    let below: Vec<u8> = (0..n * n).map(|at| u8::from(at % n <= at / n)).collect();
+    let below = Tensor::from_vec(below, (1, n, n), &Device::Cpu)?.broadcast_as(a.shape())?;
+    below.where_cond(&a.contiguous()?, &a.t()?.contiguous()?)
 }
 
 /// The smallest number, or NaN.

@@ -15,7 +15,7 @@ mod reduce;
 use super::memory::{Binding, Reading};
 use super::site::{Moment, Site};
 use super::{Engine, ExecError, Feed, Memory, Real};
-use crate::compile::Program;
+use crate::compile::{Plan, Program};
 use crate::graph::{Attr, Attrs, Node, NodeId, ParamId, StateId};
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
@@ -34,6 +34,7 @@ pub struct Candle<T: Real> {
     nodes: Vec<Known>,
     outputs: Vec<Vec<T>>,
     output_shapes: Vec<Vec<usize>>,
+    input_shapes: Vec<Vec<usize>>,
     grads: Vec<Vec<T>>,
     input_grads: Vec<(String, Vec<T>)>,
     updates: Vec<(StateId, Vec<T>)>,
@@ -55,8 +56,9 @@ struct Done {
 }
 
 impl<T: Real> Candle<T> {
-    /// Readies the nodes that loss, outputs and states depend on; nodes that compute gradients are left to candle.
-    pub fn new(program: &Program, size: &dyn Fn(&str) -> Option<i64>) -> Result<Self, ExecError> {
+    /// Readies the nodes that loss, outputs and states depend on; nodes that compute gradients are left to candle. What sizes do
+    /// not go together was found by planning, as for the other engine.
+    pub fn new(program: &Program, plan: &Plan, size: &dyn Fn(&str) -> Option<i64>) -> Result<Self, ExecError> {
         let mut forward = program.clone();
         forward.grads.clear();
         forward.input_grads.clear();
@@ -70,8 +72,10 @@ impl<T: Real> Candle<T> {
         let nodes = forward.live().into_iter().map(sized).collect::<Result<Vec<_>, ExecError>>()?;
         let shape = |id: &NodeId| nodes.iter().find(|n| n.id == *id).map(|n| n.shape.clone()).unwrap_or_default();
         let output_shapes = program.outputs.iter().map(shape).collect();
+        let input_shapes = plan.input_grads.iter().map(|(_, grad)| grad.shape.clone()).collect();
         let (outputs, grads, input_grads, updates) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Ok(Candle { program: program.clone(), nodes, outputs, output_shapes, grads, input_grads, updates })
+        let program = program.clone();
+        Ok(Candle { program, nodes, outputs, output_shapes, input_shapes, grads, input_grads, updates })
     }
 
     /// One step, on a thread with room for candle's recursion over long chains.
@@ -103,6 +107,10 @@ impl<T: Real> Candle<T> {
     fn lower(&self, place: usize, values: &[Option<Tensor>], moment: Moment) -> Result<Tensor, ExecError> {
         let sized = &self.nodes[place];
         let node = self.program.graph.node(sized.id);
+        // Candle's kernels do not all take tensors without elements.
+        if sized.shape.contains(&0) {
+            return Ok(Tensor::zeros(sized.shape.as_slice(), T::DTYPE, &Device::Cpu)?);
+        }
         let lower = lowering::find(node.op.name);
         let lower = lower.ok_or_else(|| ExecError::new("the candle engine cannot compute this"))?;
         let inputs: Vec<Tensor> = node.inputs.iter().filter_map(|i| values[i.index()].clone()).collect();
@@ -127,27 +135,25 @@ impl<T: Real> Candle<T> {
         };
         let missing = || ExecError::new("the loss does not depend on a parameter that has a gradient");
         let by_param = |(id, _): &(ParamId, NodeId)| gradient(&leaf("parameter", id.index()).ok_or_else(missing)?);
-        let by_input = |(name, node): &(String, NodeId)| {
+        // What the loss does not read has a gradient all the same.
+        let by_input = |((name, _), shape): (&(String, NodeId), &Vec<usize>)| {
             let id = graph.inputs.iter().position(|i| i.name == *name);
             match id.and_then(|id| leaf("input", id)) {
                 Some(input) => gradient(&input),
-                None => Ok(Tensor::zeros(self.shape_of(*node), T::DTYPE, &Device::Cpu)?),
+                None => Ok(Tensor::zeros(shape.as_slice(), T::DTYPE, &Device::Cpu)?),
             }
         };
+        let by_inputs = self.program.input_grads.iter().zip(&self.input_shapes).map(by_input);
         Ok(Done {
             outputs: self.program.outputs.iter().map(|&id| value(id)).collect::<Result<_, _>>()?,
             grads: self.program.grads.iter().map(by_param).collect::<Result<_, _>>()?,
-            input_grads: self.program.input_grads.iter().map(by_input).collect::<Result<_, ExecError>>()?,
+            input_grads: by_inputs.collect::<Result<_, ExecError>>()?,
             updates: graph.updates.iter().map(|u| Ok((u.state, value(u.value)?))).collect::<Result<_, ExecError>>()?,
         })
     }
 
     fn differentiates(&self) -> bool {
         !self.program.grads.is_empty() || !self.program.input_grads.is_empty()
-    }
-
-    fn shape_of(&self, id: NodeId) -> Vec<usize> {
-        self.nodes.iter().find(|n| n.id == id).map(|n| n.shape.clone()).unwrap_or_default()
     }
 }
 

@@ -1,15 +1,21 @@
 //! Shapes changed, elements moved, chosen and multiplied.
 
 use super::lowering::{Lower, Step};
+use super::reduce::ranked;
 use crate::exec::site::Site;
 use crate::graph::ops::tables;
-use candle_core::{DType, Device, Result, Tensor};
+use crate::kernels;
+use candle_core::{DType, Device, Result, Tensor, bail};
 
 /// Every operation of this family.
 pub const LOWERINGS: &[(&str, Lower)] = &[
     ("reshape", |site, x, _| x[0].reshape(site.output)),
     ("permute", |site, x, _| x[0].permute(site.attrs.get_axes("axes"))),
-    ("broadcast_to", |site, x, _| x[0].broadcast_as(site.output)),
+    // Repeated once, a dimension would keep steps of 0, which candle's reductions divide by.
+    ("broadcast_to", |site, x, _| match site.output.iter().product::<usize>() == x[0].elem_count() {
+        true => x[0].reshape(site.output),
+        false => x[0].broadcast_as(site.output),
+    }),
     ("slice", |site, x, _| x[0].narrow(site.attrs.get_usize("axis"), site.dim("start"), site.dim("length"))),
     ("pad", |site, x, _| x[0].pad_with_zeros(site.attrs.get_usize("axis"), site.dim("before"), site.dim("after"))),
     ("concat", |site, x, _| Tensor::cat(x, site.attrs.get_usize("axis"))),
@@ -20,17 +26,20 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
     ("resampling", |site, _, step| table("resampling", site, step)),
     ("sincos", |site, _, step| table("sincos", site, step)),
     ("relative", |site, _, step| table("relative", site, step)),
-    ("gather", |site, x, _| x[0].gather(&index(&x[1])?, site.attrs.get_usize("axis"))),
+    ("gather", |site, x, _| {
+        let axis = site.attrs.get_usize("axis");
+        x[0].gather(&index(&x[1], x[0].dims()[axis])?, axis)
+    }),
     ("scatter_add", |site, x, _| scatter_add(&x[0], &x[1], site.attrs.get_usize("axis"), site.dim("length"))),
     ("take", |_, x, _| take(&x[0], &x[1])),
     ("place", |site, x, _| {
-        let rows = x[0].reshape((x[0].dim(0)?, x[0].dim(1)?, ()))?;
-        let to = x[1].unsqueeze(2)?.broadcast_as(rows.shape())?;
+        let rows = rows(&x[0])?;
+        let to = x[1].detach().unsqueeze(2)?.broadcast_as(rows.shape())?;
         scatter_add(&to, &rows, 1, site.dim("length"))?.contiguous()?.reshape(site.output)
     }),
     ("argsort", |site, x, _| {
         let (axis, last) = (site.attrs.get_usize("axis"), x[0].rank() - 1);
-        let moved = x[0].detach().transpose(axis, last)?.contiguous()?;
+        let moved = ranked(&x[0])?.transpose(axis, last)?.contiguous()?;
         let order = moved.arg_sort_last_dim(!site.attrs.get_bool("descending"))?;
         order.transpose(axis, last)?.contiguous()?.to_dtype(x[0].dtype())
     }),
@@ -45,15 +54,25 @@ fn table(name: &str, site: &Site, step: Step) -> Result<Tensor> {
     Tensor::from_vec(tables::table(name, site.attrs), site.output, &Device::Cpu)?.to_dtype(step.dtype)
 }
 
-fn index(x: &Tensor) -> Result<Tensor> {
+/// Positions of an axis of that size.
+fn index(x: &Tensor, size: usize) -> Result<Tensor> {
+    let numbers = x.detach().flatten_all()?.to_dtype(DType::F64)?.to_vec1::<f64>()?;
+    if let Err(bad) = kernels::check_indices(&numbers, size) {
+        bail!("{bad}");
+    }
     x.detach().to_dtype(DType::U32)?.contiguous()
+}
+
+/// `[N, T, ..]` as `[N, T, D]`.
+fn rows(x: &Tensor) -> Result<Tensor> {
+    x.reshape((x.dim(0)?, x.dim(1)?, ()))
 }
 
 /// The rows of each sample that its indices name.
 fn take(x: &Tensor, indices: &Tensor) -> Result<Tensor> {
     let (n, m) = indices.dims2()?;
-    let rows = x.reshape((n, x.dim(1)?, ()))?;
-    let from = index(indices)?.unsqueeze(2)?.broadcast_as((n, m, rows.dim(2)?))?.contiguous()?;
+    let rows = rows(x)?;
+    let from = index(indices, x.dim(1)?)?.unsqueeze(2)?.broadcast_as((n, m, rows.dim(2)?))?.contiguous()?;
     let chosen = rows.gather(&from, 1)?;
     chosen.reshape([&[n, m], &x.dims()[2..]].concat())
 }
@@ -63,13 +82,13 @@ fn turned(x: &Tensor, transposed: bool) -> Result<Tensor> {
     if transposed { x.t()?.contiguous() } else { Ok(x.clone()) }
 }
 
-/// Each element times a row that is 1 where it goes and 0 elsewhere, summed; candle's own has no right gradient for
+/// Each element in a row of zeros, in the place where it goes, and these rows summed; candle's own has no right gradient for
 /// results of another size.
-fn scatter_add(index: &Tensor, x: &Tensor, axis: usize, length: usize) -> Result<Tensor> {
+fn scatter_add(to: &Tensor, x: &Tensor, axis: usize, length: usize) -> Result<Tensor> {
     let last = x.rank() - 1;
     let wide = |x: &Tensor| x.transpose(axis, last)?.contiguous()?.unsqueeze(last + 1);
-    let places: Vec<f64> = (0..length).map(|i| i as f64).collect();
-    let places = Tensor::from_vec(places, length, &Device::Cpu)?.to_dtype(x.dtype())?;
-    let goes = wide(&index.detach())?.broadcast_eq(&places)?.to_dtype(x.dtype())?;
-    wide(x)?.broadcast_mul(&goes)?.sum(last)?.transpose(axis, last)
+    let places = Tensor::arange(0u32, length as u32, &Device::Cpu)?;
+    let goes = wide(&index(to, length)?)?.broadcast_eq(&places)?;
+    let rows = wide(x)?.broadcast_as(goes.shape())?.contiguous()?;
+    goes.where_cond(&rows, &rows.zeros_like()?)?.sum(last)?.transpose(axis, last)
 }

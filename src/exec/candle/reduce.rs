@@ -2,7 +2,7 @@
 
 use super::lowering::Lower;
 use crate::exec::site::Site;
-use candle_core::{D, Result, Tensor};
+use candle_core::{D, DType, Result, Tensor};
 
 /// Every operation of this family.
 pub const LOWERINGS: &[(&str, Lower)] = &[
@@ -10,16 +10,10 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
     ("reduce_max", |site, x, _| largest(site, &x[0])),
     ("reduce_min", |site, x, _| largest(site, &x[0].neg()?)?.neg()),
     ("argmax", |site, x, _| {
-        let found = x[0].detach().contiguous()?.argmax_keepdim(site.attrs.get_usize("axis"))?;
-        found.reshape(site.output)?.to_dtype(x[0].dtype())
-    }),
-    ("cumsum", |site, x, _| {
         let axis = site.attrs.get_usize("axis");
-        if site.attrs.get_bool("reverse") {
-            return x[0].flip(&[axis])?.cumsum(axis)?.contiguous()?.flip(&[axis]);
-        }
-        x[0].cumsum(axis)
+        ranked(&x[0])?.argmax_keepdim(axis)?.reshape(site.output)?.to_dtype(x[0].dtype())
     }),
+    ("cumsum", |site, x, _| cumsum(&x[0], site.attrs.get_usize("axis"), site.attrs.get_bool("reverse"))),
     ("softmax", |_, x, _| {
         let powers = shifted(&x[0])?.exp()?;
         powers.broadcast_div(&powers.sum_keepdim(D::Minus1)?)
@@ -28,11 +22,32 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
         let shifted = shifted(&x[0])?;
         shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(D::Minus1)?.log()?)
     }),
-    ("logsumexp", |_, x, _| {
-        let max = x[0].detach().max(D::Minus1)?;
-        shifted(&x[0])?.exp()?.sum(D::Minus1)?.log()? + max
+    // An infinity cannot be subtracted, and need not be.
+    ("logsumexp", |site, x, _| {
+        let top = x[0].detach().max_keepdim(D::Minus1)?;
+        let infinite = top.abs()?.eq(f64::INFINITY)?;
+        let top = infinite.where_cond(&top.zeros_like()?, &top)?;
+        let sum = x[0].broadcast_sub(&top)?.exp()?.sum_keepdim(D::Minus1)?;
+        (sum.log()? + top)?.reshape(site.output)
     }),
 ];
+
+/// Slice by slice; candle's own is a product of matrices, in which an infinity spoils every sum.
+fn cumsum(x: &Tensor, axis: usize, reverse: bool) -> Result<Tensor> {
+    let mut sums: Vec<Tensor> = Vec::new();
+    for step in 0..x.dim(axis)? {
+        let at = if reverse { x.dim(axis)? - 1 - step } else { step };
+        let slice = x.narrow(axis, at, 1)?;
+        sums.push(match sums.last() {
+            Some(before) => (before + slice)?,
+            None => slice,
+        });
+    }
+    if reverse {
+        sums.reverse();
+    }
+    Tensor::cat(&sums, axis)
+}
 
 /// Rows less their largest element.
 fn shifted(x: &Tensor) -> Result<Tensor> {
@@ -46,6 +61,14 @@ fn largest(site: &Site, x: &Tensor) -> Result<Tensor> {
     let order: Vec<usize> = kept.chain(axes.iter().copied()).collect();
     let joined: usize = axes.iter().map(|&a| x.dims()[a]).product();
     let rows = x.permute(order)?.contiguous()?.reshape(((), joined))?;
-    let first = rows.detach().argmax_keepdim(1)?;
+    let first = ranked(&rows)?.argmax_keepdim(1)?;
     rows.gather(&first, 1)?.reshape(site.output)
+}
+
+/// The same order with NaN as the largest, which candle's comparisons pass over.
+pub fn ranked(x: &Tensor) -> Result<Tensor> {
+    let x = x.detach().contiguous()?;
+    let largest = if x.dtype() == DType::F64 { f64::MAX } else { f64::from(f32::MAX) };
+    let infinity = (x.ones_like()? * f64::INFINITY)?;
+    x.ne(&x)?.where_cond(&infinity, &x.minimum(largest)?)
 }

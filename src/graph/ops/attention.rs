@@ -111,8 +111,8 @@ fn sizes(attrs: &Attrs, inputs: &[&TensorType]) -> Result<[Dim; 4], ShapeError> 
 fn infer(attrs: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
     let [n, queries, keys, width] = sizes(attrs, inputs)?;
     let heads = Dim::from(attrs.get_usize("heads"));
-    if width.constant().is_none() || width.divide(&heads).is_none() {
-        return Err(ShapeError::new(format!("a width of {width} does not divide into {heads} heads")));
+    if width.divide(&heads).is_none() {
+        return Err(indivisible(&width, &heads));
     }
     let plain = if attrs.get_bool("packed") { 1 } else { 3 };
     if let Some(bias) = inputs.get(plain)
@@ -122,6 +122,15 @@ fn infer(attrs: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError
         return Err(ShapeError::new(format!("the bias of the scores must be {wanted}, not {}", bias.shape)));
     }
     Ok(TensorType::float(Shape(vec![n, queries, width])))
+}
+
+fn indivisible(width: &Dim, heads: &Dim) -> ShapeError {
+    if width.constant().is_some() {
+        return ShapeError::new(format!("a width of {width} does not divide into {heads} heads"));
+    }
+    ShapeError::new(format!("whether a width of {width} divides into {heads} heads is not known")).help(format!(
+        "attention of several heads must know the width of queries and keys: a number, or a multiple of {heads}"
+    ))
 }
 
 fn infer_input_grad(attrs: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {

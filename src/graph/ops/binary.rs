@@ -108,13 +108,19 @@ fn both(b: &mut Backward, first: Side, second: Side) -> Grads {
     Ok(grads)
 }
 
-/// `dy b a^(b - 1)`
+/// `dy b a^(b - 1)`, 0 where `b` is 0, even if `a` is.
 fn pow_by_base(b: &mut Backward) -> Result<NodeId, ShapeError> {
     let one = b.graph.constant(1.0);
     let less = b.graph.sub(b.inputs[1], one)?;
     let power = b.graph.pow(b.inputs[0], less)?;
     let scaled = b.graph.mul(b.grad, b.inputs[1])?;
-    b.graph.mul(scaled, power)
+    let slope = b.graph.mul(scaled, power)?;
+    if b.graph.constant_value(b.inputs[1]).is_some_and(|exponent| exponent != 0.0) {
+        return Ok(slope);
+    }
+    let zero = b.graph.constant(0.0);
+    let flat = b.graph.equal(b.inputs[1], zero)?;
+    b.graph.select(flat, zero, slope)
 }
 
 /// `dy a^b ln a`, 0 where `a` is 0.

@@ -4,7 +4,7 @@ use super::params::{NUMBER, function};
 use super::samples;
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
-    Attrs, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
+    Attrs, Call, Cost, DType, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
 };
 
 /// Every operation of this family.
@@ -61,10 +61,17 @@ fn linspace(g: &mut Graph, c: &Call) -> Result<NodeId, ShapeError> {
     if n.is(1) {
         return g.broadcast_to(start, &[n]);
     }
-    let (range, gaps) = (g.constant(last - first), g.dimension(&(&n - &Dim::from(1i64))));
+    let (range, one) = (g.constant(last - first), g.constant(1.0));
+    let mut gaps = g.dimension(&(&n - &Dim::from(1i64)));
+    if n.constant().is_none() {
+        // It may turn out to be one number, with no gap.
+        gaps = g.maximum(gaps, one)?;
+    }
     let step = g.div(range, gaps)?;
     let offset = g.mul(places, step)?;
-    g.add(offset, start)
+    let numbers = g.add(offset, start)?;
+    // Whole steps make no whole numbers of them: nothing here is a label.
+    if g.ty(numbers).dtype == DType::Int { g.stopgrad(numbers) } else { Ok(numbers) }
 }
 
 impl Graph {

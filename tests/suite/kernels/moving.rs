@@ -108,11 +108,13 @@ fn rows_of_samples_are_taken_and_placed() {
 #[test]
 fn a_bad_index_is_named() {
     let mut out = [0.0f32; 2];
-    for bad in [3.0, -1.0, f32::NAN] {
+    for bad in [3.0, -1.0, 0.5, f32::NAN] {
         let error = gather(&[1.0, 2.0, 3.0], &[3], 0, &[0.0, bad], &[2], &mut out).expect_err("outside");
         assert_eq!((error.at, error.size), (1, 3));
     }
     let cfg = Rows { rows: 2, width: 1, count: 2 };
     let error = take_rows(&cfg, &[1.0f32, 2.0], &[5.0, 0.0], &mut out).expect_err("outside");
     assert_eq!(error.to_string(), "index 5 (element 0) lies outside an axis of size 2");
+    let error = take_rows(&cfg, &[1.0f32, 2.0], &[1.0, 0.5], &mut out).expect_err("not whole");
+    assert_eq!(error.to_string(), "index 0.5 (element 1) is no whole number");
 }

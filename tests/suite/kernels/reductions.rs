@@ -125,13 +125,13 @@ fn running_sums_both_ways() {
 }
 
 #[test]
-fn orders_are_stable_with_nan_last() {
+fn orders_are_stable_with_nan_as_the_largest() {
     let mut out = [9.0f32; 5];
     let x = [2.0, f32::NAN, 1.0, 2.0, 0.0];
     argsort(&x, &[5], 0, false, &mut out);
     assert_eq!(out, [4.0, 2.0, 0.0, 3.0, 1.0]);
     argsort(&x, &[5], 0, true, &mut out);
-    assert_eq!(out, [0.0, 3.0, 2.0, 4.0, 1.0]);
+    assert_eq!(out, [1.0, 0.0, 3.0, 2.0, 4.0]);
     let x = indices(1, 24, 4);
     let mut out = vec![0.0f32; 24];
     argsort(&x, &[4, 6], 0, false, &mut out);
