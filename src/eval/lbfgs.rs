@@ -41,7 +41,7 @@ pub(super) fn minimize(
         }
         let direction = direction(&memory, &now.gradient);
         let first = if memory.is_empty() { (1.0 / norm(&now.gradient)).min(1.0) } else { 1.0 };
-        match search(&evaluate, &now, &direction, first) {
+        match search(evaluate, &now, &direction, first) {
             Some(next) => {
                 remember(&mut memory, subtract(&next.x, &now.x), subtract(&next.gradient, &now.gradient));
                 now = next;
