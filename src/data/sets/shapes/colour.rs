@@ -10,9 +10,9 @@ pub type Colour = [f32; CHANNELS];
 pub const COLOURS: [(&str, Colour); 4] =
     [("red", [1.0, 0.0, 0.0]), ("green", [0.0, 1.0, 0.0]), ("blue", [0.0, 0.2, 1.0]), ("purple", [0.7, 0.0, 1.0])];
 
-/// How far a copy's colour is from grey. At more than twice as much, crops of a picture are told by the colours in them, and a
+/// How far a copy's colour is from grey. At twice as much, crops of a picture are told by the colours in them, and a
 /// contrastive method learns nothing of the figures.
-const SATURATION: f32 = 0.2;
+const SATURATION: f32 = 0.15;
 
 /// The shares of red, green and blue in what the eye takes for brightness (ITU-R BT.601).
 const LUMA: Colour = [0.299, 0.587, 0.114];

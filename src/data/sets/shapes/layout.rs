@@ -6,13 +6,13 @@ use super::figure::Point;
 use crate::random::Rng;
 
 /// How many copies a picture has, at least and at most.
-pub const COPIES: std::ops::RangeInclusive<usize> = 4..=8;
+pub const COPIES: std::ops::RangeInclusive<usize> = 3..=6;
 
 /// The part of the frame that the circles cover, about: more, and pictures of as many copies resemble each other.
-const COVERED: f64 = 0.5;
+const COVERED: f64 = 0.55;
 
 /// The largest radius, where the frame is 2 wide.
-const RADIUS: f64 = 0.48;
+const RADIUS: f64 = 0.52;
 
 /// The part of a circle's radius that may lie outside the frame; its centre never does.
 const OUTSIDE: f64 = 0.5;
