@@ -541,7 +541,7 @@ def msn() -> Case:
 
 def mae() -> Case:
     def run(step: Step) -> dict[str, Tensor]:
-        x, hides = step.view("a", 16), step.given("hides.m", hidden_of("mae", 4, 16, 12))
+        x, hides = step.view("a", 16), step.given("hides.m", hidden_of("mae", 4, 16, 8))
         hidden = torch.stack([row.nonzero().flatten() for row in hides])
         pred = step.net.f.decoder(step.net.f.encoder(x, hides, drop=True), {"visible": visible(hides), "hidden": hidden})
         return {"reconstruction": objectives.mae(x.movedim(1, -1), pred, hides, 4)}
