@@ -26,15 +26,6 @@ impl Site<'_> {
         self.inputs[i].to_vec()
     }
 
-    /// Whether there are extremes of the first input over `axes`: of no elements there are none.
-    pub fn extreme(&self, axes: &[usize]) -> Result<(), String> {
-        let nothing = axes.iter().any(|&axis| self.inputs[0][axis] == 0);
-        if nothing && !self.output.contains(&0) {
-            return Err(format!("there is no largest and no smallest of no elements, as in {:?}", self.inputs[0]));
-        }
-        Ok(())
-    }
-
     /// How many numbers an input holds.
     pub fn count(&self, i: usize) -> usize {
         self.inputs[i].iter().product()

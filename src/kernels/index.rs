@@ -110,7 +110,7 @@ pub fn place_rows<T: Elem>(cfg: &Rows, x: &[T], index: &[T], out: &mut [T]) -> R
 impl Rows {
     /// Whether the sizes fit, and whether all indices lie inside.
     fn check<T: Elem>(&self, all: usize, index: &[T], chosen: usize) -> Result<(), BadIndex> {
-        let samples = if self.count == 0 { all / (self.rows * self.width).max(1) } else { index.len() / self.count };
+        let samples = index.len() / self.count.max(1);
         assert_eq!(
             (index.len(), chosen),
             (samples * self.count, index.len() * self.width),

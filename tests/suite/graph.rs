@@ -170,17 +170,6 @@ fn the_unbiased_variance_of_one_element_is_refused() {
 }
 
 #[test]
-fn what_has_no_elements_has_no_extremes() {
-    let (mut g, x, _) = pair("N 4", "N");
-    let none = g.slice(x, 1, &Dim::from(2i64), &Dim::default()).unwrap();
-    let message = "there is no largest and no smallest of no elements: dimension 1 of [N, 0] is empty";
-    assert_eq!(g.max(none, &[1], false).unwrap_err().message, message);
-    assert_eq!(g.argmax(none, 1, false).unwrap_err().message, message);
-    let nobody = g.min(none, &[0], false).unwrap();
-    assert_eq!(g.shape(nobody).to_string(), "[0]");
-}
-
-#[test]
 fn heads_must_divide_a_width_that_is_known() {
     let attend = |shape: &str, heads: i64| {
         let mut g = Graph::default();

@@ -194,18 +194,14 @@ fn a_range_of_one_number_is_its_first() {
 #[test]
 fn sizes_that_do_not_go_together_are_the_same_error_on_both_engines() {
     for (expression, why) in [
-        ("sum(x[0..8])", "cannot take 0..8 of dimension 0 of [N, D]: it has 4"),
-        ("sum(x[-6])", "dimension N - 6 of [N - 6] would be -2"),
-        ("sum(x) + max(arange(N - 4))", "`reduce_max`: there is no largest and no smallest of no elements, as in [0]"),
-        (
-            "sum(x) + sum(argmin(x[0..N, 0..D - 4], dim: 1))",
-            "`argmax`: there is no largest and no smallest of no elements",
-        ),
+        ("sum(x[0..8])", "`slice`: cannot take 0..8 of dimension 0 of [N, D]: it has 4"),
+        ("sum(x[-6])", "`slice`: dimension N - 6 of [N - 6] would be -2"),
+        ("sum(x) + max(arange(N - 4))", "`reduce_max`: is computed of a tensor [N - 4] that has no element: [0]"),
     ] {
         for kind in ENGINES {
             let text = format!("#\ninput x: [N, D]\nloss {{ l: {expression} }}\n");
             let error = caught::<f32>(kind, &text, &|_| Some(4), &[1.0]).expect_err(expression);
-            assert!(error.starts_with(why), "{kind:?}: {expression}: {error}");
+            assert_eq!(error, why, "{kind:?}: {expression}");
         }
     }
 }

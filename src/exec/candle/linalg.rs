@@ -31,8 +31,8 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
 
 /// Matrices `[.., m, n]` as `[B, m, n]`.
 fn batch(x: &Tensor) -> Result<Tensor> {
-    let (lead, last) = x.dims().split_at(x.rank() - 2);
-    x.reshape((lead.iter().product::<usize>(), last[0], last[1]))
+    let dims = x.dims();
+    x.reshape(((), dims[dims.len() - 2], dims[dims.len() - 1]))
 }
 
 /// Column by column: `l_j = (a_j - l l_jᵀ) / sqrt(pivot)`. Only the lower triangle is read, and the gradient is symmetric.
@@ -107,11 +107,7 @@ fn vectors<T: Real>(a: &Tensor) -> Result<(Tensor, Tensor)> {
     let reading = Reading::new(&fixed);
     let (mut u, mut v) = (vec![T::ZERO; batch * m * k], vec![T::ZERO; batch * n * k]);
     let mut s = vec![T::ZERO; k];
-    let parts = reading
-        .numbers::<T>()
-        .chunks((m * n).max(1))
-        .zip(u.chunks_mut((m * k).max(1)))
-        .zip(v.chunks_mut((n * k).max(1)));
+    let parts = reading.numbers::<T>().chunks(m * n).zip(u.chunks_mut(m * k)).zip(v.chunks_mut(n * k));
     parts.for_each(|((a, u), v)| kernels::svd(a, m, n, u, &mut s, v));
     Ok((T::tensor(u, (batch, m, k))?, T::tensor(v, (batch, n, k))?))
 }

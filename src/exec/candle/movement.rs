@@ -65,7 +65,7 @@ fn index(x: &Tensor, size: usize) -> Result<Tensor> {
 
 /// `[N, T, ..]` as `[N, T, D]`.
 fn rows(x: &Tensor) -> Result<Tensor> {
-    x.reshape((x.dim(0)?, x.dim(1)?, x.dims()[2..].iter().product::<usize>()))
+    x.reshape((x.dim(0)?, x.dim(1)?, ()))
 }
 
 /// The rows of each sample that its indices name.

@@ -2,7 +2,7 @@
 
 use super::lowering::Lower;
 use crate::exec::site::Site;
-use candle_core::{D, DType, Result, Tensor, bail};
+use candle_core::{D, DType, Result, Tensor};
 
 /// Every operation of this family.
 pub const LOWERINGS: &[(&str, Lower)] = &[
@@ -11,7 +11,6 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
     ("reduce_min", |site, x, _| largest(site, &x[0].neg()?)?.neg()),
     ("argmax", |site, x, _| {
         let axis = site.attrs.get_usize("axis");
-        extreme(site, &[axis])?;
         ranked(&x[0])?.argmax_keepdim(axis)?.reshape(site.output)?.to_dtype(x[0].dtype())
     }),
     ("cumsum", |site, x, _| cumsum(&x[0], site.attrs.get_usize("axis"), site.attrs.get_bool("reverse"))),
@@ -25,7 +24,7 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
     }),
     // An infinity cannot be subtracted, and need not be.
     ("logsumexp", |site, x, _| {
-        let top = top(&x[0])?;
+        let top = x[0].detach().max_keepdim(D::Minus1)?;
         let infinite = top.abs()?.eq(f64::INFINITY)?;
         let top = infinite.where_cond(&top.zeros_like()?, &top)?;
         let sum = x[0].broadcast_sub(&top)?.exp()?.sum_keepdim(D::Minus1)?;
@@ -52,23 +51,12 @@ fn cumsum(x: &Tensor, axis: usize, reverse: bool) -> Result<Tensor> {
 
 /// Rows less their largest element.
 fn shifted(x: &Tensor) -> Result<Tensor> {
-    x.broadcast_sub(&top(x)?)
-}
-
-/// The largest element of each row; of rows of nothing any number will do.
-fn top(x: &Tensor) -> Result<Tensor> {
-    if x.elem_count() == 0 { x.detach().sum_keepdim(D::Minus1) } else { x.detach().max_keepdim(D::Minus1) }
-}
-
-/// An error where there are no extremes over `axes`.
-fn extreme(site: &Site, axes: &[usize]) -> Result<()> {
-    site.extreme(axes).or_else(|message| bail!("{message}"))
+    x.broadcast_sub(&x.detach().max_keepdim(D::Minus1)?)
 }
 
 /// The largest element over the axes; the gradient goes to the first, not to all of them as by candle's own.
 fn largest(site: &Site, x: &Tensor) -> Result<Tensor> {
     let axes = site.attrs.get_axes("axes");
-    extreme(site, &axes)?;
     let kept = (0..x.rank()).filter(|a| !axes.contains(a));
     let order: Vec<usize> = kept.chain(axes.iter().copied()).collect();
     let joined: usize = axes.iter().map(|&a| x.dims()[a]).product();

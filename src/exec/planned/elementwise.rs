@@ -96,9 +96,6 @@ fn binary<T: Real>(site: &Site, op: Binary) -> Kernel<T> {
     let whole = |i: usize| site.inputs[i] == site.output;
     if in_place(site) || (whole(0) && is_row(site, 1)) || (whole(1) && is_row(site, 0)) {
         return Kernel::pointwise(move |x, y| {
-            if y.is_empty() {
-                return;
-            }
             // Two dimensions, of which a row has the last.
             let row = x[0].len().min(x[1].len());
             let row = if row > 1 { row } else { y.len() };

@@ -31,7 +31,7 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
         ("singular_values", |site| {
             let mut svd = Svd::new(site);
             Kernel::whole(move |x, y| {
-                for (a, y) in svd.matrices(x[0]).zip(y.chunks_exact_mut(svd.s.len().max(1))) {
+                for (a, y) in svd.matrices(x[0]).zip(y.chunks_exact_mut(svd.s.len())) {
                     svd.decompose(a);
                     y.copy_from_slice(&svd.s);
                 }
@@ -40,8 +40,6 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
         ("nuclear_norm", |site| {
             let mut svd = Svd::new(site);
             Kernel::whole(move |x, y| {
-                // Of matrices without elements, which are not met below.
-                y.fill(T::ZERO);
                 for (a, y) in svd.matrices(x[0]).zip(y) {
                     svd.decompose(a);
                     *y = svd.s.iter().copied().sum();
@@ -51,7 +49,7 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
         ("polar", |site| {
             let mut svd = Svd::new(site);
             Kernel::whole(move |x, y| {
-                for (a, y) in svd.matrices(x[0]).zip(y.chunks_exact_mut((svd.m * svd.n).max(1))) {
+                for (a, y) in svd.matrices(x[0]).zip(y.chunks_exact_mut(svd.m * svd.n)) {
                     svd.decompose(a);
                     svd.s.fill(T::ONE);
                     svd.compose(y);
@@ -61,8 +59,8 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
         ("singular_values_grad", |site| {
             let mut svd = Svd::new(site);
             Kernel::whole(move |x, y| {
-                let grads = x[1].chunks_exact(svd.s.len().max(1));
-                for ((a, ds), y) in svd.matrices(x[0]).zip(grads).zip(y.chunks_exact_mut((svd.m * svd.n).max(1))) {
+                let grads = x[1].chunks_exact(svd.s.len());
+                for ((a, ds), y) in svd.matrices(x[0]).zip(grads).zip(y.chunks_exact_mut(svd.m * svd.n)) {
                     svd.decompose(a);
                     svd.s.copy_from_slice(ds);
                     svd.compose(y);

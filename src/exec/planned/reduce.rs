@@ -7,15 +7,12 @@ use crate::kernels::{self, Reduce};
 /// Every operation of this family.
 pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
     vec![
-        ("reduce_sum", |site| {
-            let (dims, axes) = (site.input(0), site.attrs.get_axes("axes"));
-            Kernel::whole(move |x, y| kernels::reduce(Reduce::Sum, x[0], &dims, &axes, y))
-        }),
-        ("reduce_max", |site| extremes(site, Reduce::Max)),
-        ("reduce_min", |site| extremes(site, Reduce::Min)),
+        ("reduce_sum", |site| reduce(site, Reduce::Sum)),
+        ("reduce_max", |site| reduce(site, Reduce::Max)),
+        ("reduce_min", |site| reduce(site, Reduce::Min)),
         ("argmax", |site| {
             let (dims, axis) = (site.input(0), site.attrs.get_usize("axis"));
-            extreme(site, &[axis], move |x, y| kernels::argmax(x, &dims, axis, y))
+            Kernel::whole(move |x, y| kernels::argmax(x[0], &dims, axis, y))
         }),
         ("cumsum", |site| {
             let (dims, axis, reverse) = (site.input(0), site.attrs.get_usize("axis"), site.attrs.get_bool("reverse"));
@@ -24,17 +21,7 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
     ]
 }
 
-fn extremes<T: Real>(site: &Site, op: Reduce) -> Kernel<T> {
+fn reduce<T: Real>(site: &Site, op: Reduce) -> Kernel<T> {
     let (dims, axes) = (site.input(0), site.attrs.get_axes("axes"));
-    extreme(site, &axes.clone(), move |x, y| kernels::reduce(op, x, &dims, &axes, y))
-}
-
-/// A kernel that looks for extremes over `axes`, if there are any.
-fn extreme<T: Real>(site: &Site, axes: &[usize], mut find: impl FnMut(&[T], &mut [T]) + Send + 'static) -> Kernel<T> {
-    let possible = site.extreme(axes);
-    Kernel::fallible(move |x, y| {
-        possible.clone()?;
-        find(x[0], y);
-        Ok(())
-    })
+    Kernel::whole(move |x, y| kernels::reduce(op, x[0], &dims, &axes, y))
 }

@@ -20,7 +20,7 @@ pub static REDUCE_SUM: Operation = Operation {
 /// The largest element over `axes`; a NaN wins. The gradient goes to the first.
 pub static REDUCE_MAX: Operation = Operation {
     name: "reduce_max",
-    infer: extreme,
+    infer: reduced,
     grad: GradRule::Rule(extreme_grad),
     cost: Cost::PerInput(1),
     samples: samples::reduces,
@@ -28,7 +28,7 @@ pub static REDUCE_MAX: Operation = Operation {
 /// The smallest element over `axes`; a NaN wins. The gradient goes to the first.
 pub static REDUCE_MIN: Operation = Operation {
     name: "reduce_min",
-    infer: extreme,
+    infer: reduced,
     grad: GradRule::Rule(extreme_grad),
     cost: Cost::PerInput(1),
     samples: samples::reduces,
@@ -66,25 +66,9 @@ fn reduced(attrs: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeErr
     without(&inputs[0].shape, &attrs.get_axes("axes"), attrs.get_bool("keepdim")).map(TensorType::float)
 }
 
-fn extreme(attrs: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
-    let shape = &inputs[0].shape;
-    match attrs.get_axes("axes").into_iter().find(|&a| shape.0.get(a).is_some_and(|dim| dim.is(0))) {
-        Some(axis) => Err(no_extreme(shape, axis)),
-        None => reduced(attrs, inputs),
-    }
-}
-
-fn no_extreme(shape: &Shape, axis: usize) -> ShapeError {
-    ShapeError::new(format!("there is no largest and no smallest of no elements: dimension {axis} of {shape} is empty"))
-}
-
 fn arg_reduced(attrs: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
-    let shape = &inputs[0].shape;
-    let axis = axis(attrs, shape)?;
-    if shape.0[axis].is(0) {
-        return Err(no_extreme(shape, axis));
-    }
-    without(shape, &[axis], attrs.get_bool("keepdim")).map(TensorType::int)
+    let axis = axis(attrs, &inputs[0].shape)?;
+    without(&inputs[0].shape, &[axis], attrs.get_bool("keepdim")).map(TensorType::int)
 }
 
 fn same_shape(attrs: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
