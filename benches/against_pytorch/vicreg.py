@@ -19,7 +19,7 @@ class VICReg(torch.nn.Module):
 def build(batch, variant):
     model = VICReg()
     criterion = VICRegLoss()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.06, momentum=0.9, weight_decay=5e-4)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.003, momentum=0.9, weight_decay=5e-4)
 
     def step(views):
         x0, x1 = views
