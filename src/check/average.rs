@@ -6,8 +6,7 @@ use super::checker::{Checked, Checker, Failed};
 use super::frozen::Origin;
 use super::module::Tapped;
 use crate::diag::{Code, Diagnostic};
-use crate::graph::ops::leaf;
-use crate::graph::{Graph, NodeId, ParamId, ParamKind, Parameter};
+use crate::graph::{Graph, NodeId, ParamKind, Parameter};
 use crate::nn::{Build, Owner};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,7 +74,7 @@ impl Checker<'_> {
         let read = reads(&self.graph, &ends, given);
         let mut replaced: BTreeMap<NodeId, NodeId> = BTreeMap::new();
         for id in &read {
-            let Some(param) = parameter(&self.graph, *id) else { continue };
+            let Some(param) = self.graph.parameter_read(*id) else { continue };
             if !self.is_live(&self.graph.params[param.index()], &name) {
                 continue;
             }
@@ -134,10 +133,4 @@ fn reads(graph: &Graph, ends: &[NodeId], given: &[NodeId]) -> BTreeSet<NodeId> {
         }
     }
     found
-}
-
-/// The parameter that a node reads, if it reads one.
-fn parameter(graph: &Graph, id: NodeId) -> Option<ParamId> {
-    let node = graph.node(id);
-    (node.op == &leaf::PARAMETER).then(|| ParamId(node.attrs.get_usize("id") as u32))
 }

@@ -89,7 +89,7 @@ pub(super) static BLOCKS: &[Entry] = &[
                 "on",
                 ParamType::Selector,
                 "none",
-                "the stage or tap that is judged; the first stage of the first branch if left out",
+                "the stage or tap that is judged; the first stage of the first branch that is shown a view if left out",
             ),
             Param::optional("probes", ParamType::Word(Kind::Probe), "[knn(), linear()]", "the judgements at the end"),
             Param::optional(

@@ -61,17 +61,11 @@ pub(super) fn ancestors(graph: &Graph, from: NodeId) -> BTreeSet<NodeId> {
 
 /// The trained parameters whose values a node depends on: an averaged one counts as what it follows.
 pub(super) fn weights(graph: &Graph, from: NodeId) -> BTreeSet<ParamId> {
-    let parameters = ancestors(graph, from).into_iter().filter_map(|id| parameter(graph, id));
+    let parameters = ancestors(graph, from).into_iter().filter_map(|id| graph.parameter_read(id));
     parameters.map(|id| followed(graph, id)).collect()
 }
 
 /// The trained parameter that an averaged one follows in the end; any other is itself.
 fn followed(graph: &Graph, id: ParamId) -> ParamId {
     graph.params[id.index()].ema.as_ref().map_or(id, |ema| followed(graph, ema.of))
-}
-
-/// The parameter that a node reads.
-pub(super) fn parameter(graph: &Graph, id: NodeId) -> Option<ParamId> {
-    let node = graph.node(id);
-    (node.op.name == "parameter").then(|| ParamId(node.attrs.get_usize("id") as u32))
 }

@@ -1,6 +1,6 @@
 //! Gradient flow: terms that train nothing, and branches, stages and weights that nothing trains.
 
-use super::flow::{Flow, ancestors, parameter, passes, weights};
+use super::flow::{Flow, ancestors, passes, weights};
 use crate::check::{Branch, Recipe, Term};
 use crate::diag::{Code, Diagnostic};
 use crate::graph::{InputKind, NodeId, ParamKind, Parameter};
@@ -99,7 +99,7 @@ fn barriers(recipe: &Recipe, term: &Term) -> Vec<NodeId> {
         let node = graph.node(id);
         if passes(node) {
             open.extend(&node.inputs);
-        } else if parameter(graph, id).is_none() && !weights(graph, id).is_empty() {
+        } else if graph.parameter_read(id).is_none() && !weights(graph, id).is_empty() {
             found.insert(id);
         }
     }

@@ -133,7 +133,7 @@ impl Embedding {
     fn of(graph: &Graph, flow: &Flow, id: NodeId, reach: Reach) -> Embedding {
         let weights = weights(graph, id);
         let fixed = weights.is_disjoint(&flow.trained);
-        let own = super::flow::ancestors(graph, id).into_iter().filter_map(|n| super::flow::parameter(graph, n));
+        let own = super::flow::ancestors(graph, id).into_iter().filter_map(|n| graph.parameter_read(n));
         let averaged = own.into_iter().any(|p| graph.params[p.index()].ema.is_some());
         Embedding { reach, weights, averaged, fixed }
     }

@@ -27,6 +27,16 @@ def gradients(out: torch.Tensor, inputs: list[torch.Tensor], cotangent: torch.Te
     return [torch.zeros_like(x) if g is None else g for g, x in zip(grads, inputs)]
 
 
+def sinkhorn_knopp(scores: torch.Tensor, iterations: int = 3) -> torch.Tensor:
+    """swav/main_swav.py, distributed_sinkhorn after the exponential, on one process: `[N, K]`."""
+    q = scores.T / scores.sum()
+    k, b = q.shape
+    for _ in range(iterations):
+        q = q / q.sum(dim=1, keepdim=True) / k
+        q = q / q.sum(dim=0, keepdim=True) / b
+    return (q * b).T
+
+
 class Fixture:
     """Named f32 tensors and a line of metadata a case, written as one safetensors file."""
 

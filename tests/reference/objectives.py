@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from lightly.loss import DINOLoss, IBOTPatchLoss, MSNLoss, SwaVLoss
 
-from common import generator
+from common import generator, sinkhorn_knopp
 
 Tensor = torch.Tensor
 
@@ -19,17 +19,6 @@ Tensor = torch.Tensor
 def cross_entropy(target: Tensor, logits: Tensor) -> Tensor:
     """A value a row of the last dimension, for targets that are probabilities."""
     return -(target * F.log_softmax(logits, dim=-1)).sum(-1)
-
-
-def balanced(scores: Tensor, iterations: int = 3) -> Tensor:
-    """swav/main_swav.py and msn/src/losses.py, distributed_sinkhorn behind the exponential: `[N, K]`, no gradient."""
-    q = scores.detach().T
-    q = q / q.sum()
-    k, b = q.shape
-    for _ in range(iterations):
-        q = q / q.sum(1, keepdim=True) / k
-        q = q / q.sum(0, keepdim=True) / b
-    return (q * b).T
 
 
 def dino(teacher: list[Tensor], student: list[Tensor], center: Tensor, temperature: float) -> Tensor:
@@ -57,7 +46,7 @@ def swav(assign: list[Tensor], scores: list[Tensor], epsilon: float = 0.05) -> T
     """swav/main_swav.py, train: the codes of the first crops, each predicted from all other crops."""
     loss = 0.0
     for i, own in enumerate(assign):
-        q = balanced(torch.exp(own / epsilon))
+        q = sinkhorn_knopp(torch.exp(own / epsilon)).detach()
         others = [x for v, x in enumerate(scores) if v != i]
         loss = loss + sum(cross_entropy(q, x / 0.1).mean() for x in others) / len(others)
     return loss / len(assign)
@@ -70,7 +59,7 @@ def msn(anchors: Tensor, target: Tensor, prototypes: Tensor, views: int) -> tupl
 
     with torch.no_grad():
         sharp = closest(target) ** (1 / 0.25)
-        targets = balanced(sharp / sharp.sum(1, keepdim=True)).repeat(views, 1)
+        targets = sinkhorn_knopp(sharp / sharp.sum(1, keepdim=True)).repeat(views, 1)
     probs = closest(anchors)
     mean = probs.mean(0)
     return -(targets * probs.log()).sum(1).mean(), (mean * mean.log()).sum() + math.log(len(mean))

@@ -13,7 +13,7 @@ from typing import Callable
 import torch
 import torch.nn.functional as F
 
-from common import Fixture, generator, gradients
+from common import Fixture, generator, gradients, sinkhorn_knopp
 
 Tensor = torch.Tensor
 Make = Callable[[torch.Generator], Tensor]
@@ -227,19 +227,9 @@ NEURAL = [
     ("pairwise_distance", "pairwise_distance(x, y)", torch.cdist, normal(4, 3), normal(5, 3)),
 ]
 
-def sinkhorn(scores: Tensor, iterations: int = 3) -> Tensor:
-    """swav/main_swav.py, distributed_sinkhorn after the exponential, on one process."""
-    Q = scores.T / scores.sum()
-    K, B = Q.shape
-    for _ in range(iterations):
-        Q = Q / torch.sum(Q, dim=1, keepdim=True) / K
-        Q = Q / torch.sum(Q, dim=0, keepdim=True) / B
-    return (Q * B).T
-
-
 def positionwise(scores: Tensor) -> Tensor:
     """capi: one problem for each position, over the samples."""
-    return torch.stack([sinkhorn(torch.exp(scores[:, t] / 0.06)) for t in range(scores.shape[1])], 1)
+    return torch.stack([sinkhorn_knopp(torch.exp(scores[:, t] / 0.06)) for t in range(scores.shape[1])], 1)
 
 
 def sela(p: Tensor, lamb: float = 10) -> Tensor:
@@ -274,12 +264,12 @@ ASSIGNMENT = [
     ("straight_through", "straight_through(x, y * y)", lambda x, y: y * y + (x - y * y).detach(), normal(3, 4), normal(3, 4)),
 ]
 TARGETS = [
-    ("sinkhorn", "sinkhorn(x, epsilon: 0.05)", lambda x: sinkhorn(torch.exp(x / 0.05)), normal(7, 5, scale=0.3)),
-    ("sinkhorn_divided", "sinkhorn(x / 0.05, iterations: 1)", lambda x: sinkhorn(torch.exp(x / 0.05), 1), normal(7, 5, scale=0.3)),
-    ("sinkhorn_large", "sinkhorn(x)", lambda x: sinkhorn(torch.exp(x - x.max())), fixed([200, 195, 190, 199, 201, 180, 185, 200, 207], 3, 3)),
+    ("sinkhorn", "sinkhorn(x, epsilon: 0.05)", lambda x: sinkhorn_knopp(torch.exp(x / 0.05)), normal(7, 5, scale=0.3)),
+    ("sinkhorn_divided", "sinkhorn(x / 0.05, iterations: 1)", lambda x: sinkhorn_knopp(torch.exp(x / 0.05), 1), normal(7, 5, scale=0.3)),
+    ("sinkhorn_large", "sinkhorn(x)", lambda x: sinkhorn_knopp(torch.exp(x - x.max())), fixed([200, 195, 190, 199, 201, 180, 185, 200, 207], 3, 3)),
     ("sinkhorn_positions", "sinkhorn(x, epsilon: 0.06, per: position)", positionwise, normal(6, 3, 4, scale=0.2)),
-    ("sinkhorn_tokens", "sinkhorn(x, epsilon: 0.1)", lambda x: sinkhorn(torch.exp(x / 0.1).flatten(0, 1)).reshape(x.shape), normal(4, 3, 5, scale=0.3)),
-    ("sinkhorn_probabilities", "sinkhorn(x, of: probabilities)", sinkhorn, probabilities(6, 4)),
+    ("sinkhorn_tokens", "sinkhorn(x, epsilon: 0.1)", lambda x: sinkhorn_knopp(torch.exp(x / 0.1).flatten(0, 1)).reshape(x.shape), normal(4, 3, 5, scale=0.3)),
+    ("sinkhorn_probabilities", "sinkhorn(x, of: probabilities)", sinkhorn_knopp, probabilities(6, 4)),
     ("sinkhorn_tolerance", "sinkhorn(x, of: probabilities, epsilon: 1 / 10, tolerance: 0.1)", sela, probabilities(12, 4)),
     ("nearest", "nearest(x, y)", nearest, normal(5, 4), normal(7, 4)),
     ("nearest_other", "nearest(x, x, exclude: self)", nearest_other, normal(6, 3)),

@@ -1,6 +1,6 @@
 //! What shape rules and gradient rules of several families share.
 
-use crate::graph::{Attrs, Backward, Dim, Graph, NodeId, Shape, ShapeError, TensorType};
+use crate::graph::{Attrs, Backward, Dim, Graph, NodeId, ParamId, Shape, ShapeError, TensorType};
 
 /// What a gradient rule answers.
 pub type Grads = Result<Vec<Option<NodeId>>, ShapeError>;
@@ -90,6 +90,12 @@ impl Graph {
     pub fn constant_value(&self, x: NodeId) -> Option<f64> {
         let node = self.node(x);
         (node.op.name == "constant").then(|| node.attrs.get_float("value"))
+    }
+
+    /// The parameter that a node reads, if it reads one.
+    pub fn parameter_read(&self, x: NodeId) -> Option<ParamId> {
+        let node = self.node(x);
+        (node.op.name == "parameter").then(|| ParamId(node.attrs.get_usize("id") as u32))
     }
 
     /// The tensor that a node repeats, if it is a broadcast.

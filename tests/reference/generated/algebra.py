@@ -6,6 +6,8 @@ import math
 
 import torch
 
+from common import sinkhorn_knopp
+
 from . import steps
 from .choosing import is_square
 from .maker import Maker
@@ -80,7 +82,7 @@ def sinkhorn(m: Maker) -> Value:
     args += [f"iterations: {iterations}"] if iterations != 3 else []
     if float(v.t.abs().max()) / epsilon > 40:
         raise Skip
-    balanced = lambda rows: steps.balance(torch.exp(rows / epsilon), iterations).detach()
+    balanced = lambda rows: sinkhorn_knopp(torch.exp(rows / epsilon), iterations).detach()
     if v.rank == 3 and m.chance(0.5):
         f = lambda x: torch.stack([balanced(x[:, t]) for t in range(x.shape[1])], 1)
         return m.call("sinkhorn", args + ["per: position"], v.shape, f, [v])

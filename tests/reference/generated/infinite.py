@@ -14,7 +14,8 @@ from typing import Callable
 import torch
 import torch.nn.functional as F
 
-from .steps import balance
+from common import sinkhorn_knopp
+
 from .tokens import cut
 from .values import Tensor, whole
 
@@ -62,7 +63,7 @@ def balanced(scores: Tensor, columns: list[int], iterations: int = 3) -> Tensor:
     """Rows and columns of zeros take no part in a balance: they stay, and the others are balanced as if they were not there."""
     rows = [i for i, row in enumerate(scores) if row.sum() > 0]
     result = torch.zeros_like(scores)
-    result[torch.tensor(rows)[:, None], torch.tensor(columns)] = balance(scores[rows][:, columns], iterations)
+    result[torch.tensor(rows)[:, None], torch.tensor(columns)] = sinkhorn_knopp(scores[rows][:, columns], iterations)
     return result
 
 

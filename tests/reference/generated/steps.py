@@ -93,13 +93,3 @@ def squared_distance(x: Tensor, y: Tensor) -> Tensor:
 @by_steps(F.mse_loss)
 def mse(x: Tensor, y: Tensor) -> Tensor:
     return (rounded(x - y) ** 2).mean()
-
-
-def balance(scores: Tensor, iterations: int) -> Tensor:
-    """swav/main_swav.py, distributed_sinkhorn after the exponential, on one process."""
-    q = scores.T / scores.sum()
-    k, b = q.shape
-    for _ in range(iterations):
-        q = q / torch.sum(q, dim=1, keepdim=True) / k
-        q = q / torch.sum(q, dim=0, keepdim=True) / b
-    return (q * b).T
