@@ -6,20 +6,22 @@ mod compare;
 mod explain;
 mod failure;
 mod frozen;
+mod held;
 mod log;
 mod pure;
+mod rescue;
 mod run_folder;
 mod sameness;
 mod tensors;
 mod trained;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use bench::{Measured, Part, Trial, bench, median};
 pub use compare::{Comparison, Contest, Moment, Terms, compare};
 pub use explain::{explain, explain_in_latex};
 pub use failure::Failure;
+pub use held::Held;
 use log::RunLog;
 pub use pure::{Computed, loss_of};
 pub use run_folder::RunFolder;
@@ -36,7 +38,7 @@ use crate::exec::{EngineKind, Spent};
 use crate::lint::lint;
 use crate::report::{self, RunRecord};
 use crate::source::{FileId, Source, Sources, Span};
-use crate::train::{Baselines, Ending, Event, Setup, Taken, TrainError, Training, Verdict};
+use crate::train::{Baselines, Control, Ending, Event, Setup, Taken, TrainError, Training, Verdict};
 
 /// What is asked for besides the recipe itself.
 #[derive(Clone, Debug, Default)]
@@ -139,11 +141,23 @@ impl Request {
     }
 }
 
-/// Trains and judges a checked recipe; `stop` ends it early, with everything saved.
+/// Trains and judges a checked recipe; `control` ends it early, with everything saved.
 pub fn run(
     request: &Request,
     checked: &Checked,
-    stop: &AtomicBool,
+    control: &Control,
+    on_event: &mut dyn FnMut(&Event),
+) -> Result<Report, Failure> {
+    let held = request.resume.as_deref().map(Held::open).transpose()?;
+    run_in(held, request, checked, control, on_event)
+}
+
+/// The same in a folder that is held already: that of the run to go on with, or one for a new run, which makes its own otherwise.
+fn run_in(
+    held: Option<Held>,
+    request: &Request,
+    checked: &Checked,
+    control: &Control,
     on_event: &mut dyn FnMut(&Event),
 ) -> Result<Report, Failure> {
     let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
@@ -155,30 +169,36 @@ pub fn run(
     if let Beginning::Resume(earlier) = &beginning {
         changes = Continued::of(checked, recipe, engine, fingerprint).held_against(earlier)?;
         notes.extend(other_path(earlier, request.same_path)?);
+        frozen::present(recipe, checked)?;
     }
     let setup = Setup { recipe, data: splits, engine, threads: request.threads };
     let data = setup.data.train.clone();
     let (mut training, taken) = Training::new(setup, beginning.start()).map_err(explain)?;
     training.learner().engine().measure(request.profile);
-    let folder = match &beginning {
-        Beginning::Resume(earlier) => earlier.folder.clone(),
-        _ => RunFolder::create(request.out.as_deref(), &name(request))?,
-    };
-    if !matches!(beginning, Beginning::Resume(_)) {
-        let beside = folder.path().parent().unwrap_or(Path::new(".")).to_owned();
-        let search = frozen::Search { request, checked, beside: &beside, stop };
+    let resumed = matches!(beginning, Beginning::Resume(_));
+    let held = held.map_or_else(|| Held::create(request.out.as_deref(), &name(request)), Ok)?;
+    rescue::room(&held, &mut training, resumed)?;
+    if !resumed {
+        let beside = held.path().parent().unwrap_or(Path::new(".")).to_owned();
+        let search = frozen::Search { request, checked, beside: &beside, control };
         search.fill(recipe, &mut training.learner().memory, on_event)?;
     }
     let terms = log::Terms { recipe, data: &*data, engine, fingerprint, changes };
-    let mut log = RunLog::new(&folder, terms, &beginning)?;
+    let mut log = RunLog::new(&held, terms, &beginning)?;
     let mut tell = |event: &Event| on_event(&placed(event, &checked.sources));
     notes.extend(words(&taken));
     notes.into_iter().for_each(|note| training.warn(note, None, &mut tell));
-    let result = train(&mut training, &folder, &request.baselines, stop, &mut log, &mut tell);
-    let record = log.finish(&folder, &training, &result)?;
-    let ending = result.map_err(|error| Failure::of_training(error, &checked.sources).keeping(folder.path()))?.0;
+    let result = train(&mut training, &held, &request.baselines, control, &mut log, &mut tell);
+    if let Err(TrainError::File(message)) = &result
+        && !training.is_kept()
+        && training.done() > 0
+    {
+        return Err(rescue::rescue(message, &held, &mut training, &mut log, &mut tell));
+    }
+    let record = log.finish(&held, &training, &result, control, &mut tell).map_err(explain)?;
+    let ending = result.map_err(|error| explain(error).keeping(held.path()))?.0;
     let profile = if request.profile { training.learner().engine().profile() } else { Vec::new() };
-    Ok(Report { folder: folder.path().to_owned(), ending, record, profile })
+    Ok(Report { folder: held.path().to_owned(), ending, record, profile })
 }
 
 /// Both splits of the recipe's data, which have no more classes than the recipe has room for.
@@ -221,9 +241,9 @@ fn placed<'e>(event: &'e Event, sources: &Sources) -> std::borrow::Cow<'e, Event
 /// Trains, and judges what was trained unless somebody stopped it.
 fn train(
     training: &mut Training,
-    folder: &RunFolder,
+    held: &Held,
     baselines: &Baselines,
-    stop: &AtomicBool,
+    control: &Control,
     log: &mut RunLog,
     on_event: &mut dyn FnMut(&Event),
 ) -> Result<(Ending, Verdict), TrainError> {
@@ -231,14 +251,14 @@ fn train(
         log.note(event);
         on_event(event);
     };
-    let ending = training.run(folder.path(), stop, &mut tell)?;
-    if ending == Ending::Interrupted || stop.load(Ordering::Relaxed) {
-        return Ok((Ending::Interrupted, Verdict::default()));
+    match training.run(held, control, &mut tell)? {
+        Ending::Interrupted => Ok((Ending::Interrupted, Verdict::default())),
+        Ending::Finished => match training.verdict(held, baselines, control, &mut tell) {
+            Ok(verdict) => Ok((Ending::Finished, verdict)),
+            Err(TrainError::Stopped) => Ok((Ending::Interrupted, Verdict::default())),
+            Err(error) => Err(error),
+        },
     }
-    Ok(match training.verdict(folder.path(), baselines, stop, &mut tell)? {
-        Some(verdict) => (ending, verdict),
-        None => (Ending::Interrupted, Verdict::default()),
-    })
 }
 
 /// What a new run is called: as its recipe's file, or as the run that it is a branch of.

@@ -73,6 +73,8 @@ pub enum ParamType {
     Choice(&'static [&'static str]),
     /// A string literal.
     Text,
+    /// The path of a file or folder: relative to the file it is written in, or to the working directory on the command line.
+    Path,
     /// A ramp `a -> b`.
     Ramp,
     /// A tensor (for operations); a number is accepted as a scalar tensor.

@@ -7,12 +7,12 @@ use super::recipe::{Frozen, Weights};
 use super::resolve::{Key, Slot};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::augment::PixelNorm;
-use crate::data::{CHANNELS, Prepared};
+use crate::data::{CHANNELS, Prepared, absolute};
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::graph::{Graph, NodeId, ShapeError};
 use crate::nn::Mode;
 use crate::source::{Sources, Span};
-use crate::syntax::ast::{Arg, Expr, ExprKind, Name, Stage};
+use crate::syntax::ast::{Expr, ExprKind, Name, Stage};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -48,11 +48,18 @@ pub(super) struct Import {
 }
 
 impl Import {
-    /// What its text is called beside the recipe in the folder of a run.
-    pub fn file(&self) -> String {
+    /// What its text is called beside the recipe in the folder of a run: by the branches that lead to it, `within` and its own, so that
+    /// no two have one name.
+    pub fn file(&self, within: &str) -> String {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let place = format!("frozen-{within}{}-", self.branch);
         // In the folder of a run it is called so already.
-        if name.starts_with("frozen-") { name.into_owned() } else { format!("frozen-{}-{name}", self.branch) }
+        format!("{place}{}", name.strip_prefix(&place).unwrap_or(&name))
+    }
+
+    /// The branches that lead to what it imports itself.
+    pub fn inner(&self, within: &str) -> String {
+        format!("{within}{}.", self.branch)
     }
 }
 
@@ -233,13 +240,28 @@ pub(super) fn imported_recipe(value: &Expr) -> Option<(&str, Span)> {
 /// The same call with another file in its place.
 pub(super) fn renamed(value: &Expr, file: &str) -> Expr {
     let mut value = value.clone();
-    if let ExprKind::Call(_, args) = &mut value.kind {
-        let recipe = |arg: &&mut Arg| matches!(&arg.value.kind, ExprKind::Text(text) if is_recipe(text));
-        if let Some(arg) = args.iter_mut().find(recipe) {
-            arg.value.kind = ExprKind::Text(file.to_owned());
-        }
+    if let Some(text) = file_of(&mut value) {
+        file.clone_into(text);
     }
     value
+}
+
+/// Lets a branch that is frozen from a file of weights name it wherever the recipe may be written again.
+pub(super) fn anchor(value: &mut Expr, sources: &Sources) {
+    let folder = folder(sources, value.span);
+    if let Some(text) = file_of(value).filter(|text| !is_recipe(text)) {
+        *text = absolute(&folder.join(&*text));
+    }
+}
+
+/// The file that a `frozen(...)` names.
+fn file_of(value: &mut Expr) -> Option<&mut String> {
+    let ExprKind::Call(callee, args) = &mut value.kind else { return None };
+    let frozen = matches!(&callee.kind, ExprKind::Name(word) if word == FROZEN.name);
+    args.iter_mut().filter(|_| frozen).find_map(|arg| match &mut arg.value.kind {
+        ExprKind::Text(text) => Some(text),
+        _ => None,
+    })
 }
 
 fn is_recipe(path: &str) -> bool {

@@ -1,7 +1,7 @@
 //! Reads a recipe and everything it extends.
 
 use super::definitions::{BranchBody, Definitions};
-use super::frozen::{Import, folder, imported_recipe};
+use super::frozen::{Import, anchor, folder, imported_recipe};
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Sources};
 use crate::syntax::{self, ast};
@@ -32,6 +32,11 @@ fn load_file(
         }
     }
     definitions.add_file(&file, diagnostics);
+    for branch in &mut definitions.branches {
+        if let BranchBody::Derived(value) = &mut branch.body {
+            anchor(value, sources);
+        }
+    }
     definitions
 }
 

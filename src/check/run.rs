@@ -180,11 +180,13 @@ impl<'a> Pass<'a> {
             None => (self.file_stem(), None),
         };
         let view = parts.evaluate.encoder.as_ref().map(|encoder| encoder.view.as_slice());
+        // A path must lead to the same file from wherever the text is read.
+        let data = self.options.data.as_ref().or(data::has_path(&parts.data).then_some(&parts.data));
         Recipe {
             title,
             paper,
-            text: self.definitions.text(self.options.data.as_ref(), view),
-            parts: self.definitions.parts(self.options.data.as_ref()),
+            text: self.definitions.text(data, view, ""),
+            parts: self.definitions.parts(data, ""),
             frozen: checker.frozen(),
             data: parts.data,
             views: std::mem::take(&mut checker.views.all),

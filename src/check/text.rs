@@ -1,27 +1,29 @@
 //! The recipe as one text: imports merged, overrides applied.
 
 use super::definitions::{BranchBody, Definitions};
-use super::frozen::renamed;
+use super::frozen::{Import, renamed};
 use crate::catalog::Config;
 use crate::source::FileId;
 use crate::syntax::{self, ast::Entry, unparse};
 
 impl Definitions {
     /// The definitions as a recipe of its own, in canonical layout; `data` is the data set where another was asked for, `view` how
-    /// pictures are prepared to be judged, where the recipe leaves that open.
-    pub(super) fn text(&self, data: Option<&Config>, view: Option<&[Config]>) -> String {
-        let plain = self.items(data, view).join("\n\n") + "\n";
+    /// pictures are prepared to be judged, where the recipe leaves that open. `within` names the branches that lead to it from another
+    /// recipe, `a.b.`.
+    pub(super) fn text(&self, data: Option<&Config>, view: Option<&[Config]>, within: &str) -> String {
+        let plain = self.items(data, view, within).join("\n\n") + "\n";
         let (file, diagnostics) = syntax::parse(FileId(0), &plain);
         if diagnostics.is_empty() { syntax::format(&file, &plain) } else { plain }
     }
 
     /// The texts of the recipes that branches are frozen from, with the names that `text` has for them.
-    pub(super) fn parts(&self, data: Option<&Config>) -> Vec<(String, String)> {
-        let own = self.imports.iter().map(|i| (i.file(), i.definitions.text(data, None)));
-        own.chain(self.imports.iter().flat_map(|i| i.definitions.parts(data))).collect()
+    pub(super) fn parts(&self, data: Option<&Config>, within: &str) -> Vec<(String, String)> {
+        let own = |i: &Import| (i.file(within), i.definitions.text(data, None, &i.inner(within)));
+        let theirs = self.imports.iter().flat_map(|i| i.definitions.parts(data, &i.inner(within)));
+        self.imports.iter().map(own).chain(theirs).collect()
     }
 
-    fn items(&self, data: Option<&Config>, view: Option<&[Config]>) -> Vec<String> {
+    fn items(&self, data: Option<&Config>, view: Option<&[Config]>, within: &str) -> Vec<String> {
         let mut items = Vec::new();
         if let Some((title, paper)) = &self.header {
             let paper = paper.as_ref().map(|p| format!(" paper {}", unparse::quoted(&p.value))).unwrap_or_default();
@@ -42,7 +44,7 @@ impl Definitions {
                 }
                 BranchBody::Derived(value) => {
                     let import = self.imports.iter().find(|i| i.branch == branch.name.text);
-                    let value = import.map_or_else(|| value.clone(), |i| renamed(value, &i.file()));
+                    let value = import.map_or_else(|| value.clone(), |i| renamed(value, &i.file(within)));
                     format!("branch {} = {}", branch.name.text, unparse::expression(&value))
                 }
             });

@@ -1,9 +1,11 @@
 //! One written argument, checked against the type of its parameter.
 
 use super::checker::{Checked, Checker};
+use super::frozen::folder;
 use super::scope::{Env, Home};
 use super::value::Value;
 use crate::catalog::{Arg, Kind, Param, ParamType, Schedule};
+use crate::data::absolute;
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::source::FileId;
 use crate::syntax::{
@@ -51,6 +53,10 @@ impl Checker<'_> {
             (ParamType::Amount { min, max }, v) => amount(v).map(|(arg, low, high)| (arg, min <= low && high <= max)),
             (ParamType::Ramp, Value::Ramp(a, b)) => Some((Arg::Range(*a, *b), true)),
             (ParamType::Text, Value::Text(t)) => Some((Arg::Text(t.clone()), true)),
+            (ParamType::Path, Value::Text(t)) => {
+                let path = absolute(&folder(self.sources, expr.span).join(t));
+                Some((Arg::Text(path), true))
+            }
             (ParamType::Numbers | ParamType::Axes | ParamType::Dims, Value::List(items)) => {
                 let numbers: Option<Vec<Arg>> = items.iter().map(|v| number(v).map(Arg::Number)).collect();
                 numbers.map(|n| (Arg::List(n), true))
@@ -253,6 +259,7 @@ pub(super) fn describe(ty: ParamType) -> String {
         ParamType::Choice(words) => return format!("one of {}", listed(words)),
         ParamType::Bool => "`true` or `false`",
         ParamType::Text => "a string in double quotes",
+        ParamType::Path => "a path in double quotes",
         ParamType::Ramp => "a ramp such as `0.3 -> 0`",
         ParamType::Tensor => "a tensor",
         ParamType::Dims => "sizes such as `[N, 2, D]`",

@@ -27,10 +27,10 @@ pub fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     let (batch, parameters) = (measured.batch, count(measured.parameters));
     output::message(&format!("{}: {parameters} parameters, steps of {batch} images", recipe.title));
     match args.format {
-        FindingFormat::Text => output::result(&table(&measured).render(100)),
+        FindingFormat::Text => output::result(&table(&measured).render(100))?,
         FindingFormat::Json => {
             let json = serde_json::to_string(&measured);
-            output::result(&format!("{}\n", json.map_err(|e| Failure::Run(format!("cannot print the times: {e}")))?));
+            output::result(&format!("{}\n", json.map_err(|e| Failure::Run(format!("cannot print the times: {e}")))?))?
         }
     }
     Ok(Exit::Fine)

@@ -26,7 +26,7 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
         }
     }
     if args.format == FindingFormat::Json {
-        output::result(&format!("{:#}\n", Value::from(shown)));
+        output::result(&format!("{:#}\n", Value::from(shown)))?;
     }
     Ok(worst)
 }

@@ -10,11 +10,11 @@ use crate::report::{comparison_table, duration, number};
 /// Trains and judges one recipe after the other, and shows the table.
 pub fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
     run::limit_threads(args.threads)?;
-    let stop = interrupt::stop_flag();
+    let control = interrupt::control();
     let mut progress = Progress::new(args.quiet);
-    let result = driver::compare(&contest(args), &stop, &mut |moment| show(moment, &mut progress, args.quiet));
+    let result = driver::compare(&contest(args), &control, &mut |moment| show(moment, &mut progress, args.quiet));
     let comparison = result?;
-    output::result(&comparison_table(&comparison.runs).render(120));
+    output::result(&comparison_table(&comparison.runs).render(120))?;
     comparison.notes().iter().for_each(|note| output::message(note));
     let folder = comparison.folder.display();
     if comparison.stopped {
@@ -55,10 +55,6 @@ fn show(moment: Moment, progress: &mut Progress, quiet: bool) {
             say(&format!("\n{name} ({number} of {of})"));
         }
         Moment::Known => say("has been trained before"),
-        Moment::Anew { kept } => output::message(&format!(
-            "was stopped before its first checkpoint and begins anew; what there is of it is in {}",
-            kept.display()
-        )),
         Moment::Fits { epochs, step } => {
             say(&format!("a step takes {}: {} epochs fit into the budget", duration_of_step(step), number(epochs)));
         }

@@ -13,15 +13,12 @@ pub fn eval(args: &EvalArgs) -> Result<Exit, Failure> {
     if checked.recipe.is_none() {
         return Ok(Exit::RecipeErrors);
     }
-    let stop = interrupt::stop_flag();
+    let control = interrupt::control();
     let mut progress = Progress::new(args.quiet);
     let mut trained = Trained::load(&args.run, &checked, args.change.data.as_deref(), args.engine.into())?;
     trained.notes.iter().for_each(|note| output::message(&format!("warning: {note}")));
-    let table = trained.judge(&stop, &mut |event| progress.note(event));
+    let table = trained.judge(&control, &mut |event| progress.note(event));
     progress.clear();
-    match table? {
-        Some(table) => output::result(&table.render(100)),
-        None => return Ok(Exit::Interrupted),
-    }
+    output::result(&table?.render(100))?;
     Ok(Exit::Fine)
 }

@@ -10,7 +10,7 @@ use crate::driver::{self, Failure};
 /// Prints the page of a code, or explains a recipe; lists all codes where it is neither.
 pub fn explain(args: &ExplainArgs) -> Result<Exit, Failure> {
     if let Some(code) = CODES.iter().find(|c| c.name == args.what) {
-        output::result(&format!("{}\n", code.page.trim_end()));
+        output::result(&format!("{}\n", code.page.trim_end()))?;
         return Ok(Exit::Fine);
     }
     if args.what == "-" || args.what.ends_with(".ssl") || Path::new(&args.what).is_file() {
@@ -28,6 +28,6 @@ fn recipe(args: &ExplainArgs) -> Result<Exit, Failure> {
         return Ok(Exit::RecipeErrors);
     }
     let text = if args.latex { driver::explain_in_latex(&checked)? } else { driver::explain(&checked)? };
-    output::result(&text);
+    output::result(&text)?;
     Ok(Exit::Fine)
 }

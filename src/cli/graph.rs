@@ -21,7 +21,7 @@ pub fn graph(args: &GraphArgs) -> Result<Exit, Failure> {
         GraphFormat::Dot => description.dot(),
         GraphFormat::Ron => description.ron().map_err(|e| Failure::Run(format!("cannot print the graph: {e}")))?,
     };
-    output::result(&format!("{}\n", text.trim_end()));
+    output::result(&format!("{}\n", text.trim_end()))?;
     Ok(Exit::Fine)
 }
 

@@ -11,6 +11,10 @@ use crate::exec::EngineKind;
 
 /// Prints each term, the total and, if asked for, the size of each gradient; writes them all to a file.
 pub fn loss(args: &LossArgs) -> Result<Exit, Failure> {
+    if let Some(file) = &args.output {
+        output::ending(file, &["safetensors"])?;
+        output::apart(file, &[&args.recipe, &args.inputs])?;
+    }
     let checked = driver::check(&args.recipe, &args.change.sets, args.change.data.as_deref())?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     if checked.recipe.is_none() {
@@ -22,7 +26,7 @@ pub fn loss(args: &LossArgs) -> Result<Exit, Failure> {
         Failure::Usage
     })?;
     let computed = driver::loss_of(&checked, &given, args.grad, EngineKind::from(args.engine))?;
-    output::result(&lines(&computed));
+    output::result(&lines(&computed))?;
     if let Some(file) = &args.output {
         output::file(file, &tensors(&computed).map_err(|e| Failure::Run(format!("cannot save the loss: {e}")))?)?;
     }

@@ -1,6 +1,6 @@
 //! The command line: arguments in one file, then a file a subcommand.
 //!
-//! Exit status: 0 fine, 1 errors in the recipe, 2 wrong usage, 3 failure while running, 130 stopped by Ctrl-C.
+//! Exit status: 0 fine, 1 errors in the recipe, 2 wrong usage, 3 failure while running, 130 stopped by Ctrl-C or another signal.
 
 mod args;
 mod bench;
@@ -41,10 +41,19 @@ enum Exit {
 impl From<Failure> for Exit {
     /// Says what went wrong.
     fn from(failure: Failure) -> Self {
-        output::error(&failure.to_string());
         match failure {
-            Failure::Usage(_) => Exit::Usage,
-            Failure::Run(_) => Exit::Failed,
+            Failure::Usage(message) => {
+                output::error(&message);
+                Exit::Usage
+            }
+            Failure::Run(message) => {
+                output::error(&message);
+                Exit::Failed
+            }
+            Failure::Stopped(message) => {
+                output::message(&message);
+                Exit::Interrupted
+            }
         }
     }
 }
@@ -63,6 +72,7 @@ fn hide_readers_panics() {
 pub fn main() -> ExitCode {
     let args = Args::parse();
     hide_readers_panics();
+    interrupt::survive_file_limits();
     if let Err(message) = Path::wanted() {
         return ExitCode::from(Exit::from(Failure::Usage(message)) as u8);
     }

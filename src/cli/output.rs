@@ -1,6 +1,6 @@
 //! What every subcommand writes with: results to standard output, messages to standard error.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use crate::diag::{self, Diagnostic, Severity};
@@ -8,9 +8,12 @@ use crate::driver::Failure;
 use crate::source::Sources;
 
 /// Writes a result. A reader that has gone away, as `head` does, is no error.
-pub fn result(text: &str) {
+pub fn result(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Failure::Run(format!("cannot write the result: {e}"))),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a message for people.
@@ -57,4 +60,13 @@ pub fn ending(path: &Path, known: &[&str]) -> Result<(), Failure> {
     let endings: Vec<String> = known.iter().map(|e| format!("`.{e}`")).collect();
     let endings = endings.join(" or ");
     Err(Failure::Usage(format!("{} is to be called {endings}: that is what is written", path.display())))
+}
+
+/// That what is to be written does not replace what is read.
+pub fn apart(output: &Path, read: &[&Path]) -> Result<(), Failure> {
+    let whole = |path: &Path| path.canonicalize().ok();
+    match read.iter().find(|path| whole(path).is_some_and(|path| whole(output) == Some(path))) {
+        None => Ok(()),
+        Some(path) => Err(Failure::Usage(format!("{} would be written over: choose another `-o`", path.display()))),
+    }
 }

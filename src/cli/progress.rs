@@ -60,6 +60,7 @@ impl Progress {
             Event::Preparing { message } => self.say(message),
             Event::Beforehand { recipe, event } => self.beforehand(recipe, event),
             Event::Refreshing { states, samples, of, .. } => self.refreshing(states, *samples, *of),
+            Event::Waiting { message, seconds } => self.say(&format!("{message}; trying again in {seconds} s")),
             Event::Warning { message, .. } => self.say(&format!("warning: {message}")),
             Event::Judging { subject } => self.judging(subject),
             Event::Refreshed { .. }

@@ -18,15 +18,15 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
         return Ok(Exit::RecipeErrors);
     }
     limit_threads(args.threads)?;
-    let stop = interrupt::stop_flag();
+    let control = interrupt::control();
     let mut progress = Progress::new(args.quiet);
-    let result = driver::run(&request, &checked, &stop, &mut |event| progress.note(event));
+    let result = driver::run(&request, &checked, &control, &mut |event| progress.note(event));
     progress.clear();
     let report = result?;
     if !report.profile.is_empty() {
         output::message(&profile(&report.profile));
     }
-    Ok(close(&report))
+    close(&report)
 }
 
 /// Lets all computation use so many threads; as many as there are cores where not given.
@@ -74,17 +74,17 @@ fn misspelt(args: &RunArgs, failure: Failure) -> Failure {
 }
 
 /// The closing words: the table, or how to go on.
-fn close(report: &Report) -> Exit {
+fn close(report: &Report) -> Result<Exit, Failure> {
     let folder = report.folder.display();
     match report.ending {
         Ending::Interrupted => {
             output::message(&format!("stopped and saved; go on with\n\n    sslrun --resume {folder}\n"));
-            Exit::Interrupted
+            Ok(Exit::Interrupted)
         }
         Ending::Finished => {
-            output::result(&report.record.table().render(100));
+            output::result(&report.record.table().render(100))?;
             output::message(&format!("trained in {}; everything is in {folder}", duration(report.record.seconds)));
-            Exit::Fine
+            Ok(Exit::Fine)
         }
     }
 }

@@ -32,7 +32,7 @@ pub fn show(args: &ShowArgs) -> Result<Exit, Failure> {
         Some("std") => LIBRARY.iter().map(|(name, text)| format!("# {name}\n\n{}\n\n", text.trim())).collect(),
         Some(name) => one(name)?,
     };
-    output::result(&format!("{}\n", text.trim_end()));
+    output::result(&format!("{}\n", text.trim_end()))?;
     Ok(Exit::Fine)
 }
 

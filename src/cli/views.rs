@@ -18,7 +18,7 @@ pub fn views(args: &ViewsArgs) -> Result<Exit, Failure> {
     let failed = |e: data::DataError| Failure::Run(e.to_string());
     let set = data::open(&recipe.data, Split::Train).map_err(failed)?;
     let sheet = contact_sheet(&*set, &view_specs(recipe), args.samples, recipe.train.seed).map_err(failed)?;
-    sheet.save(&args.output).map_err(failed)?;
+    output::file(&args.output, &sheet.encode(&args.output).map_err(failed)?)?;
     let names: Vec<&str> = recipe.views.iter().map(|v| v.name.as_str()).collect();
     output::message(&format!("{}: sample, {}", args.output.display(), names.join(", ")));
     Ok(Exit::Fine)

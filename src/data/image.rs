@@ -39,11 +39,15 @@ impl<'a> Image<'a> {
         Ok(Image::new(height as usize, width as usize, decoded.into_raw()))
     }
 
-    /// Writes the picture in the format of the file's ending, `.png`, `.jpg` or `.jpeg`.
-    pub fn save(&self, path: &Path) -> Result<(), DataError> {
+    /// The picture in the format of a file's ending, `.png`, `.jpg` or `.jpeg`.
+    pub fn encode(&self, path: &Path) -> Result<Vec<u8>, DataError> {
         let (width, height) = (self.width as u32, self.height as u32);
-        ::image::save_buffer(path, &self.data, width, height, ::image::ColorType::Rgb8)
-            .map_err(|e| DataError::new(format!("cannot be written: {e}")).in_file(path))
+        let failed = |e: ::image::ImageError| DataError::new(format!("cannot be encoded: {e}")).in_file(path);
+        let format = ::image::ImageFormat::from_path(path).map_err(failed)?;
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        let colours = ::image::ExtendedColorType::Rgb8;
+        ::image::write_buffer_with_format(&mut bytes, &self.data, width, height, colours, format).map_err(failed)?;
+        Ok(bytes.into_inner())
     }
 }
 

@@ -26,7 +26,7 @@ pub use pipeline::Pipeline;
 pub use plain::{PlainBatches, plain_batches};
 pub use preprocess::{KEY as PREPROCESS, Prepared, Preprocess};
 pub use sheet::contact_sheet;
-pub use spec::{defaults, parse_spec};
+pub use spec::{absolute, defaults, has_path, parse_spec};
 pub use splits::{Opened, Splits};
 pub use subset::{chosen, labelled, subset};
 pub use views::{Made, ViewSpec, Views};

@@ -1,5 +1,7 @@
 //! Data sets named on the command line, and the defaults of a word spelled out.
 
+use std::path::Path;
+
 use super::{DataError, sets};
 use crate::catalog::{Arg, Config, Entry, Param, ParamType};
 use crate::source::{FileId, Span};
@@ -35,6 +37,17 @@ pub fn parse_spec(spec: &str) -> Result<Config, DataError> {
 
 const FORM: &str = "a data set is written NAME:PATH,ARGUMENT=VALUE";
 
+/// A path that leads to the same file from wherever it is read.
+pub fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+/// Whether a data set is read from files.
+pub fn has_path(config: &Config) -> bool {
+    let set = sets::find(&config.name).ok();
+    set.is_some_and(|set| set.entry.params.iter().any(|p| p.ty == ParamType::Path))
+}
+
 /// A call of the word without arguments: every default filled in, what must be given left out.
 pub fn defaults(entry: &Entry) -> Config {
     let value = |p: &Param| p.default.and_then(|text| parse(p, text)).unwrap_or(Arg::None);
@@ -49,7 +62,7 @@ pub fn defaults(entry: &Entry) -> Config {
 fn argument<'a>(entry: &Entry, place: usize, part: &'a str) -> Result<(&'static Param, &'a str), DataError> {
     let named =
         part.split_once('=').and_then(|(n, v)| Some((entry.params.iter().find(|p| p.name == n.trim())?, v.trim())));
-    let first = entry.params.first().filter(|p| place == 0 && p.ty == ParamType::Text);
+    let first = entry.params.first().filter(|p| place == 0 && p.ty == ParamType::Path);
     named.or(first.map(|p| (p, part))).ok_or_else(|| {
         let names: Vec<_> = entry.params.iter().map(|p| p.name).collect();
         DataError::new(format!("`{part}` is no argument of {}", entry.name))
@@ -81,6 +94,7 @@ fn parse(param: &Param, text: &str) -> Option<Arg> {
         ParamType::Bool => text.parse().ok().map(Arg::Bool),
         ParamType::Choice(choices) => choices.contains(&text).then(|| Arg::Text(text.to_string())),
         ParamType::Text => Some(Arg::Text(text.to_string())),
+        ParamType::Path => Some(Arg::Text(absolute(Path::new(text)))),
         _ => None,
     }
 }

@@ -9,7 +9,7 @@ use super::{Checked, Failure, Request, RunFolder, log};
 use crate::check::Recipe;
 use crate::exec::EngineKind;
 use crate::kernels;
-use crate::report::RunRecord;
+use crate::report::{Outcome, RunRecord};
 use crate::source::Sources;
 use crate::train::{Checkpoint, Clock, Start, last_checkpoint, same_until};
 
@@ -17,6 +17,8 @@ use crate::train::{Checkpoint, Clock, Start, last_checkpoint, same_until};
 pub(super) enum Beginning {
     /// With its first step.
     Anew,
+    /// Anew, in the folder of a run that was stopped before its first checkpoint; what it was computed by.
+    Again(Option<EngineKind>),
     /// Where it stopped.
     Resume(Earlier),
     /// Where another run stands, in a folder of its own; with its first step if the recipe is another one.
@@ -42,34 +44,51 @@ impl Earlier {
         let checkpoint = Checkpoint::read(&last_checkpoint(folder.path())).map_err(|e| Failure::Run(e.to_string()))?;
         Ok(Self { folder, record, checkpoint })
     }
+}
 
-    fn engine(&self) -> Option<EngineKind> {
-        [EngineKind::Planned, EngineKind::Candle].into_iter().find(|kind| log::engine_name(*kind) == self.record.engine)
-    }
+/// The engine that a record names.
+fn engine(record: &RunRecord) -> Option<EngineKind> {
+    [EngineKind::Planned, EngineKind::Candle].into_iter().find(|kind| log::engine_name(*kind) == record.engine)
 }
 
 impl Beginning {
     /// What is asked for, with the earlier run read.
     pub fn read(request: &Request) -> Result<Self, Failure> {
         Ok(match (&request.resume, &request.from) {
+            (Some(run), _) if !last_checkpoint(run).exists() => Self::again(&RunFolder::open(run)?)?,
             (Some(run), _) => Self::Resume(Earlier::read(run)?),
             (None, Some(run)) => Self::Branch { from: Earlier::read(run)?, goes_on: request.recipe.is_none() },
             (None, None) => Self::Anew,
         })
     }
 
+    /// A run without a checkpoint: one that has not made a step, or it would have one.
+    fn again(folder: &RunFolder) -> Result<Self, Failure> {
+        let record = RunRecord::read(&folder.record()).map_err(Failure::Run)?;
+        let steps = std::fs::metadata(folder.metrics()).is_ok_and(|found| found.len() > 0);
+        if steps || record.outcome != Outcome::Running {
+            let (run, last) = (folder.path().display(), last_checkpoint(folder.path()));
+            return Err(Failure::Run(format!(
+                "{run} has lost its checkpoint {}: it cannot be gone on with",
+                last.display()
+            )));
+        }
+        Ok(Self::Again(engine(&record)))
+    }
+
     /// The engine of the earlier run, if there is one.
     pub fn engine(&self) -> Option<EngineKind> {
         match self {
             Self::Anew => None,
-            Self::Resume(earlier) | Self::Branch { from: earlier, .. } => earlier.engine(),
+            Self::Again(engine) => *engine,
+            Self::Resume(earlier) | Self::Branch { from: earlier, .. } => engine(&earlier.record),
         }
     }
 
     /// The same for the training.
     pub fn start(&self) -> Start<'_> {
         match self {
-            Self::Anew => Start::Anew,
+            Self::Anew | Self::Again(_) => Start::Anew,
             Self::Resume(earlier) => Start::Resume(&earlier.checkpoint),
             Self::Branch { from, goes_on } => Start::Branch { from: &from.checkpoint, goes_on: *goes_on },
         }

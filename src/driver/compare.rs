@@ -1,19 +1,18 @@
 //! Several recipes on the same data with the same budget, one after the other, and the report that sets them side by side.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Checked, Failure, Request, RunFolder, check, hash, open, run};
+use super::{Checked, Failure, Held, Request, RunFolder, check, hash, open, run};
 use crate::check::Recipe;
 use crate::exec::EngineKind;
 use crate::report::{
     Contestant, Outcome, RunRecord, comparison_csv, comparison_table, knn_chart, loss_charts, loss_over_time,
     write_atomically,
 };
-use crate::train::{self, Baselines, Event, Setup, last_checkpoint};
+use crate::train::{self, Baselines, Control, Event, Setup};
 
 /// What is to be compared, and under which terms.
 #[derive(Clone, Debug, Default)]
@@ -56,11 +55,6 @@ pub enum Moment<'a> {
     },
     /// It was trained before.
     Known,
-    /// It was stopped before its first checkpoint, and begins anew.
-    Anew {
-        /// Where what there is of the stopped run has been moved.
-        kept: &'a Path,
-    },
     /// So many epochs fit into the budget.
     Fits {
         /// Epochs.
@@ -97,13 +91,14 @@ const SHARE: f64 = 0.05;
 
 /// Trains and judges each recipe in a folder of its own inside the comparison's; one that fails does not end the rest,
 /// one that has ended there before is not done again. The report is written anew after each.
-pub fn compare(contest: &Contest, stop: &AtomicBool, tell: &mut dyn FnMut(Moment)) -> Result<Comparison, Failure> {
+pub fn compare(contest: &Contest, control: &Control, tell: &mut dyn FnMut(Moment)) -> Result<Comparison, Failure> {
     let names = names(&contest.recipes)?;
-    let folder = claim(contest)?;
+    let held = claim(contest)?;
+    let folder = held.path().to_owned();
     let baselines = Baselines::default();
     let mut comparison = Comparison { folder, runs: Vec::new(), stopped: false };
     for (i, (path, name)) in contest.recipes.iter().zip(&names).enumerate() {
-        if stop.load(Ordering::Relaxed) {
+        if control.stops() {
             comparison.stopped = true;
             break;
         }
@@ -111,15 +106,15 @@ pub fn compare(contest: &Contest, stop: &AtomicBool, tell: &mut dyn FnMut(Moment
         let place = if path.is_dir() { path.clone() } else { comparison.folder.join(name) };
         let failure = match path.is_dir() {
             true => RunFolder::open(path).err(),
-            false => Turn { contest, path, place: &place, baselines: &baselines, stop }.take(tell).err(),
+            false => Turn { contest, path, place: &place, baselines: &baselines, control }.take(tell).err(),
         };
-        let failure = failure.map(|f| f.to_string());
+        comparison.stopped |= matches!(failure, Some(Failure::Stopped(_)));
+        let failure = failure.filter(|f| !matches!(f, Failure::Stopped(_))).map(|f| f.to_string());
         failure.iter().for_each(|message| tell(Moment::Failed(message)));
         comparison.runs.push(contestant(name, &place, failure));
         comparison.write(&contest.terms)?;
     }
-    comparison.stopped |=
-        comparison.runs.iter().any(|r| r.failure.is_none() && unfinished(r)) && stop.load(Ordering::Relaxed);
+    comparison.stopped |= comparison.runs.iter().any(|r| r.failure.is_none() && unfinished(r)) && control.stops();
     Ok(comparison)
 }
 
@@ -156,13 +151,13 @@ fn names(recipes: &[PathBuf]) -> Result<Vec<String>, Failure> {
 }
 
 /// The folder of the comparison: a new one, or an earlier one of the same terms.
-fn claim(contest: &Contest) -> Result<PathBuf, Failure> {
+fn claim(contest: &Contest) -> Result<Held, Failure> {
     if let Some(out) = &contest.out
         && let Ok(text) = std::fs::read_to_string(out.join(TERMS))
     {
         let earlier: Option<Terms> = ron::from_str(&text).ok();
         if earlier.as_ref() == Some(&contest.terms) {
-            return Ok(out.clone());
+            return Held::again(out);
         }
         let what = earlier.map_or_else(|| "others".to_owned(), |terms| terms.words());
         return Err(Failure::Run(format!(
@@ -170,11 +165,11 @@ fn claim(contest: &Contest) -> Result<PathBuf, Failure> {
             out.display()
         )));
     }
-    let folder = RunFolder::create(contest.out.as_deref(), "compare")?.path().to_owned();
+    let held = Held::create(contest.out.as_deref(), "compare")?;
     let terms = ron::ser::to_string_pretty(&contest.terms, ron::ser::PrettyConfig::new())
         .map_err(|e| Failure::Run(format!("cannot write the terms of the comparison: {e}")))?;
-    write_atomically(&folder.join(TERMS), format!("{terms}\n").as_bytes()).map_err(Failure::Run)?;
-    Ok(folder)
+    write_atomically(&held.path().join(TERMS), format!("{terms}\n").as_bytes()).map_err(Failure::Run)?;
+    Ok(held)
 }
 
 impl Terms {
@@ -194,7 +189,7 @@ struct Turn<'a> {
     path: &'a Path,
     place: &'a Path,
     baselines: &'a Baselines,
-    stop: &'a AtomicBool,
+    control: &'a Control,
 }
 
 impl Turn<'_> {
@@ -205,7 +200,7 @@ impl Turn<'_> {
         let mut checked = check(self.path, &sets, terms.data.as_deref())?;
         tell(Moment::Checked(&checked));
         let recipe = sound(&checked)?;
-        let earlier = self.earlier(tell)?;
+        let earlier = self.earlier()?;
         let epochs = match (terms.budget, &earlier) {
             (None, _) => None,
             (Some(_), Some((_, epochs))) => Some(*epochs),
@@ -236,36 +231,18 @@ impl Turn<'_> {
             let (recipe, out) = (Some(self.path.to_owned()), Some(self.place.to_owned()));
             Request { recipe, out, sets, data: terms.data.clone(), ..common }
         };
-        run(&request, &checked, self.stop, &mut |event| tell(Moment::Training(event))).map(|_| ())
+        run(&request, &checked, self.control, &mut |event| tell(Moment::Training(event))).map(|_| ())
     }
 
     /// The record of an earlier run in this place, and how many epochs it was to have.
-    fn earlier(&self, tell: &mut dyn FnMut(Moment)) -> Result<Option<(RunRecord, f64)>, Failure> {
-        let empty = std::fs::read_dir(self.place).map_or(true, |mut entries| entries.next().is_none());
-        if empty && !self.place.is_file() {
+    fn earlier(&self) -> Result<Option<(RunRecord, f64)>, Failure> {
+        if Held::is_free(self.place) {
             return Ok(None);
         }
         let folder = RunFolder::open(self.place).map_err(|_| self.taken("something else"))?;
         let record = RunRecord::read(&folder.record()).map_err(Failure::Run)?;
-        let ended = matches!(record.outcome, Outcome::Finished | Outcome::Diverged);
-        if !ended && !last_checkpoint(self.place).exists() {
-            tell(Moment::Anew { kept: &self.set_aside()? });
-            return Ok(None);
-        }
         let written = check(&folder.recipe(), &[], None)?;
         Ok(Some((record, sound(&written)?.train.epochs)))
-    }
-
-    /// Moves what is in this place beside it, under a name that is free.
-    fn set_aside(&self) -> Result<PathBuf, Failure> {
-        let name = self.place.file_name().unwrap_or_default().to_string_lossy();
-        let mut numbered = (1..).map(|n| self.place.with_file_name(format!("{name}.stopped-{n}")));
-        let kept = numbered.find(|path| !path.exists()).unwrap_or_default();
-        let failed = |e: std::io::Error| {
-            Failure::Run(format!("cannot move {} to {}: {e}", self.place.display(), kept.display()))
-        };
-        std::fs::rename(self.place, &kept).map_err(failed)?;
-        Ok(kept)
     }
 
     fn taken(&self, by: &str) -> Failure {

@@ -14,6 +14,8 @@ pub enum Failure {
     Usage(String),
     /// Something went wrong while running.
     Run(String),
+    /// Somebody stopped it.
+    Stopped(String),
 }
 
 impl Failure {
@@ -22,6 +24,7 @@ impl Failure {
         let place = error.span().map_or_else(String::new, |span| point(sources, span));
         let more = match &error {
             TrainError::NotFinite(found) => begun(found.culprit.as_ref(), sources) + &advice(found),
+            TrainError::Stopped => return Self::Stopped(error.to_string()),
             _ => String::new(),
         };
         Self::Run(format!("{error}{place}{more}"))
@@ -48,7 +51,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(message) | Self::Run(message) => f.write_str(message),
+            Self::Usage(message) | Self::Run(message) | Self::Stopped(message) => f.write_str(message),
         }
     }
 }

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use candle_core::{DType, Tensor};
 
-use super::{Checked, Failure, Request, RunFolder, failure, hash, read_tensors};
+use super::{Checked, Failure, Held, Request, failure, hash, read_tensors, run_in};
 use crate::catalog::Config;
 use crate::check::{self, Frozen, Recipe, Weights};
 use crate::diag::Severity;
@@ -14,7 +13,7 @@ use crate::exec::Memory;
 use crate::lint::lint;
 use crate::report::{Outcome, RunRecord};
 use crate::source::{Sources, Span};
-use crate::train::{Ending, Event, last_checkpoint};
+use crate::train::{Control, Ending, Event, last_checkpoint};
 
 /// How many tensors a complaint names.
 const NAMED: usize = 6;
@@ -28,7 +27,7 @@ pub(super) struct Search<'a> {
     /// The folder in which runs lie side by side.
     pub beside: &'a Path,
     /// Ends a training early.
-    pub stop: &'a AtomicBool,
+    pub control: &'a Control,
 }
 
 impl Search<'_> {
@@ -50,7 +49,8 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// The checkpoint of another recipe, which is trained on the same data unless that has been done.
+    /// The checkpoint of another recipe, which is trained on the same data unless that has been done. Runs that share it take turns:
+    /// the first trains it, and the others wait for that.
     fn trained(
         &self,
         path: &Path,
@@ -70,23 +70,22 @@ impl Search<'_> {
             return Err(self.failed(frozen, format!("{} has errors: see `sslrun check {0}`", path.display())));
         };
         let folder = self.beside.join(format!("frozen-{}", hash(&other)));
-        let record = RunRecord::read(&folder.join("run.ron")).ok();
+        let (branch, place) = (&frozen.branch, folder.display());
+        let mut prepare = |what: &str| {
+            let message = format!("`{branch}` needs what {} trains: {what}, in {place}", path.display());
+            on_event(&Event::Preparing { message });
+        };
+        let held = Held::shared(&folder, self.control, || prepare("another process trains it, and is waited for"))?;
+        let Some(held) = held else { return Err(stopped(path)) };
+        let record = RunRecord::read(&held.record()).ok();
         if record.is_some_and(|r| r.outcome == Outcome::Finished) && last_checkpoint(&folder).is_file() {
             return Ok(last_checkpoint(&folder));
         }
-        let begun = RunFolder::open(&folder).is_ok() && last_checkpoint(&folder).is_file();
-        if !begun && folder.exists() {
-            let place = folder.display();
-            let message = format!("{place} was begun, but holds no checkpoint: another run may be at work on it");
-            return Err(self.failed(frozen, message + "\n  = help: wait for that run, or remove the folder"));
-        }
-        let (branch, place) = (&frozen.branch, folder.display());
-        let message = format!("`{branch}` needs what {} trains: it is trained first, in {place}", path.display());
-        on_event(&Event::Preparing { message });
+        let begun = held.is_begun();
+        prepare("it is trained first");
         let inner = Request {
             recipe: (!begun).then(|| path.to_owned()),
             resume: begun.then(|| folder.clone()),
-            out: (!begun).then(|| folder.clone()),
             engine: self.request.engine,
             threads: self.request.threads,
             baselines: self.request.baselines.clone(),
@@ -96,18 +95,32 @@ impl Search<'_> {
         let mut tell = |event: &Event| {
             on_event(&Event::Beforehand { recipe: path.to_owned(), event: Box::new(event.clone()) });
         };
-        match super::run(&inner, &checked, self.stop, &mut tell)?.ending {
+        match run_in(Some(held), &inner, &checked, self.control, &mut tell)?.ending {
             Ending::Finished => Ok(last_checkpoint(&folder)),
-            Ending::Interrupted => Err(Failure::Run(format!(
-                "stopped while {} was being trained; the same command goes on",
-                path.display()
-            ))),
+            Ending::Interrupted => Err(stopped(path)),
         }
     }
 
     fn failed(&self, frozen: &Frozen, message: String) -> Failure {
         Failure::Run(message + &failure::point(&self.checked.sources, frozen.span))
     }
+}
+
+/// That the files of weights are still there: what else they say of how they were made is needed for as long as they are used.
+pub(super) fn present(recipe: &Recipe, checked: &Checked) -> Result<(), Failure> {
+    let missing = recipe.frozen.iter().find_map(|frozen| match &frozen.weights {
+        Weights::File(path) if !path.is_file() => Some((path, frozen.span)),
+        _ => None,
+    });
+    missing.map_or(Ok(()), |(path, span)| {
+        let message = format!("{} is not there any more", path.display());
+        Err(Failure::Run(message + &failure::point(&checked.sources, span)))
+    })
+}
+
+fn stopped(path: &Path) -> Failure {
+    let path = path.display();
+    Failure::Stopped(format!("stopped while {path} was being trained, and saved; the same command goes on"))
 }
 
 /// The data set of a recipe for another one, with the place where it is named.

@@ -1,13 +1,14 @@
 //! Keeps what a training says in the folder of its run: metrics as JSON lines, and the record.
 
 use super::beginning::Beginning;
+use super::held::Held;
 use super::{Failure, RunFolder, hash, now};
 use crate::check::Recipe;
 use crate::data::DataSet;
 use crate::exec::EngineKind;
 use crate::kernels;
 use crate::report::{Metric, MetricsLog, Outcome, Point, RunRecord, StepLine, write_atomically};
-use crate::train::{Ending, Event, Look, Measures, Step, TrainError, Training, Verdict};
+use crate::train::{Control, Ending, Event, Journal, Look, Measures, Step, TrainError, Training, Verdict, patiently};
 
 /// Steps between two lines of the metrics.
 const EVERY: usize = 10;
@@ -28,8 +29,7 @@ pub(super) struct RunLog {
     record: RunRecord,
     /// The step told of last, until it is written or the next one comes.
     last: Option<StepLine>,
-    /// The first thing that could not be written.
-    error: Option<String>,
+    folder: RunFolder,
 }
 
 impl RunLog {
@@ -49,7 +49,7 @@ impl RunLog {
                 };
                 (RunRecord { from: Some(origin), ..blank(terms.recipe) }, metrics)
             }
-            Beginning::Anew => (blank(terms.recipe), MetricsLog::create(&path)),
+            Beginning::Anew | Beginning::Again(_) => (blank(terms.recipe), MetricsLog::create(&path)),
         };
         let Terms { recipe, data, engine, fingerprint, changes } = terms;
         let record = RunRecord {
@@ -63,12 +63,27 @@ impl RunLog {
             changes: record.changes.iter().cloned().chain(changes).collect(),
             ..record
         };
-        write_atomically(&folder.recipe(), recipe.text.as_bytes()).map_err(Failure::Run)?;
-        for (file, text) in &recipe.parts {
+        let log = Self { metrics: metrics.map_err(Failure::Run)?, record, last: None, folder: folder.clone() };
+        log.begin(folder, recipe)?;
+        Ok(log)
+    }
+
+    /// Makes a folder that of the run; the recipe comes last, by which it is known.
+    fn begin(&self, folder: &RunFolder, recipe: &Recipe) -> Result<(), Failure> {
+        self.record.write(&folder.record()).map_err(Failure::Run)?;
+        for (file, text) in recipe.parts.iter() {
             write_atomically(&folder.path().join(file), text.as_bytes()).map_err(Failure::Run)?;
         }
-        record.write(&folder.record()).map_err(Failure::Run)?;
-        Ok(Self { metrics: metrics.map_err(Failure::Run)?, record, last: None, error: None })
+        write_atomically(&folder.recipe(), recipe.text.as_bytes()).map_err(Failure::Run)
+    }
+
+    /// Writes all that it has to another folder.
+    pub(super) fn copy_to(&mut self, folder: &RunFolder, training: &Training) -> Result<(), Failure> {
+        let lines = self.metrics.lines().unwrap_or_default();
+        write_atomically(&folder.metrics(), lines.as_bytes()).map_err(Failure::Run)?;
+        self.learnt(training.seconds(), training.images(), training.journal());
+        self.record.outcome = Outcome::Interrupted;
+        self.begin(folder, training.recipe())
     }
 
     /// Notes what happened.
@@ -81,12 +96,17 @@ impl RunLog {
             Event::Saving { planned, .. } if *planned || self.is_regular() => self.flush(),
             Event::Interrupted { .. } => self.last = None,
             Event::Finished { .. } => self.flush(),
+            Event::Checkpoint { progress, .. } => {
+                self.learnt(progress.seconds, progress.images, &progress.journal);
+                // The one of the next checkpoint says what this one cannot; the last is told of.
+                let _ = self.record.write(&self.folder.record());
+            }
             Event::Preparing { .. }
             | Event::Beforehand { .. }
             | Event::Refreshing { .. }
             | Event::Refreshed { .. }
             | Event::Saving { .. }
-            | Event::Checkpoint { .. }
+            | Event::Waiting { .. }
             | Event::Warning { .. }
             | Event::Judging { .. } => {}
         }
@@ -122,20 +142,28 @@ impl RunLog {
     }
 
     fn flush(&mut self) {
-        if let Some(line) = self.last.take()
-            && let Err(error) = self.metrics.write(&line)
-        {
-            self.error.get_or_insert(error);
+        // What cannot be written is kept for the next time, and told of at the end.
+        if let Some(line) = self.last.take() {
+            let _ = self.metrics.write(&line);
         }
+    }
+
+    /// What a training has learnt of itself.
+    fn learnt(&mut self, seconds: f64, images: u64, journal: &Journal) {
+        (self.record.seconds, self.record.images) = (seconds, images);
+        self.record.history = journal.looks.iter().map(point).collect();
+        self.record.warnings.clone_from(&journal.warnings);
     }
 
     /// Writes the record of a run that has ended, and gives it.
     pub(super) fn finish(
         mut self,
-        folder: &RunFolder,
+        held: &Held,
         training: &Training,
         result: &Result<(Ending, Verdict), TrainError>,
-    ) -> Result<RunRecord, Failure> {
+        control: &Control,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<RunRecord, TrainError> {
         self.flush();
         self.record.outcome = match result {
             Ok((Ending::Finished, _)) => Outcome::Finished,
@@ -143,17 +171,16 @@ impl RunLog {
             Err(TrainError::NotFinite(_)) => Outcome::Diverged,
             Err(_) => Outcome::Interrupted,
         };
-        (self.record.seconds, self.record.images) = (training.seconds(), training.images());
-        let journal = training.journal();
-        self.record.history = journal.looks.iter().map(point).collect();
-        self.record.warnings.clone_from(&journal.warnings);
+        self.learnt(training.seconds(), training.images(), training.journal());
         if let Ok((_, verdict)) = result {
             self.record.trained = metrics(&verdict.trained);
             self.record.untrained = metrics(&verdict.untrained);
             self.record.raw = metrics(&verdict.raw);
         }
-        self.record.write(&folder.record()).map_err(Failure::Run)?;
-        self.error.map_or(Ok(self.record), |error| Err(Failure::Run(error)))
+        patiently(held, control, on_event, |_| {
+            self.metrics.flush().and_then(|()| self.record.write(&self.folder.record())).map_err(TrainError::File)
+        })?;
+        Ok(self.record)
     }
 }
 

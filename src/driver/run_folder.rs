@@ -1,6 +1,5 @@
-//! The folder of a run: what lies in it, and that no run ever overwrites another.
+//! The folder of a run: what lies in it.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
@@ -12,44 +11,23 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// A new folder: `out`, which must not exist or be empty, or the first free `runs/NAME-1`, `runs/NAME-2`, ...
-    pub fn create(out: Option<&Path>, name: &str) -> Result<Self, Failure> {
-        if let Some(out) = out {
-            return Self::claim(out);
-        }
-        let runs = Path::new("runs");
-        std::fs::create_dir_all(runs).map_err(|e| cannot("make", runs, &e))?;
-        for number in 1.. {
-            let path = runs.join(format!("{name}-{number}"));
-            match std::fs::create_dir(&path) {
-                Ok(()) => return Ok(Self { path }),
-                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-                Err(e) => return Err(cannot("make", &path, &e)),
-            }
-        }
-        Err(Failure::Run("every number of a run is taken".to_owned()))
-    }
-
-    fn claim(out: &Path) -> Result<Self, Failure> {
-        std::fs::create_dir_all(out).map_err(|e| cannot("make", out, &e))?;
-        let mut entries = std::fs::read_dir(out).map_err(|e| cannot("read", out, &e))?;
-        if entries.next().is_some() {
-            let path = out.display();
-            return Err(Failure::Run(format!(
-                "{path} is there already and not empty: a run overwrites nothing\n  \
-                 = help: choose another `--out`, or go on with that run by `--resume {path}`"
-            )));
-        }
-        Ok(Self { path: out.to_owned() })
+    /// A folder that may be that of a run.
+    pub(super) fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
     }
 
     /// The folder of an earlier run.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        let folder = Self { path: path.to_owned() };
-        if folder.recipe().is_file() {
+        let folder = Self::at(path);
+        if folder.is_begun() {
             return Ok(folder);
         }
         Err(Failure::Usage(format!("{} is not the folder of a run: it has no recipe.ssl", path.display())))
+    }
+
+    /// Whether a run has begun here: the recipe comes last of what is written before the first step.
+    pub fn is_begun(&self) -> bool {
+        self.recipe().is_file()
     }
 
     /// The folder itself.
@@ -71,8 +49,9 @@ impl RunFolder {
     pub fn metrics(&self) -> PathBuf {
         self.path.join("metrics.jsonl")
     }
-}
 
-fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
-    Failure::Run(format!("cannot {what} {}: {error}", path.display()))
+    /// What checkpoints lie in.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
 }

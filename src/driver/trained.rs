@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::log::metrics;
 use super::{Checked, Failure, RunFolder, check, open};
@@ -11,7 +10,8 @@ use crate::data::{self, Opened, Split, Splits, subset};
 use crate::exec::{EngineKind, Memory};
 use crate::report::{Table, summary_table};
 use crate::train::{
-    Baselines, Checkpoint, Event, Extractor, Judge, Measures, Rows, TrainError, Verdict, calibrate, last_checkpoint,
+    Baselines, Checkpoint, Control, Event, Extractor, Judge, Measures, Rows, TrainError, Verdict, calibrate,
+    last_checkpoint,
 };
 
 /// Reads and checks the recipe of a run, with changes.
@@ -54,22 +54,22 @@ impl<'a> Trained<'a> {
         Ok(Self { checked, recipe, encoder, data: splits, memory, seed, engine, notes })
     }
 
-    /// The recipe's probes on its encoder, beside the untrained one and raw pixels; nothing where `stop` was set before the end.
-    pub fn judge(&mut self, stop: &AtomicBool, on_event: &mut dyn FnMut(&Event)) -> Result<Option<Table>, Failure> {
+    /// The recipe's probes on its encoder, beside the untrained one and raw pixels.
+    pub fn judge(&mut self, control: &Control, on_event: &mut dyn FnMut(&Event)) -> Result<Table, Failure> {
         let explain = |error: TrainError| Failure::of_training(error, &self.checked.sources);
         let judge = Judge::new(self.recipe, self.engine, &self.data, None).map_err(explain)?;
         let mut judge = judge.ok_or_else(|| nothing_to_judge(self.recipe))?;
         let mut untrained = self.untrained().map_err(explain)?;
-        let verdict =
-            judge.verdict(&mut self.memory, &mut untrained, &Baselines::default(), stop, on_event).map_err(explain)?;
+        let verdict = judge
+            .verdict(&mut self.memory, &mut untrained, &Baselines::default(), control, on_event)
+            .map_err(explain)?;
         let rows = |v: Verdict| {
             let rows = [("encoder, trained", v.trained), ("encoder, untrained", v.untrained), ("raw pixels", v.raw)];
             rows.map(|(name, measures): (_, Measures)| (name, metrics(&measures)))
         };
-        Ok(verdict.map(rows).map(|rows| {
-            let rows: Vec<_> = rows.iter().map(|(name, metrics)| (*name, metrics.as_slice())).collect();
-            summary_table("features", &rows)
-        }))
+        let rows = rows(verdict);
+        let rows: Vec<_> = rows.iter().map(|(name, metrics)| (*name, metrics.as_slice())).collect();
+        Ok(summary_table("features", &rows))
     }
 
     /// The encoder as it was before its training, its statistics of what it was trained on; of the pictures at hand if that is gone.
@@ -88,7 +88,7 @@ impl<'a> Trained<'a> {
             Split::Test => subset(&self.data.test, evaluate.test_samples),
         };
         let mut extractor = Extractor::new(self.encoder, self.engine).map_err(explain)?;
-        extractor.rows(&mut self.memory, &data).map_err(explain)
+        extractor.rows(&mut self.memory, &data, &Control::default()).map_err(explain)
     }
 }
 

@@ -1,23 +1,133 @@
 //! Files that are written whole or not at all.
 
-use std::fs::File;
-use std::io::Write;
-use std::path::Path;
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
 
-/// Writes a file beside its place and then moves it there, so that no reader ever sees half of it; an error names the file.
+use tempfile::NamedTempFile;
+
+/// How the name of a file ends that is not whole yet.
+const PART: &str = ".part";
+/// As many links as Linux follows.
+const LINKS: usize = 40;
+/// The most characters of a file's name that stand in the name of its beginning.
+const NAMED: usize = 64;
+
+/// Writes a file beside its place and then moves it there, so that no reader ever sees half of it; an error names the file. Links
+/// are followed; a file that is replaced hands on its mode and, where that is allowed, its owner; what is no file, such as a
+/// device or a pipe, is written to directly.
 pub fn write_atomically(path: &Path, contents: &[u8]) -> Result<(), String> {
-    let explain = |e: std::io::Error| format!("cannot write {}: {e}", path.display());
-    let name = path.file_name().ok_or_else(|| format!("cannot write {}: it names no file", path.display()))?;
-    let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-    let write = || {
-        let mut file = File::create(&beside)?;
-        file.write_all(contents)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, path)
+    replace(path, contents).map_err(|e| format!("cannot write {}: {e}", path.display()))
+}
+
+/// Removes from a folder what writers have left there that died before their files were whole. Nobody else may be writing there.
+pub fn sweep(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| is_part(&entry.file_name().to_string_lossy())) {
+        // What cannot be removed does no harm.
+        let _ = fs::remove_file(entry.path());
+    }
+}
+
+/// Whether a file of that name is the beginning of another.
+pub fn is_part(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(PART)
+}
+
+fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let target = followed(path)?;
+    let old = match fs::metadata(&target) {
+        Ok(old) => Some(old),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+        Err(e) => return Err(e),
     };
-    write().map_err(|e| {
-        // What is left of it is of no use; that it cannot be removed either would say nothing new.
-        let _ = std::fs::remove_file(&beside);
-        explain(e)
+    if let Some(old) = &old {
+        if old.is_dir() {
+            return Err(io::Error::from(io::ErrorKind::IsADirectory));
+        }
+        if !old.is_file() {
+            return OpenOptions::new().write(true).open(&target)?.write_all(contents);
+        }
+        if old.permissions().readonly() {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is there already and may not be written"));
+        }
+    }
+    let beside = beside(&target, contents)?;
+    match old {
+        Some(old) if old.nlink() > 1 => in_place(beside, &target, contents),
+        old => {
+            if let Some(old) = &old {
+                like(beside.as_file(), old)?;
+            }
+            beside.persist(&target).map_err(|e| e.error)?;
+            settle(&target);
+            Ok(())
+        }
+    }
+}
+
+/// The file that a path leads to, which need not be there.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    let mut target = path.to_owned();
+    for _ in 0..LINKS {
+        match fs::symlink_metadata(&target) {
+            Ok(found) if found.is_symlink() => {
+                let next = fs::read_link(&target)?;
+                target = target.parent().unwrap_or(Path::new("")).join(next);
+            }
+            _ => return Ok(target),
+        }
+    }
+    Err(io::Error::other("it is a ring of links"))
+}
+
+/// The contents in a new file of a name that nobody can foresee, in the folder of the target.
+fn beside(target: &Path, contents: &[u8]) -> io::Result<NamedTempFile> {
+    let name = target.file_name().ok_or_else(|| io::Error::other("it names no file"))?;
+    let name: String = name.to_string_lossy().chars().take(NAMED).collect();
+    let prefix = format!(".{name}.");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(PART).rand_bytes(12);
+    builder.permissions(Permissions::from_mode(0o666));
+    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = builder.tempfile_in(folder);
+    // The name of the file beside says nothing to anybody.
+    let mut file = file.map_err(|e| io::Error::from(e.kind()))?;
+    file.as_file_mut().write_all(contents)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// Gives a file mode and owner of the one that it replaces.
+fn like(file: &File, old: &Metadata) -> io::Result<()> {
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+        // Only root may give a file away.
+        let _ = fchown(file, Some(old.uid()), Some(old.gid()));
+    }
+    file.set_permissions(old.permissions())
+}
+
+/// Writes over a file that has several names; what should be in it stays beside where that breaks off.
+fn in_place(beside: NamedTempFile, target: &Path, contents: &[u8]) -> io::Result<()> {
+    let write = || {
+        let mut file = OpenOptions::new().write(true).open(target)?;
+        file.write_all(contents)?;
+        file.set_len(contents.len() as u64)?;
+        file.sync_all()
+    };
+    write().or_else(|error| {
+        let (_, kept) = beside.keep().map_err(|e| e.error)?;
+        Err(io::Error::new(error.kind(), format!("{error}; what should be in it is in {}", kept.display())))
     })
+}
+
+/// Lets a file's name outlast a loss of power, where the system can do that for folders.
+fn settle(target: &Path) {
+    if let Some(folder) = target.parent()
+        && let Ok(folder) = File::open(folder)
+    {
+        let _ = folder.sync_all();
+    }
 }

@@ -1,7 +1,7 @@
 //! The course of a training as JSON lines: one object a logged step.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
@@ -47,35 +47,70 @@ fn as_object<S: Serializer>(entries: &[(String, f64)], serializer: S) -> Result<
 pub struct MetricsLog {
     file: File,
     path: PathBuf,
+    /// How long the file is, as far as its lines are whole.
+    whole: u64,
+    /// Lines that there was no room for yet.
+    waiting: String,
 }
 
 impl MetricsLog {
     /// Begins an empty log; an error names the file.
     pub fn create(path: &Path) -> Result<Self, String> {
-        let file = File::create(path).map_err(|e| format!("cannot write {}: {e}", path.display()))?;
-        Ok(Self { file, path: path.to_owned() })
+        write_atomically(path, b"")?;
+        Self::open(path)
     }
 
     /// Goes on after `step`: what was logged of later steps, or cut short, is dropped. A missing log begins empty.
     pub fn resume(path: &Path, step: usize) -> Result<Self, String> {
-        let explain = |what: &str, e: std::io::Error| format!("cannot {what} {}: {e}", path.display());
-        write_atomically(path, lines_up_to(path, step)?.as_bytes())?;
-        let file = OpenOptions::new().append(true).open(path).map_err(|e| explain("write", e))?;
-        Ok(Self { file, path: path.to_owned() })
+        Self::branch(path, path, step)
     }
 
     /// Begins a log with what another holds up to `step`.
     pub fn branch(from: &Path, path: &Path, step: usize) -> Result<Self, String> {
         write_atomically(path, lines_up_to(from, step)?.as_bytes())?;
-        Self::resume(path, step)
+        Self::open(path)
     }
 
-    /// Adds a line at once, so that a reader who follows the file is up to date.
+    fn open(path: &Path) -> Result<Self, String> {
+        let explain = |e: std::io::Error| format!("cannot write {}: {e}", path.display());
+        let file = OpenOptions::new().read(true).append(true).open(path).map_err(explain)?;
+        let whole = file.metadata().map_err(explain)?.len();
+        Ok(Self { file, path: path.to_owned(), whole, waiting: String::new() })
+    }
+
+    /// Adds a line at once, so that a reader who follows the file is up to date. One that cannot be written is kept, and written with
+    /// the next.
     pub fn write(&mut self, line: &StepLine) -> Result<(), String> {
-        let explain = |e: &dyn std::fmt::Display| format!("cannot write {}: {e}", self.path.display());
-        let mut text = serde_json::to_string(line).map_err(|e| explain(&e))?;
-        text.push('\n');
-        self.file.write_all(text.as_bytes()).map_err(|e| explain(&e))
+        self.waiting += &serde_json::to_string(line).map_err(|e| self.failed(&e))?;
+        self.waiting.push('\n');
+        self.flush()
+    }
+
+    /// Writes what could not be written before.
+    pub fn flush(&mut self) -> Result<(), String> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = self.file.write_all(self.waiting.as_bytes()) {
+            // Half a line would be joined to the next; where it cannot be cut off, either, a reader skips it.
+            let _ = self.file.set_len(self.whole);
+            return Err(self.failed(&error));
+        }
+        self.whole += self.waiting.len() as u64;
+        self.waiting.clear();
+        Ok(())
+    }
+
+    /// All lines, also where the file has lost its name since, or has no room for the last of them.
+    pub fn lines(&mut self) -> std::io::Result<String> {
+        let mut text = String::new();
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.read_to_string(&mut text)?;
+        Ok(text + &self.waiting)
+    }
+
+    fn failed(&self, error: &dyn std::fmt::Display) -> String {
+        format!("cannot write {}: {error}", self.path.display())
     }
 }
 

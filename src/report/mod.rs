@@ -11,7 +11,7 @@ mod numbers;
 mod record;
 mod table;
 
-pub use atomic::write_atomically;
+pub use atomic::{is_part, sweep, write_atomically};
 pub use chart::{Chart, Line, svg};
 pub use comparison::{Contestant, comparison_csv, comparison_table, knn_chart, loss_charts};
 pub use metric::{Metric, Unit, summary_table};

@@ -204,8 +204,10 @@ fn write<'a, S: AsRef<str> + Ord + std::fmt::Display>(
 ) -> Result<(), TrainError> {
     let bytes = safetensors::serialize(tensors, None).map_err(|e| file_error("cannot write", path, &e))?;
     let bytes = with_header(bytes, &said.into_iter().collect()).map_err(|e| file_error("cannot write", path, &e))?;
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|e| file_error("cannot make", folder, &e))?;
+    // The folder of the run itself is not made again where it is gone.
+    match path.parent().map_or(Ok(()), std::fs::create_dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(file_error("cannot write", path, &e)),
+        _ => {}
     }
     write_atomically(path, &bytes).map_err(TrainError::File)
 }

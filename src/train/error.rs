@@ -26,6 +26,8 @@ pub enum TrainError {
     File(String),
     /// It cannot begin where it is told to.
     Start(String),
+    /// Somebody stopped it before it was done.
+    Stopped,
 }
 
 /// What is not finite of a step that was to train.
@@ -66,7 +68,7 @@ impl TrainError {
             Self::Exec(error) => error.span,
             Self::NotFinite(error) => error.span,
             Self::Recipe { span, .. } => Some(*span),
-            Self::File(_) | Self::Start(_) => None,
+            Self::File(_) | Self::Start(_) | Self::Stopped => None,
         }
     }
 }
@@ -78,6 +80,7 @@ impl fmt::Display for TrainError {
             Self::Exec(error) => error.fmt(f),
             Self::NotFinite(error) => error.fmt(f),
             Self::Recipe { message, .. } | Self::File(message) | Self::Start(message) => f.write_str(message),
+            Self::Stopped => f.write_str("stopped before the end"),
         }
     }
 }

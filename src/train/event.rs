@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Clock, Measures};
+use super::{Clock, Measures, Progress};
 use crate::source::Span;
 
 /// Something that happened.
@@ -45,6 +45,15 @@ pub enum Event {
         step: usize,
         /// The file.
         path: PathBuf,
+        /// What it says besides its tensors.
+        progress: Box<Progress>,
+    },
+    /// Something cannot be written; it is tried again after a while.
+    Waiting {
+        /// What, and why not.
+        message: String,
+        /// How long it waits.
+        seconds: u64,
     },
     /// Something is done first that the training needs.
     Preparing {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::TrainError;
+use super::{Control, TrainError};
 use crate::check::Encoder;
 use crate::compile::Program;
 use crate::data::{DataSet, Preprocess, plain_batches};
@@ -77,9 +77,15 @@ impl Extractor {
     }
 
     /// The features of all samples of a data set, each prepared as the encoder takes it.
-    pub fn rows(&mut self, memory: &mut Memory, data: &Arc<dyn DataSet>) -> Result<Rows, TrainError> {
+    pub fn rows(
+        &mut self,
+        memory: &mut Memory,
+        data: &Arc<dyn DataSet>,
+        control: &Control,
+    ) -> Result<Rows, TrainError> {
         let mut rows = Rows::default();
         for batch in plain_batches(data.clone(), self.preprocess.clone(), BATCH) {
+            control.proceed()?;
             let batch = batch?;
             self.encode(memory, &batch.views[0], &mut rows)?;
             rows.labels.extend(batch.labels);
@@ -128,9 +134,14 @@ impl Extractor {
 }
 
 /// The pictures themselves as features: what an encoder has to beat.
-pub fn raw_pixels(data: &Arc<dyn DataSet>, preprocess: &Arc<Preprocess>) -> Result<Rows, TrainError> {
+pub fn raw_pixels(
+    data: &Arc<dyn DataSet>,
+    preprocess: &Arc<Preprocess>,
+    control: &Control,
+) -> Result<Rows, TrainError> {
     let mut rows = Rows { dim: preprocess.length(), ..Rows::default() };
     for batch in plain_batches(data.clone(), preprocess.clone(), BATCH) {
+        control.proceed()?;
         let batch = batch?;
         rows.values.extend_from_slice(&batch.views[0]);
         rows.labels.extend(batch.labels);

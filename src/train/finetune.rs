@@ -1,9 +1,7 @@
 //! Fine-tuning: a copy of the encoder and a linear classifier, trained by labels and judged on the test split.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use super::extract::Extractor;
-use super::{Clock, Descent, TrainError};
+use super::{Clock, Control, Descent, TrainError};
 use crate::catalog::{Arg, Config};
 use crate::check::{Encoder, Train};
 use crate::compile::Program;
@@ -28,37 +26,34 @@ pub(super) struct Tuner<'a> {
 }
 
 impl Tuner<'_> {
-    /// The accuracy on the test split after tuning a copy of `start`, not a number where nothing has a label; nothing where `stop` was
-    /// set before the end.
+    /// The accuracy on the test split after tuning a copy of `start`, not a number where nothing has a label.
     pub fn accuracy(
         &self,
         settings: &Finetune,
         start: &Memory,
-        stop: &AtomicBool,
+        control: &Control,
         mut tell: impl FnMut(String),
-    ) -> Result<Option<f64>, TrainError> {
+    ) -> Result<f64, TrainError> {
         let (train, test) = (labelled(&self.data.train), labelled(&self.data.test));
         if train.is_empty() || test.is_empty() {
-            return Ok(Some(f64::NAN));
+            return Ok(f64::NAN);
         }
         let batch = settings.batch.min(train.len());
         let loader = Loader::new(train, &[self.view(settings)?], batch, self.seed)?;
         let clock = Clock::new(settings.epochs, loader.batches_per_epoch());
         let mut classifier = self.classifier(settings, start, batch, clock)?;
         for (step, made) in loader.steps(0..clock.steps).enumerate() {
-            if stop.load(Ordering::Relaxed) {
-                return Ok(None);
-            }
+            control.proceed()?;
             if step % clock.per_epoch == 0 {
                 tell(format!("fine-tuning, epoch {} of {}", step / clock.per_epoch + 1, settings.epochs.ceil()));
             }
             let made = made?;
             if !classifier.step(step, &made, self.seed)? {
-                return Ok(Some(f64::NAN));
+                return Ok(f64::NAN);
             }
             loader.recycle(made);
         }
-        self.judge(classifier, start).map(Some)
+        self.judge(classifier, start, control)
     }
 
     /// Crops in the encoder's size, every other one flipped, normalised as the encoder takes them.
@@ -113,14 +108,14 @@ impl Tuner<'_> {
         Ok(Classifier { engine, memory, descent, graph: program.graph, clock })
     }
 
-    fn judge(&self, mut classifier: Classifier, start: &Memory) -> Result<f64, TrainError> {
+    fn judge(&self, mut classifier: Classifier, start: &Memory, control: &Control) -> Result<f64, TrainError> {
         let mut extractor = Extractor::new(self.encoder, self.engine)?;
         // What an average follows is part of the encoder's graph, but not of what was tuned.
         let tensors = start.to_map()?.into_iter().chain(classifier.memory.to_map()?).collect();
         let size = |symbol: &str| (symbol == "N").then_some(1);
         let mut memory = Memory::new(&self.encoder.graph, &size, self.seed)?;
         memory.load(&tensors)?;
-        let rows = extractor.rows(&mut memory, &labelled(&self.data.test))?;
+        let rows = extractor.rows(&mut memory, &labelled(&self.data.test), control)?;
         if !rows.finite() {
             return Ok(f64::NAN);
         }

@@ -1,12 +1,11 @@
 //! What an encoder is worth: now and then while it learns, and at the end.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::extract::{Extractor, Rows, raw_pixels};
 use super::finetune::Tuner;
-use super::{Event, TrainError};
+use super::{Control, Event, TrainError};
 use crate::catalog::Config;
 use crate::check::{Encoder, Recipe};
 use crate::data::{DataSet, Loader, Splits, subset};
@@ -103,8 +102,10 @@ impl Judge {
 
     /// A quick look at the features, on a part of the data.
     pub fn look(&mut self, memory: &mut Memory) -> Result<Measures, TrainError> {
-        let bank = self.extractor.rows(memory, &self.bank)?;
-        let queries = self.extractor.rows(memory, &self.queries)?;
+        // It is over soon: one that is not to be stopped leaves nothing half done.
+        let whole = Control::default();
+        let bank = self.extractor.rows(memory, &self.bank, &whole)?;
+        let queries = self.extractor.rows(memory, &self.queries, &whole)?;
         let asked = self.probes.iter().find_map(|(_, p)| if let Probe::Knn(knn) = p { Some(*knn) } else { None });
         let probes = [Probe::Knn(asked.unwrap_or_default()), Probe::Linear(LinearProbe::default())];
         let mut measures = accuracies(&probes.map(|p| (p.name().to_owned(), p)), &bank, &queries);
@@ -121,57 +122,55 @@ impl Judge {
         Ok(measures)
     }
 
-    /// The recipe's probes on all of the data, for the trained encoder, the untrained one and raw pixels; nothing where
-    /// `stop` was set before the end.
+    /// The recipe's probes on all of the data, for the trained encoder, the untrained one and raw pixels.
     pub fn verdict(
         &mut self,
         trained: &mut Memory,
         untrained: &mut Memory,
         baselines: &Baselines,
-        stop: &AtomicBool,
+        control: &Control,
         on_event: &mut dyn FnMut(&Event),
-    ) -> Result<Option<Verdict>, TrainError> {
-        let Some(trained) = self.judge("the trained encoder", trained, stop, on_event)? else { return Ok(None) };
-        let Some(untrained) = self.judge("the untrained encoder", untrained, stop, on_event)? else { return Ok(None) };
+    ) -> Result<Verdict, TrainError> {
+        let trained = self.judge("the trained encoder", trained, control, on_event)?;
+        let untrained = self.judge("the untrained encoder", untrained, control, on_event)?;
         let raw = baselines.of(&self.baseline, || {
             on_event(&Event::Judging { subject: "raw pixels".to_owned() });
-            let pixels = |data| raw_pixels(data, self.extractor.preprocess());
+            let pixels = |data| raw_pixels(data, self.extractor.preprocess(), control);
             let probes: Vec<_> = self.probes.iter().map(|(name, p)| (name.clone(), p.of_pixels())).collect();
-            Ok(measure(&probes, &pixels(&self.whole.train)?, &pixels(&self.whole.test)?))
+            measure(&probes, &pixels(&self.whole.train)?, &pixels(&self.whole.test)?, control)
         })?;
-        Ok(Some(Verdict { trained, untrained, raw }))
+        Ok(Verdict { trained, untrained, raw })
     }
 
-    /// The recipe's probes on all of the data, on an encoder; nothing where `stop` was set before the end.
+    /// The recipe's probes on all of the data, on an encoder.
     pub fn judge(
         &mut self,
         subject: &str,
         memory: &mut Memory,
-        stop: &AtomicBool,
+        control: &Control,
         on_event: &mut dyn FnMut(&Event),
-    ) -> Result<Option<Measures>, TrainError> {
+    ) -> Result<Measures, TrainError> {
         on_event(&Event::Judging { subject: subject.to_owned() });
-        let train = self.extractor.rows(memory, &self.whole.train)?;
-        let test = self.extractor.rows(memory, &self.whole.test)?;
-        let mut measures = measure(&self.probes, &train, &test);
+        let train = self.extractor.rows(memory, &self.whole.train, control)?;
+        let test = self.extractor.rows(memory, &self.whole.test, control)?;
+        let mut measures = measure(&self.probes, &train, &test, control)?;
         for (place, (name, probe)) in self.probes.iter().enumerate() {
             let Probe::Finetune(settings) = probe else { continue };
             let tell = |what| on_event(&Event::Judging { subject: format!("{subject}: {what}") });
             let tuner = Tuner { encoder: &self.encoder, engine: self.engine, data: &self.whole, seed: self.seed };
-            match tuner.accuracy(settings, memory, stop, tell)? {
-                Some(accuracy) => measures.0.insert(place, (name.clone(), accuracy)),
-                None => return Ok(None),
-            }
+            measures.0.insert(place, (name.clone(), tuner.accuracy(settings, memory, control, tell)?));
         }
-        Ok((!stop.load(Ordering::Relaxed)).then_some(measures))
+        control.proceed()?;
+        Ok(measures)
     }
 }
 
 /// What features alone can tell.
-fn measure(probes: &[(String, Probe)], train: &Rows, test: &Rows) -> Measures {
+fn measure(probes: &[(String, Probe)], train: &Rows, test: &Rows, control: &Control) -> Result<Measures, TrainError> {
     let mut measures = accuracies(probes, train, test);
+    control.proceed()?;
     measures.0.push(("effective_rank".to_owned(), eval::effective_rank(&test.values, test.dim)));
-    measures
+    Ok(measures)
 }
 
 /// Data, preparation of the images, probes and samples of a recipe in words.

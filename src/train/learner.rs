@@ -208,6 +208,13 @@ impl Learner {
         self.parameters
     }
 
+    /// The bytes of a checkpoint, but for its few words.
+    pub fn bytes(&self) -> u64 {
+        let memory: usize = self.memory.iter().map(|(_, tensor)| tensor.elem_count()).sum();
+        let slots: usize = self.descent.slots().map(|slot| slot.values.len()).sum();
+        ((memory + slots) * size_of::<f32>()) as u64
+    }
+
     /// The engine, to measure where its time goes.
     pub fn engine(&mut self) -> &mut dyn Engine {
         &mut *self.engine

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Clock, Learner, Refresher, Setup, TrainError, view_specs};
+use super::{Clock, Control, Learner, Refresher, Setup, TrainError, view_specs};
 use crate::data::Loader;
 
 /// Steps that are not timed: memory is touched, and the first batches made, for the first time.
@@ -23,7 +23,7 @@ pub fn seconds_a_step(setup: &Setup, time: Duration) -> Result<(f64, Clock), Tra
     let refreshing = match Refresher::new(&setup.recipe.graph, setup.engine, train.batch, train.seed) {
         Some(refresher) => {
             let start = Instant::now();
-            refresher.apply(0, clock, &mut learner, &loader, &mut |_| {})?;
+            refresher.apply(0, clock, &mut learner, &loader, &Control::default(), &mut |_| {})?;
             start.elapsed().as_secs_f64() * refresher.share(clock)
         }
         None => 0.0,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::{Clock, Event, Learner, TrainError, learner::inputs_of};
+use super::{Clock, Control, Event, Learner, TrainError, learner::inputs_of};
 use crate::compile::Program;
 use crate::data::Loader;
 use crate::exec::{self, EngineKind, ExecError, Feed, Phase};
@@ -27,13 +27,14 @@ impl Refresher {
     }
 
     /// Recomputes what is due before the step of that number, in the order of declaration. All rows are gathered first, from
-    /// states as they stood; what a table is computed into sees the refreshes before it.
+    /// states as they stood; what a table is computed into sees the refreshes before it. Stopped meanwhile, it leaves all as it was.
     pub fn apply(
         &self,
         step: usize,
         clock: Clock,
         learner: &mut Learner,
         loader: &Loader,
+        control: &Control,
         on_event: &mut dyn FnMut(&Event),
     ) -> Result<(), TrainError> {
         let due: Vec<&Refresh> = self.graph.refreshes.iter().filter(|r| is_due(&r.times, step, clock)).collect();
@@ -42,8 +43,11 @@ impl Refresher {
         }
         let (start, of) = (Instant::now(), loader.samples());
         let states: Vec<String> = due.iter().map(|r| self.graph.states[r.state.index()].name.clone()).collect();
-        let mut pass = |samples| on_event(&Event::Refreshing { step, states: states.clone(), samples, of });
-        pass(0);
+        let mut pass = |samples| {
+            on_event(&Event::Refreshing { step, states: states.clone(), samples, of });
+            control.proceed()
+        };
+        pass(0)?;
         let tables = self.gather(&due, step, learner, loader, &mut pass)?;
         due.into_iter().try_for_each(|refresh| self.compute(refresh, step, &tables, learner, loader))?;
         on_event(&Event::Refreshed { step, states, seconds: start.elapsed().as_secs_f64() });
@@ -56,14 +60,14 @@ impl Refresher {
         (0..clock.steps).filter(due).count() as f64 / clock.steps.max(1) as f64
     }
 
-    /// The rows that the refreshes read, by one pass over the data set; `pass` hears how many samples it has come to.
+    /// The rows that the refreshes read, by one pass over the data set; `pass` hears how many samples it has come to, and ends it by an error.
     fn gather(
         &self,
         due: &[&Refresh],
         step: usize,
         learner: &mut Learner,
         loader: &Loader,
-        pass: &mut dyn FnMut(usize),
+        pass: &mut dyn FnMut(usize) -> Result<(), TrainError>,
     ) -> Result<Tables, TrainError> {
         let program = Program::forward(self.graph.clone(), due.iter().map(|r| r.value).collect());
         let read: Vec<NodeId> = program.live();
@@ -101,7 +105,7 @@ impl Refresher {
                 tables.get_mut(name).expect("made above").extend_from_slice(&rows[..used]);
             }
             left = left.saturating_sub(self.batch);
-            pass(loader.samples() - left);
+            pass(loader.samples() - left)?;
             loader.recycle(batch);
         }
         Ok(tables)

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::{Clock, Learner, Refresher, Setup, TrainError, view_specs};
+use super::{Clock, Control, Learner, Refresher, Setup, TrainError, view_specs};
 use crate::data::{Batch, Loader};
 
 /// A training whose parts are timed; what it learns is thrown away.
@@ -36,7 +36,7 @@ impl Timing {
         let clock = Clock::new(train.epochs, loader.batches_per_epoch());
         let mut learner = Learner::of_samples(setup.recipe, setup.engine, clock, loader.samples())?;
         if let Some(refresher) = Refresher::new(&setup.recipe.graph, setup.engine, train.batch, train.seed) {
-            refresher.apply(0, clock, &mut learner, &loader, &mut |_| {})?;
+            refresher.apply(0, clock, &mut learner, &loader, &Control::default(), &mut |_| {})?;
         }
         let batch = loader.steps(0..1).next().transpose()?.unwrap_or_default();
         learner.run(0, &batch)?;

@@ -1,18 +1,17 @@
 //! The loop: batches in, steps, and now and then a look at the features and a checkpoint.
 
+mod keeping;
 mod start;
 mod warnings;
 
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 pub use start::Start;
 
 use super::speed::Stopwatch;
 use super::{
-    Baselines, Clock, Event, Journal, Judge, Learner, Losses, NotFiniteKind, Progress, Refresher, Step, Taken,
-    TrainError, Verdict, calibrate, checkpoint,
+    Baselines, Clock, Control, Event, Journal, Judge, Learner, Losses, NotFiniteKind, Place, Refresher, Step, Taken,
+    TrainError, Verdict, calibrate, checkpoint, patiently, saving,
 };
 use crate::check::Recipe;
 use crate::data::{Batch, Loader, Splits, ViewSpec};
@@ -42,6 +41,8 @@ pub struct Training<'a> {
     done: usize,
     /// Whether what comes before the forward pass of the next step has been done.
     begun: bool,
+    /// The step of the last checkpoint, if this training has written one.
+    kept: Option<usize>,
     images: u64,
     /// The seed from which first values were drawn.
     seed: u64,
@@ -84,6 +85,7 @@ impl<'a> Training<'a> {
             clock,
             done: 0,
             begun: false,
+            kept: None,
             images: 0,
             seed,
             watch,
@@ -94,12 +96,12 @@ impl<'a> Training<'a> {
         Ok((training, taken))
     }
 
-    /// Trains until all steps are done, or until `stop` is set: then the step is finished and everything saved.
+    /// Trains until all steps are done, or until `control` stops it: then the step is finished and everything saved.
     /// Checkpoints go into the folder `run`; one of the beginning, too, so that it can be gone on with at any moment.
     pub fn run(
         &mut self,
-        run: &Path,
-        stop: &AtomicBool,
+        run: &dyn Place,
+        control: &Control,
         on_event: &mut dyn FnMut(&Event),
     ) -> Result<Ending, TrainError> {
         on_event(&Event::Started {
@@ -112,18 +114,19 @@ impl<'a> Training<'a> {
         self.warn_of_warm_ups(on_event);
         self.save(run, false, on_event)?;
         for batch in self.loader.steps(self.done..self.clock.steps) {
-            if stop.load(Ordering::Relaxed) {
+            if control.stops() {
                 break;
             }
             let batch = batch?;
-            if let Err(error) = self.step(&batch, on_event) {
-                return Err(self.give_up(error, run, on_event)?);
+            match self.step(&batch, control, on_event) {
+                Ok(()) => self.pauses(run, control, on_event)?,
+                Err(TrainError::Stopped) => break,
+                Err(error) => return Err(self.give_up(error, run, control, on_event)?),
             }
-            self.pauses(run, on_event)?;
             self.loader.recycle(batch);
         }
         let over = self.done >= self.clock.steps;
-        self.save(run, over, on_event)?;
+        self.save_at_last(run, over, control, on_event)?;
         if !over {
             on_event(&Event::Interrupted { step: self.done });
             return Ok(Ending::Interrupted);
@@ -137,23 +140,24 @@ impl<'a> Training<'a> {
     fn give_up(
         &mut self,
         error: TrainError,
-        run: &Path,
+        run: &dyn Place,
+        control: &Control,
         on_event: &mut dyn FnMut(&Event),
     ) -> Result<TrainError, TrainError> {
         if let TrainError::NotFinite(found) = &error
             && !matches!(found.kind, NotFiniteKind::Update(_))
         {
-            self.save(run, false, on_event)?;
+            self.save_at_last(run, false, control, on_event)?;
         }
         Ok(error)
     }
 
-    fn step(&mut self, batch: &Batch, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
+    fn step(&mut self, batch: &Batch, control: &Control, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
         let start = Instant::now();
         let lr = self.learner.descent.lr(self.done, self.clock);
         if !self.begun {
             if let Some(refresher) = &self.refresher {
-                refresher.apply(self.done, self.clock, &mut self.learner, &self.loader, on_event)?;
+                refresher.apply(self.done, self.clock, &mut self.learner, &self.loader, control, on_event)?;
             }
             self.learner.prepare(self.done);
             self.begun = true;
@@ -195,13 +199,19 @@ impl<'a> Training<'a> {
     }
 
     /// What is due between two steps.
-    fn pauses(&mut self, run: &Path, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
+    fn pauses(
+        &mut self,
+        run: &dyn Place,
+        control: &Control,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<(), TrainError> {
         let recipe = self.setup.recipe;
         if self.clock.due(self.done, recipe.evaluate.every) {
             self.look(on_event)?;
         }
-        if self.clock.due(self.done, recipe.train.checkpoint) && self.done < self.clock.steps {
-            self.save(run, true, on_event)?;
+        let planned = self.clock.due(self.done, recipe.train.checkpoint);
+        if (planned || control.saves()) && self.done < self.clock.steps {
+            self.save_on_the_way(run, planned, on_event)?;
         }
         Ok(())
     }
@@ -231,55 +241,39 @@ impl<'a> Training<'a> {
         Ok(())
     }
 
-    /// Writes a checkpoint; `planned` where a training that nobody stops writes one, too.
-    fn save(&mut self, run: &Path, planned: bool, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
-        on_event(&Event::Saving { step: self.done, planned });
-        let progress = Progress {
-            step: self.done,
-            begun: self.begun,
-            seconds: self.watch.seconds(),
-            images: self.images,
-            clock: self.clock,
-            seed: self.seed,
-            kernels: crate::kernels::Path::current().name().to_owned(),
-            recipe: self.setup.recipe.text.clone(),
-            since: self.learner.descent.since(),
-            journal: self.journal.clone(),
-        };
-        let encoder = self.setup.recipe.evaluate.encoder.as_ref();
-        let saved = checkpoint::save(&self.learner, encoder, run, &progress)?;
-        self.watch.pause();
-        match saved {
-            Some(path) => on_event(&Event::Checkpoint { step: self.done, path }),
-            None => {
-                let message = "a parameter or state is not finite: no checkpoint is written".to_owned();
-                self.warn(message, None, on_event);
-            }
-        }
-        Ok(())
-    }
-
-    /// Keeps the encoder by itself, and judges it with the recipe's probes beside what it has to beat; nothing where
-    /// `stop` was set before the end.
+    /// Keeps the encoder by itself, and judges it with the recipe's probes beside what it has to beat.
     pub fn verdict(
         &mut self,
-        run: &Path,
+        run: &dyn Place,
         baselines: &Baselines,
-        stop: &AtomicBool,
+        control: &Control,
         on_event: &mut dyn FnMut(&Event),
-    ) -> Result<Option<Verdict>, TrainError> {
+    ) -> Result<Verdict, TrainError> {
         let (Some(judge), Some(encoder)) = (&mut self.judge, &self.setup.recipe.evaluate.encoder) else {
-            return Ok(Some(Verdict::default()));
+            return Ok(Verdict::default());
         };
-        checkpoint::save_encoder(&self.learner.memory, encoder, run)?;
+        patiently(run, control, on_event, |_| {
+            saving::at_its_place(run)?;
+            checkpoint::save_encoder(&self.learner.memory, encoder, run.path())
+        })?;
         let Setup { recipe, data, engine, .. } = &self.setup;
         let mut untrained = calibrate(recipe, encoder, &data.train, *engine, self.seed)?;
-        judge.verdict(&mut self.learner.memory, &mut untrained, baselines, stop, on_event)
+        judge.verdict(&mut self.learner.memory, &mut untrained, baselines, control, on_event)
     }
 
     /// What learns.
     pub fn learner(&mut self) -> &mut Learner {
         &mut self.learner
+    }
+
+    /// What it trains.
+    pub fn recipe(&self) -> &Recipe {
+        self.setup.recipe
+    }
+
+    /// Steps done, in this run and in those before.
+    pub fn done(&self) -> usize {
+        self.done
     }
 
     /// Seconds spent on training, in this run and in those before.

@@ -30,7 +30,7 @@ fn picture(seed: usize, side: usize) -> Image<'static> {
 
 fn png(image: &Image) -> Vec<u8> {
     let path = folder(&format!("png-{:?}", std::thread::current().id())).join("x.png");
-    image.save(&path).expect("a PNG");
+    std::fs::write(&path, image.encode(&path).expect("a PNG")).expect("a file");
     std::fs::read(path).expect("the PNG")
 }
 
@@ -306,7 +306,12 @@ fn binary_files_are_read_and_checked() {
 #[test]
 fn specifications_are_read_with_every_default_filled() {
     let config = parse_spec("cifar10:some/where,test=100").expect("a configuration");
-    assert_eq!(config.text("path"), "some/where");
+    let here = std::env::current_dir().expect("a folder");
+    assert_eq!(
+        Path::new(config.text("path")),
+        here.join("some/where"),
+        "a path holds wherever the recipe is written again"
+    );
     assert_eq!((config.maybe_number("train"), config.maybe_number("test")), (None, Some(100.0)));
     assert_eq!(parse_spec("shapes").expect("a configuration").arg("size"), &Arg::Number(32.0));
     assert_eq!(parse_spec("shapes:size=64,seed=3").expect("a configuration").int("size"), 64);

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::train::folder;
 use sslrun::driver::{self, Comparison, Contest, Failure, Moment, Terms};
 use sslrun::report::{Chart, Contestant, Line, Outcome, RunRecord, comparison_table, svg};
-use sslrun::train::Event;
+use sslrun::train::{Control, Event};
 
 const RECIPE: &str = r#"views { a, b: crop(0.5..1) | flip }
 branch f { encoder: conv2d(4, stride: 4) | relu | global_avgpool(); projector: linear(4) }
@@ -33,11 +32,13 @@ fn contest(folder: &Path, recipes: &[(&str, &str)], budget: Option<f64>) -> Cont
 
 /// The comparison, and how many steps of training it took.
 fn run(contest: &Contest, stop_after: usize) -> (Result<Comparison, Failure>, usize) {
-    let (stop, mut steps) = (AtomicBool::new(false), 0);
-    let result = driver::compare(contest, &stop, &mut |moment| {
+    let (control, mut steps) = (Control::default(), 0);
+    let result = driver::compare(contest, &control, &mut |moment| {
         if let Moment::Training(Event::Step(_)) = moment {
             steps += 1;
-            stop.store(steps >= stop_after, Ordering::Relaxed);
+            if steps >= stop_after {
+                control.stop();
+            }
         }
     });
     (result, steps)
@@ -86,12 +87,14 @@ fn a_budget_sets_the_epochs_beforehand_and_a_stopped_comparison_goes_on() {
     let folder = folder("compare-budget");
     let slow = RECIPE.replace("-> 0)", "-> 0, warmup: 1e6)");
     let contest = contest(&folder, &[("a.ssl", &slow), ("b.ssl", RECIPE)], Some(0.5));
-    let (stop, mut steps, mut warned) = (AtomicBool::new(false), 0, false);
-    let comparison = driver::compare(&contest, &stop, &mut |moment| match moment {
+    let (control, mut steps, mut warned) = (Control::default(), 0, false);
+    let comparison = driver::compare(&contest, &control, &mut |moment| match moment {
         Moment::WarmUp { epochs } => warned = epochs == 1e6,
         Moment::Training(Event::Step(_)) => {
             steps += 1;
-            stop.store(steps >= 3, Ordering::Relaxed);
+            if steps >= 3 {
+                control.stop();
+            }
         }
         _ => {}
     });
@@ -113,27 +116,22 @@ fn a_budget_sets_the_epochs_beforehand_and_a_stopped_comparison_goes_on() {
 }
 
 #[test]
-fn a_run_killed_before_its_first_checkpoint_begins_anew_and_is_kept() {
+fn a_run_killed_before_its_first_checkpoint_begins_and_one_that_has_lost_it_is_left_alone() {
     let folder = folder("compare-killed");
     let contest = contest(&folder, &[("a.ssl", RECIPE)], None);
     run(&contest, usize::MAX).0.expect("a comparison");
-    // As it is left by a machine that goes down: no checkpoint, and a record that says it is running.
-    let record = read(&folder.join("out/a/run.ron"));
+    let (record, metrics) = (read(&folder.join("out/a/run.ron")), read(&folder.join("out/a/metrics.jsonl")));
     std::fs::write(folder.join("out/a/run.ron"), record.replace("Finished", "Running")).expect("a record");
     std::fs::remove_dir_all(folder.join("out/a/checkpoints")).expect("checkpoints");
-    std::fs::create_dir(folder.join("out/a.stopped-1")).expect("a folder of that name");
-    let metrics = read(&folder.join("out/a/metrics.jsonl"));
-    let mut kept = None;
-    let comparison = driver::compare(&contest, &AtomicBool::new(false), &mut |moment| {
-        if let Moment::Anew { kept: place } = moment {
-            kept = Some(place.to_owned());
-        }
-    });
+    let failure = run(&contest, usize::MAX).0.expect("a comparison").runs[0].failure.clone();
+    assert!(failure.as_ref().is_some_and(|f| f.contains("has lost its checkpoint")), "{failure:?}");
+    assert_eq!(read(&folder.join("out/a/metrics.jsonl")), metrics);
+    // As a process leaves it that is killed before its first step.
+    std::fs::write(folder.join("out/a/metrics.jsonl"), "").expect("metrics");
+    let (comparison, _) = run(&contest, usize::MAX);
     let runs = comparison.expect("a comparison").runs;
     assert_eq!(runs[0].record.as_ref().map(|r| r.outcome), Some(Outcome::Finished), "{:?}", runs[0].failure);
-    let kept = kept.expect("a word about it");
-    assert_eq!(kept, folder.join("out/a.stopped-2"));
-    assert_eq!(read(&kept.join("metrics.jsonl")), metrics);
+    assert_eq!(read(&folder.join("out/a/metrics.jsonl")).lines().count(), metrics.lines().count());
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::fixtures::{Fixture, assert_close};
 use sslrun::check::{self, Recipe};
@@ -13,7 +12,7 @@ use sslrun::driver::{self, Failure, Report, Request};
 use sslrun::exec::EngineKind;
 use sslrun::report::{Outcome, RunRecord};
 use sslrun::source::{Source, Sources};
-use sslrun::train::{Baselines, Clock, Ending, Event, Learner, Setup, Start, Training, Verdict};
+use sslrun::train::{Baselines, Clock, Control, Ending, Event, Learner, Setup, Start, TrainError, Training, Verdict};
 
 /// Everything that lives between steps: parameters, their averages, running statistics, a queue, the optimizer's moments.
 const TINY: &str = r#"recipe "Tiny"
@@ -77,11 +76,13 @@ pub fn recipe(text: &str) -> Recipe {
 pub fn run(request: &Request, stop_after: usize) -> (Vec<f64>, Result<Report, Failure>) {
     let checked = request.check().expect("the recipe can be read");
     assert!(checked.recipe.is_some(), "{}", diag::render(&checked.diagnostics, &checked.sources));
-    let (stop, mut losses) = (AtomicBool::new(false), Vec::new());
-    let report = driver::run(request, &checked, &stop, &mut |event| {
+    let (control, mut losses) = (Control::default(), Vec::new());
+    let report = driver::run(request, &checked, &control, &mut |event| {
         if let Event::Step(step) = event {
             losses.push(step.loss);
-            stop.store(step.step >= stop_after, Ordering::Relaxed);
+            if step.step >= stop_after {
+                control.stop();
+            }
         }
     });
     (losses, report)
@@ -246,7 +247,7 @@ fn things_fall_due_by_epochs() {
 }
 
 /// The verdict of a recipe without training, on the very samples that probes learn from.
-pub fn verdict(text: &str, data: &str, stop: &AtomicBool) -> Option<Verdict> {
+pub fn verdict(text: &str, data: &str, control: &Control) -> Result<Verdict, TrainError> {
     let mut sources = Sources::default();
     let id = sources.add(Source::new("test.ssl", None, text));
     let data = data::parse_spec(data).expect("a data set");
@@ -258,7 +259,7 @@ pub fn verdict(text: &str, data: &str, stop: &AtomicBool) -> Option<Verdict> {
     let setup = Setup { recipe: &recipe, data: splits, engine: EngineKind::Planned, threads: None };
     let (mut training, _) = Training::new(setup, Start::Anew).expect("a training");
     let before = training.learner().memory.to_map().expect("tensors");
-    let verdict = training.verdict(&folder("verdict"), &Baselines::default(), stop, &mut |_| ()).expect("a verdict");
+    let verdict = training.verdict(&folder("verdict"), &Baselines::default(), control, &mut |_| ());
     for (name, tensor) in training.learner().memory.iter() {
         let values = |t: &candle_core::Tensor| t.flatten_all().and_then(|t| t.to_vec1::<f32>()).expect("floats");
         assert_eq!(values(tensor), values(&before[name]), "{name} is changed by a probe");
@@ -275,7 +276,7 @@ const TUNED: &str = "views { a, b: crop(0.5..1) }
 
 #[test]
 fn fine_tuning_trains_a_copy_of_the_encoder_also_of_an_average() {
-    let go = AtomicBool::new(false);
+    let go = Control::default();
     let data = "shapes:train=64,test=10,size=16";
     let verdict = verdict(TUNED, data, &go).expect("nobody stops it");
     let names: Vec<&str> = verdict.trained.0.iter().map(|(name, _)| name.as_str()).collect();
@@ -289,7 +290,8 @@ fn fine_tuning_trains_a_copy_of_the_encoder_also_of_an_average() {
     let text = TUNED.replace("epochs: 60", "epochs: 1").replace("adamw(lr: cosine(5e-3 -> 0))", "sgd(lr: 1e30)");
     let broken = self::verdict(&text, data, &go).expect("nobody stops it");
     assert!(broken.trained.get("finetune").is_some_and(|x| x.is_nan() || x < 0.5), "{broken:?}");
-    assert_eq!(self::verdict(TUNED, "shapes:train=40,test=10,size=16", &AtomicBool::new(true)), None);
+    go.stop();
+    assert_eq!(self::verdict(TUNED, "shapes:train=40,test=10,size=16", &go), Err(TrainError::Stopped));
 }
 
 #[test]
@@ -300,7 +302,7 @@ fn an_expectation_that_breaks_is_told_with_its_place_and_kept() {
     let request = Request { sets: vec!["train.epochs=0.5".to_owned()], ..request };
     let checked = request.check().expect("the recipe can be read");
     let mut told = Vec::new();
-    let report = driver::run(&request, &checked, &AtomicBool::new(false), &mut |event| {
+    let report = driver::run(&request, &checked, &Control::default(), &mut |event| {
         if let Event::Warning { message, .. } = event {
             told.push(message.clone());
         }

@@ -1,11 +1,11 @@
 //! The linear probe against scikit-learn, and where there is nothing to compare with.
 
 use super::{DIM, Rows, load, noise};
-use std::sync::atomic::AtomicBool;
 
 use crate::fixtures::{Fixture, assert_close};
 use crate::train::verdict;
 use sslrun::eval::{Features, LinearClassifier, LinearProbe, linear_probe};
+use sslrun::train::Control;
 
 /// Mean cross entropy plus half `l2` times the squared weights of whitened features, which are the variances of the logits.
 fn objective(classifier: &LinearClassifier, features: Features<'_>, l2: f64) -> f64 {
@@ -160,7 +160,7 @@ fn small_components_of_raw_pixels_are_left_out() {
             train {{ batch: 16 }}
             evaluate {{ on: f.encoder; probes: [{probe}] }}"
         );
-        let verdict = verdict(&text, "shapes:train=1000,test=10,size=16", &AtomicBool::new(false)).expect("a verdict");
+        let verdict = verdict(&text, "shapes:train=1000,test=10,size=16", &Control::default()).expect("a verdict");
         [verdict.trained, verdict.raw].map(|m| m.get("linear").expect("a linear probe"))
     };
     let [features, pixels] = linear("linear()");

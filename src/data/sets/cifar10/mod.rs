@@ -19,7 +19,7 @@ pub const SET: Set = Set {
         name: "cifar10",
         kind: Kind::DataSet,
         params: &[
-            Param::required("path", ParamType::Text, "The folder with the files."),
+            Param::required("path", ParamType::Path, "The folder with the files."),
             Param::optional("train", COUNT, "none", "Only this many training images, the first ones."),
             Param::optional("test", COUNT, "none", "Only this many test images, the first ones."),
         ],

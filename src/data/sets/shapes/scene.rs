@@ -45,14 +45,13 @@ pub struct Copy {
 }
 
 /// How far a copy is turned either way, at most, in radians.
-const TURN: f64 = 0.15;
+const TURN: f64 = 0.1;
 
 /// The logarithm of a copy's width over its height, at most: what its picture has, and what is its own.
 const ASPECTS: (f64, f64) = (0.2, 0.06);
 
-/// The size that the copies of a picture have, at least, as a part of what their circles have room for. Augmentations change
-/// sizes, too, so this hides a picture from its neighbours by pixels and not from those who learn from crops.
-const SMALLEST: f64 = 0.8;
+/// The size that the copies of a picture have, at least, as a part of what their circles have room for.
+const SMALLEST: f64 = 0.85;
 
 /// A copy's own size, as a part of that.
 const SIZES: (f64, f64) = (1.0, 1.05);
@@ -61,9 +60,9 @@ const SIZES: (f64, f64) = (1.0, 1.05);
 const CONTRAST: (f64, f64) = (0.3, 0.36);
 
 /// How much of the contrast the line around a copy has, on the other side of the ground: so the outline of a light copy
-/// is like that of a dark one. With as much as the figure has, neighbours by pixels would be of one class; with none, light and
-/// dark copies have little in common for who has seen ten thousand pictures.
-const RIM: f32 = 0.4;
+/// is like that of a dark one. With half of that, light and dark copies have little in common for who has seen ten thousand
+/// pictures: few methods learn more than an untrained encoder has.
+const RIM: f32 = 0.8;
 
 impl Scene {
     /// All that is random of a picture but for its class and its noise.
