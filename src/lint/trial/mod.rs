@@ -6,6 +6,7 @@
 mod embedding;
 mod evaluate;
 mod lines;
+mod matrices;
 mod operations;
 mod rows;
 mod tensor;

@@ -2,8 +2,8 @@
 
 use super::embedding::normal;
 use super::evaluate::concrete;
-use super::lines;
 use super::tensor::Tensor;
+use super::{lines, matrices};
 use crate::graph::{Attrs, Node};
 use crate::random::Rng;
 
@@ -54,6 +54,9 @@ pub(super) fn apply(node: &Node, inputs: &[&Tensor], shape: &[usize], samples: u
         "argsort" | "argmax" | "cumsum" => lines::along(node.op.name, first, attrs, shape),
         "gather" => lines::gather(first, inputs.get(1)?, attrs.get_usize("axis")),
         "sinkhorn" => lines::sinkhorn(first, attrs),
+        "cholesky" => matrices::cholesky(first),
+        "triangular_solve" => matrices::triangular_solve(first, inputs.get(1)?, attrs),
+        "singular_values" | "nuclear_norm" => matrices::singular_values(first, node.op.name == "nuclear_norm", shape),
         "take" => lines::take(first, inputs.get(1)?, shape),
         "softmax" | "log_softmax" | "logsumexp" => lines::softmax(node.op.name, first, shape),
         _ => None,
