@@ -51,7 +51,7 @@ fn devices_folders_and_pipes_are_no_recipes_and_no_tensors() {
         }
         let weights = format!("{}branch t = frozen(\"{what}\", of: f)\n", TRAINS.replace("f(b)", "t(b)"));
         std::fs::write(place.folder.join("strange.ssl"), weights).expect("a recipe");
-        let err = says(&place, 3, &["strange.ssl", "--data", "shapes:train=64,test=8,size=16", "--quiet"]);
+        let err = says(&place, 3, &["strange.ssl", "--data", "shapes:train=256,test=8,size=16", "--quiet"]);
         assert!(err.contains(what) && err.contains(reason), "{err}");
         let err = says(&place, 3, &["loss", &place.recipe, "--inputs", what]);
         assert!(err.contains(what) && err.contains(reason), "{err}");
