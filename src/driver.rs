@@ -37,7 +37,7 @@ use crate::diag::{Diagnostic, Severity};
 use crate::exec::{EngineKind, Spent};
 use crate::lint::lint;
 use crate::report::{self, RunRecord};
-use crate::source::{FileId, Source, Sources, Span};
+use crate::source::{FileId, LONGEST_RECIPE, Source, Sources, Span, read_stream};
 use crate::train::{Baselines, Control, Ending, Event, Setup, Taken, TrainError, Training, Verdict};
 
 /// What is asked for besides the recipe itself.
@@ -111,11 +111,11 @@ fn named(sources: &mut Sources, spec: &str) -> Result<Config, Failure> {
 /// Reads one file; `-` is standard input.
 pub fn read(sources: &mut Sources, path: &Path) -> Result<FileId, Failure> {
     if path == Path::new("-") {
-        let text = std::io::read_to_string(std::io::stdin());
+        let text = read_stream(std::io::stdin(), LONGEST_RECIPE);
         let text = text.map_err(|e| Failure::Usage(format!("cannot read standard input: {e}")))?;
         return Ok(sources.add(Source::new("standard input", None, text)));
     }
-    sources.read(path).map_err(|e| Failure::Usage(format!("cannot read {}: {e}", path.display())))
+    sources.read_named(path).map_err(|e| Failure::Usage(format!("cannot read {}: {e}", path.display())))
 }
 
 impl Request {

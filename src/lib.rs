@@ -21,4 +21,5 @@ pub mod report;
 mod simd;
 pub mod source;
 pub mod syntax;
+pub mod threads;
 pub mod train;

@@ -1,7 +1,11 @@
 //! Source files, spans into them, and the translation of offsets to lines and columns.
 
+mod reading;
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+pub use reading::{LONGEST_RECIPE, LONGEST_RECORD, open_file, read_file, read_named, read_stream, read_text};
 
 /// Names one file of a [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -81,10 +85,18 @@ impl Sources {
         FileId(self.files.len() as u32 - 1)
     }
 
-    /// Reads a file from disk and adds it.
+    /// Reads a regular file from disk and adds it.
     pub fn read(&mut self, path: &Path) -> std::io::Result<FileId> {
-        let text = std::fs::read_to_string(path)?;
-        Ok(self.add(Source::new(path.display().to_string(), Some(path.to_owned()), text)))
+        Ok(self.add_read(path, read_text(path, LONGEST_RECIPE)?))
+    }
+
+    /// Reads a file that a user names on the command line, which may be a pipe, and adds it.
+    pub fn read_named(&mut self, path: &Path) -> std::io::Result<FileId> {
+        Ok(self.add_read(path, read_named(path, LONGEST_RECIPE)?))
+    }
+
+    fn add_read(&mut self, path: &Path, text: String) -> FileId {
+        self.add(Source::new(path.display().to_string(), Some(path.to_owned()), text))
     }
 
     /// The file of that id.

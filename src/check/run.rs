@@ -11,6 +11,7 @@ use crate::data;
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::nn::Mode;
 use crate::source::{FileId, Sources, Span};
+use crate::threads;
 
 /// What the command line says besides the recipe.
 #[derive(Clone, Debug, Default)]
@@ -38,13 +39,9 @@ const SHALLOW: usize = 100;
 
 /// Checks the recipe in the file `root`.
 pub fn check(sources: &mut Sources, root: FileId, options: &Options) -> Outcome {
-    let apart = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK);
-        let run = thread.spawn_scoped(scope, || check_here(sources, root, options, DEEP)).ok()?;
-        Some(run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
-    // Where no thread is to be had, it is done on this one.
-    apart.unwrap_or_else(|| check_here(sources, root, options, SHALLOW))
+    let thread = std::thread::Builder::new().stack_size(STACK);
+    let done = threads::apart(thread, |own| check_here(sources, root, options, if own { DEEP } else { SHALLOW }));
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn check_here(sources: &mut Sources, root: FileId, options: &Options, most: usize) -> Outcome {

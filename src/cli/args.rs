@@ -51,7 +51,7 @@ pub struct RunArgs {
     /// Shows no progress
     #[arg(long)]
     pub quiet: bool,
-    /// How many threads compute and make batches [default: as many as there are cores]
+    /// How many threads compute and make batches [default: as many as there are cores; at most four for each]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     /// Shows where the time of the steps went
@@ -176,7 +176,7 @@ pub struct CompareArgs {
     /// Shows no progress
     #[arg(long)]
     pub quiet: bool,
-    /// How many threads compute and make batches [default: as many as there are cores]
+    /// How many threads compute and make batches [default: as many as there are cores; at most four for each]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
 }
@@ -195,7 +195,7 @@ pub struct EvalArgs {
     /// Shows no progress
     #[arg(long)]
     pub quiet: bool,
-    /// How many threads compute [default: as many as there are cores]
+    /// How many threads compute [default: as many as there are cores; at most four for each]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
 }
@@ -217,7 +217,7 @@ pub struct EmbedArgs {
     /// The engine that computes the features
     #[arg(long, value_enum, default_value_t = Engine::Planned)]
     pub engine: Engine,
-    /// How many threads compute [default: as many as there are cores]
+    /// How many threads compute [default: as many as there are cores; at most four for each]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
 }
@@ -336,7 +336,7 @@ pub struct BenchArgs {
     /// Measures this alone; may be given several times [default: all]
     #[arg(long, value_enum, value_name = "PART")]
     pub only: Vec<PartName>,
-    /// How many threads compute and make batches [default: as many as there are cores]
+    /// How many threads compute and make batches [default: as many as there are cores; at most four for each]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     /// The engine that computes the steps

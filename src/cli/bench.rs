@@ -10,7 +10,7 @@ use crate::report::{Table, bytes, count, number, percent};
 /// Times steps, the loop and the making of views, and shows what was found.
 pub fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     let asked = Instant::now();
-    run::limit_threads(args.threads)?;
+    run::start_threads(args.threads)?;
     let checked = driver::check(&args.recipe, &args.change.sets, args.change.data.as_deref())?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     let Some(recipe) = &checked.recipe else { return Ok(Exit::RecipeErrors) };
@@ -21,7 +21,7 @@ pub fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
         warm: args.warm as usize,
         parts: if args.only.is_empty() { Part::ALL.to_vec() } else { parts },
         engine: args.engine.into(),
-        threads: args.threads.map(usize::from),
+        threads: run::threads_used(args.threads),
     };
     let measured = driver::bench(&trial, &checked)?;
     let (batch, parameters) = (measured.batch, count(measured.parameters));

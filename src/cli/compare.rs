@@ -9,7 +9,7 @@ use crate::report::{comparison_table, duration, number};
 
 /// Trains and judges one recipe after the other, and shows the table.
 pub fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
-    run::limit_threads(args.threads)?;
+    run::start_threads(args.threads)?;
     let control = interrupt::control();
     let mut progress = Progress::new(args.quiet);
     let result = driver::compare(&contest(args), &control, &mut |moment| show(moment, &mut progress, args.quiet));
@@ -37,7 +37,7 @@ fn contest(args: &CompareArgs) -> Contest {
         },
         engine: args.engine.map(EngineKind::from),
         out: args.output.clone(),
-        threads: args.threads.map(usize::from),
+        threads: run::threads_used(args.threads),
     }
 }
 

@@ -12,7 +12,7 @@ const UNLABELLED: i64 = -1;
 /// Writes features and labels as NumPy arrays.
 pub fn embed(args: &EmbedArgs) -> Result<Exit, Failure> {
     output::ending(&args.output, &["npy"])?;
-    run::limit_threads(args.threads)?;
+    run::start_threads(args.threads)?;
     let checked = driver::check_run(&args.run, &args.change.sets)?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     if checked.recipe.is_none() {

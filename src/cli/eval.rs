@@ -7,7 +7,7 @@ use crate::driver::{self, Failure, Trained};
 
 /// Judges what a run has left, and shows the table.
 pub fn eval(args: &EvalArgs) -> Result<Exit, Failure> {
-    run::limit_threads(args.threads)?;
+    run::start_threads(args.threads)?;
     let checked = driver::check_run(&args.run, &args.change.sets)?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     if checked.recipe.is_none() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use candle_core::{Device, Tensor};
 
 use super::args::LossArgs;
-use super::{Exit, output};
+use super::{Exit, output, run};
 use crate::driver::{self, Computed, Failure};
 use crate::exec::EngineKind;
 
@@ -20,11 +20,9 @@ pub fn loss(args: &LossArgs) -> Result<Exit, Failure> {
     if checked.recipe.is_none() {
         return Ok(Exit::RecipeErrors);
     }
-    let given = driver::read_tensors(&args.inputs).map_err(if args.inputs.is_file() {
-        Failure::Run
-    } else {
-        Failure::Usage
-    })?;
+    run::start_threads(None)?;
+    let given =
+        driver::read_tensors(&args.inputs).map_err(if args.inputs.exists() { Failure::Run } else { Failure::Usage })?;
     let computed = driver::loss_of(&checked, &given, args.grad, EngineKind::from(args.engine))?;
     output::result(&lines(&computed))?;
     if let Some(file) = &args.output {

@@ -7,6 +7,7 @@ use crate::diag::suggest;
 use crate::driver::{self, Failure, Report, Request};
 use crate::exec::{EngineKind, Spent};
 use crate::report::{Table, duration};
+use crate::threads;
 use crate::train::Ending;
 
 /// Runs a recipe from text to table.
@@ -17,7 +18,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
     if checked.recipe.is_none() {
         return Ok(Exit::RecipeErrors);
     }
-    limit_threads(args.threads)?;
+    start_threads(args.threads)?;
     let control = interrupt::control();
     let mut progress = Progress::new(args.quiet);
     let result = driver::run(&request, &checked, &control, &mut |event| progress.note(event));
@@ -29,11 +30,27 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
     close(&report)
 }
 
-/// Lets all computation use so many threads; as many as there are cores where not given.
-pub(super) fn limit_threads(threads: Option<u16>) -> Result<(), Failure> {
-    let Some(threads) = threads else { return Ok(()) };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
-    pool.map_err(|e| Failure::Run(format!("cannot start {threads} threads: {e}")))
+/// Lets all computation use so many threads; as many as there are cores where not given. Says where they are fewer than asked for.
+pub(super) fn start_threads(asked: Option<u16>) -> Result<(), Failure> {
+    let started = threads::start(asked.map(usize::from)).map_err(Failure::Run)?;
+    let most = threads::most();
+    match asked.map(usize::from) {
+        Some(asked) if asked > most => {
+            output::message(&format!(
+                "note: {started} threads are used, not {asked}: four for each core, more gain nothing"
+            ));
+        }
+        Some(asked) if asked > started => {
+            output::message(&format!("note: {started} of {asked} threads could be started"));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// How many of the threads asked for are used.
+pub(super) fn threads_used(asked: Option<u16>) -> Option<usize> {
+    asked.map(|asked| usize::from(asked).min(threads::most()))
 }
 
 fn request(args: &RunArgs) -> Request {
@@ -47,7 +64,7 @@ fn request(args: &RunArgs) -> Request {
         data: args.change.data.clone(),
         engine: args.engine.map(EngineKind::from),
         out: args.out.clone(),
-        threads: args.threads.map(usize::from),
+        threads: threads_used(args.threads),
         profile: args.profile,
         ..Request::default()
     }

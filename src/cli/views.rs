@@ -1,7 +1,7 @@
 //! `sslrun views`: a contact sheet of the views a recipe makes.
 
 use super::args::ViewsArgs;
-use super::{Exit, output};
+use super::{Exit, output, run};
 use crate::data::{self, Split, contact_sheet};
 use crate::driver::{self, Failure};
 use crate::train::view_specs;
@@ -15,6 +15,7 @@ pub fn views(args: &ViewsArgs) -> Result<Exit, Failure> {
     if recipe.views.is_empty() {
         return Err(Failure::Run(format!("`{}` has no views to draw", recipe.title)));
     }
+    run::start_threads(None)?;
     let failed = |e: data::DataError| Failure::Run(e.to_string());
     let set = data::open(&recipe.data, Split::Train).map_err(failed)?;
     let sheet = contact_sheet(&*set, &view_specs(recipe), args.samples, recipe.train.seed).map_err(failed)?;

@@ -1,12 +1,19 @@
 //! Pictures: bytes as they are kept, floats as they are worked on.
 
 use std::borrow::Cow;
+use std::io::Cursor;
 use std::path::Path;
+
+use ::image::{ImageReader, Limits};
 
 use super::DataError;
 
 /// Colour channels of every picture: red, green, blue.
 pub const CHANNELS: usize = 3;
+
+/// The longest side of a picture that is decoded, and the most memory for it.
+const LONGEST_SIDE: u32 = 1 << 14;
+const MOST_BYTES: u64 = 1 << 28;
 
 /// A picture of bytes, `[height, width, 3]`; its own, or lent by the data set that keeps them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,11 +34,15 @@ impl<'a> Image<'a> {
         Self { height, width, data }
     }
 
-    /// A PNG, JPEG or other known encoding, decoded.
+    /// A PNG, JPEG or other known encoding, decoded; one that says it is larger than a photograph is refused before.
     pub fn decode(bytes: &[u8]) -> Result<Image<'static>, DataError> {
-        let decoded = ::image::load_from_memory(bytes)
-            .map_err(|e| DataError::new(format!("cannot be decoded as an image: {e}")))?
-            .into_rgb8();
+        let fault = |e: &dyn std::fmt::Display| DataError::new(format!("cannot be decoded as an image: {e}"));
+        let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| fault(&e))?;
+        let mut limits = Limits::default();
+        (limits.max_image_width, limits.max_image_height) = (Some(LONGEST_SIDE), Some(LONGEST_SIDE));
+        limits.max_alloc = Some(MOST_BYTES);
+        reader.limits(limits);
+        let decoded = reader.decode().map_err(|e| fault(&e))?.into_rgb8();
         let (width, height) = decoded.dimensions();
         if width == 0 || height == 0 {
             return Err(DataError::new("an image without pixels"));

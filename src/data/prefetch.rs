@@ -6,13 +6,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use crate::threads;
+
 /// The results of the jobs of a range, in order, computed by threads that run at most `ahead` jobs in front.
 ///
 /// A job that panics yields its message as an error; the other jobs go on.
 pub struct Prefetch<T> {
     shared: Arc<Shared<T>>,
     workers: Vec<JoinHandle<()>>,
+    /// Does a job when its result is asked for, where there is no thread to do it before.
+    here: Option<Job<T>>,
 }
+
+type Job<T> = Box<dyn FnMut(usize) -> T + Send>;
 
 struct Shared<T> {
     state: Mutex<State<T>>,
@@ -30,8 +36,8 @@ struct State<T> {
 }
 
 impl<T: Send + 'static> Prefetch<T> {
-    /// Starts the threads; `worker` makes each thread's own function from a job's number to its result.
-    pub fn start<W, F>(jobs: Range<usize>, threads: usize, ahead: usize, worker: W) -> Self
+    /// Starts the threads, as many as can be had; `worker` makes each thread's own function from a job's number to its result.
+    pub fn start<W, F>(jobs: Range<usize>, count: usize, ahead: usize, worker: W) -> Self
     where
         W: Fn() -> F,
         F: FnMut(usize) -> T + Send + 'static,
@@ -40,10 +46,11 @@ impl<T: Send + 'static> Prefetch<T> {
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new(), ahead: ahead.max(1) });
         let run = |_| {
             let (shared, mut job) = (shared.clone(), worker());
-            std::thread::spawn(move || shared.work(&mut job))
+            threads::spawn(move || shared.work(&mut job))
         };
-        let workers = (0..threads.max(1)).map(run).collect();
-        Self { shared, workers }
+        let workers: Vec<JoinHandle<()>> = (0..count.max(1)).map_while(run).collect();
+        let here = workers.is_empty().then(|| Box::new(worker()) as Job<T>);
+        Self { shared, workers, here }
     }
 }
 
@@ -52,6 +59,11 @@ impl<T> Iterator for Prefetch<T> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut state = self.shared.lock();
+        if let Some(job) = &mut self.here {
+            let number = state.open.next()?;
+            drop(state);
+            return Some(catch(job, number));
+        }
         loop {
             let next = state.next;
             if let Some(result) = state.ready.remove(&next) {
@@ -81,7 +93,7 @@ impl<T> Drop for Prefetch<T> {
 impl<T> Shared<T> {
     fn work(&self, job: &mut impl FnMut(usize) -> T) {
         while let Some(number) = self.take() {
-            let result = catch_unwind(AssertUnwindSafe(|| job(number))).map_err(|panic| message(&*panic));
+            let result = catch(job, number);
             self.lock().ready.insert(number, result);
             self.changed.notify_all();
         }
@@ -109,6 +121,11 @@ impl<T> Shared<T> {
     fn wait<'a>(&self, state: MutexGuard<'a, State<T>>) -> MutexGuard<'a, State<T>> {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The result of a job, or what it panicked with.
+fn catch<T>(job: &mut impl FnMut(usize) -> T, number: usize) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(|| job(number))).map_err(|panic| message(&*panic))
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> String {

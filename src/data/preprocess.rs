@@ -1,7 +1,6 @@
 //! How a picture is prepared for an encoder that judges or embeds it: settled once, with the recipe, and kept with the encoder.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use super::augment::{PixelNorm, Scratch};
 use super::{CHANNELS, DataError, Image, Pipeline, Pixels};
 use crate::catalog::Config;
 use crate::random::Rng;
+use crate::source::open_file;
 
 /// A pipeline without anything random that ends in a normalisation, and the size it makes every picture.
 pub struct Preprocess {
@@ -48,7 +48,7 @@ const LONGEST: u64 = 100_000_000;
 impl Prepared {
     /// What a file of weights says of it; `None` where it says nothing or cannot be read.
     pub fn read(path: &Path) -> Option<Self> {
-        let mut file = File::open(path).ok()?;
+        let mut file = open_file(path).ok()?;
         let mut length = [0; 8];
         file.read_exact(&mut length).ok()?;
         let mut bytes = Vec::new();

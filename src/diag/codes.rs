@@ -49,6 +49,7 @@ codes! {
     EMA_OF_EMA = "ema-of-ema";
     STATE_NEEDS_GRADIENT = "state-needs-gradient";
     COLLAPSE = "collapse";
+    NOT_JUDGED = "not-judged";
     BATCH_DEPENDENT = "batch-dependent";
     RANDOM_FEATURES = "random-features";
     NUMERIC_TRAP = "numeric-trap";

@@ -14,6 +14,8 @@ use crate::source::Span;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
+    /// Something to know; nothing is wrong.
+    Note,
     /// The recipe runs, but probably not as its author hopes.
     Warning,
     /// The recipe cannot run.
@@ -34,7 +36,7 @@ pub struct Label {
 pub struct Diagnostic {
     /// Which rule was broken; `sslrun explain CODE` tells more.
     pub code: Code,
-    /// Error or warning.
+    /// Error, warning or note.
     pub severity: Severity,
     /// One sentence, without a full stop.
     pub message: String,
@@ -56,6 +58,11 @@ impl Diagnostic {
     /// A warning of `code` at `span`.
     pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, span, message) }
+    }
+
+    /// A note of `code` at `span`.
+    pub fn note(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(code, span, message) }
     }
 
     /// Says what is to be seen at the main place.

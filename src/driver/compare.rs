@@ -1,9 +1,9 @@
 //! Several recipes on the same data with the same budget, one after the other, and the report that sets them side by side.
 
+mod terms;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
 
 use super::{Checked, Failure, Held, Request, RunFolder, check, hash, open, run};
 use crate::check::Recipe;
@@ -13,6 +13,8 @@ use crate::report::{
     write_atomically,
 };
 use crate::train::{self, Baselines, Control, Event, Setup};
+
+pub use terms::Terms;
 
 /// What is to be compared, and under which terms.
 #[derive(Clone, Debug, Default)]
@@ -27,17 +29,6 @@ pub struct Contest {
     pub out: Option<PathBuf>,
     /// Threads that make batches; as many as there are cores where left out.
     pub threads: Option<usize>,
-}
-
-/// What all recipes of a comparison share; kept in its folder.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Terms {
-    /// The time each may train, evaluation not counted, in seconds; each as long as it says itself where left out.
-    pub budget: Option<f64>,
-    /// The data set instead of the recipes' own.
-    pub data: Option<String>,
-    /// Overrides of each recipe, each `PATH=VALUE`.
-    pub sets: Vec<String>,
 }
 
 /// What happens while recipes are compared.
@@ -153,16 +144,15 @@ fn names(recipes: &[PathBuf]) -> Result<Vec<String>, Failure> {
 /// The folder of the comparison: a new one, or an earlier one of the same terms.
 fn claim(contest: &Contest) -> Result<Held, Failure> {
     if let Some(out) = &contest.out
-        && let Ok(text) = std::fs::read_to_string(out.join(TERMS))
+        && let Some(earlier) = Terms::read(&out.join(TERMS))?
     {
-        let earlier: Option<Terms> = ron::from_str(&text).ok();
-        if earlier.as_ref() == Some(&contest.terms) {
+        if earlier == contest.terms {
             return Held::again(out);
         }
-        let what = earlier.map_or_else(|| "others".to_owned(), |terms| terms.words());
         return Err(Failure::Run(format!(
-            "{} is a comparison under other terms: {what}\n  = help: choose another `-o`, or go on under the same terms",
-            out.display()
+            "{} is a comparison under other terms: {}\n  = help: choose another `-o`, or go on under the same terms",
+            out.display(),
+            earlier.words()
         )));
     }
     let held = Held::create(contest.out.as_deref(), "compare")?;
@@ -170,17 +160,6 @@ fn claim(contest: &Contest) -> Result<Held, Failure> {
         .map_err(|e| Failure::Run(format!("cannot write the terms of the comparison: {e}")))?;
     write_atomically(&held.path().join(TERMS), format!("{terms}\n").as_bytes()).map_err(Failure::Run)?;
     Ok(held)
-}
-
-impl Terms {
-    /// The terms for people.
-    fn words(&self) -> String {
-        let budget = self.budget.map(|s| format!("{} of training each", crate::report::duration(s)));
-        let budget = budget.unwrap_or_else(|| "each recipe's own epochs".to_owned());
-        let data = self.data.as_ref().map_or_else(|| "each recipe's own data".to_owned(), |d| format!("data {d}"));
-        let sets = self.sets.iter().map(|s| format!(", {s}"));
-        format!("{budget}, {data}{}", sets.collect::<String>())
-    }
 }
 
 /// A recipe's turn.

@@ -8,10 +8,12 @@ use candle_core::{DType, Device, Error, Result, Tensor};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
+use crate::source::read_file;
+
 /// The tensors of a safetensors file by name, as `f32` or `f64`; an error names the file and what of it cannot be read.
 pub fn read_tensors(path: &Path) -> std::result::Result<HashMap<String, Tensor>, String> {
     let shown = path.display();
-    let bytes = std::fs::read(path).map_err(|e| format!("cannot read {shown}: {e}"))?;
+    let bytes = read_file(path).map_err(|e| format!("cannot read {shown}: {e}"))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| format!("{shown} is not a safetensors file: {e}"))?;
     let real = |(name, view): (String, TensorView)| match real(&view) {
         Ok(tensor) => Ok((name, tensor)),

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::features::{Features, accuracy, normalized};
-use super::nearest::{Neighbour, nearest};
+use super::nearest::{Found, nearest};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 
 /// The word `knn`.
@@ -66,14 +66,19 @@ pub fn knn(train: Features<'_>, test: Features<'_>, settings: Knn) -> f64 {
     accuracy(&predictions, test.labels)
 }
 
+/// A weight of one, as weights are summed: as whole numbers, whose sum does not depend on their order, so that nobody need sort them.
+/// A weight keeps all of its bits down to 2^-43, and 2^32 of them are summed without overflow.
+const ONE: f64 = (1u128 << 95) as f64;
+
 /// The class with most weight, the smallest of equals; without neighbours a class that does not exist.
-fn vote(nearest: &[Neighbour], labels: &[u32], classes: usize, temperature: f64) -> u32 {
-    let Some(&(top, _)) = nearest.first() else { return u32::MAX };
-    let mut weights = vec![0.0; classes];
-    for &(similarity, row) in nearest {
+fn vote(nearest: &Found, labels: &[u32], classes: usize, temperature: f64) -> u32 {
+    let Some(top) = nearest.iter().map(|(similarity, _)| similarity).reduce(f32::max) else { return u32::MAX };
+    let mut weights = vec![0u128; classes];
+    for (similarity, row) in nearest.iter() {
         // Relative to the nearest, so that no temperature overflows.
-        weights[labels[row] as usize] += (f64::from(similarity - top) / temperature).exp();
+        let weight = (f64::from(similarity - top) / temperature).exp();
+        weights[labels[row] as usize] += (weight * ONE) as u128;
     }
-    let best = weights.iter().enumerate().fold((0, 0.0), |b, (c, &w)| if w > b.1 { (c, w) } else { b });
+    let best = weights.iter().enumerate().fold((0, 0), |b, (c, &w)| if w > b.1 { (c, w) } else { b });
     best.0 as u32
 }

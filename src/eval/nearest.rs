@@ -8,16 +8,12 @@ const TILE: usize = 2048;
 /// A similarity, and the position of its row.
 pub(super) type Neighbour = (f32, usize);
 
-/// The `k` rows of `known`, of which there are fewer than 2^32, most similar (by dot product) to each of the `queries`: best first,
-/// the earlier row first of equals. A similarity that is not a number is none.
-pub(super) fn nearest(
-    queries: &[f32],
-    known: &[f32],
-    dim: usize,
-    k: usize,
-) -> impl Iterator<Item = Vec<Neighbour>> + use<> {
+/// The `k` rows of `known`, of which there are fewer than 2^32, most similar (by dot product) to each of the `queries`, in no order; of
+/// equals the earlier rows. A similarity that is not a number is none.
+pub(super) fn nearest(queries: &[f32], known: &[f32], dim: usize, k: usize) -> impl Iterator<Item = Found> + use<> {
     let rows = queries.len() / dim;
-    let mut best: Vec<Best> = (0..rows).map(|_| Best::new(k)).collect();
+    let most = (2 * k).min(known.len() / dim);
+    let mut best: Vec<Best> = (0..rows).map(|_| Best::new(k, most)).collect();
     let mut similarity = vec![0.0; rows * TILE];
     for (t, tile) in known.chunks(TILE * dim).enumerate() {
         let width = tile.len() / dim;
@@ -27,7 +23,16 @@ pub(super) fn nearest(
             best.offer(t * TILE, row);
         }
     }
-    best.into_iter().map(Best::sorted)
+    best.into_iter().map(Best::found)
+}
+
+/// The most similar rows to a query.
+pub(super) struct Found(Vec<u64>);
+
+impl Found {
+    pub fn iter(&self) -> impl Iterator<Item = Neighbour> {
+        self.0.iter().copied().map(neighbour)
+    }
 }
 
 /// The `k` most similar rows so far, among others: these are thrown out when they are as many.
@@ -39,8 +44,9 @@ struct Best {
 }
 
 impl Best {
-    fn new(k: usize) -> Self {
-        Self { k, candidates: Vec::new(), bar: f32::NAN }
+    /// The best `k`, of which `most` are kept at a time.
+    fn new(k: usize, most: usize) -> Self {
+        Self { k, candidates: Vec::with_capacity(most), bar: f32::NAN }
     }
 
     /// Rows from `first` on.
@@ -64,10 +70,9 @@ impl Best {
         }
     }
 
-    fn sorted(mut self) -> Vec<Neighbour> {
+    fn found(mut self) -> Found {
         self.throw_out();
-        self.candidates.sort_unstable();
-        self.candidates.into_iter().map(neighbour).collect()
+        Found(self.candidates)
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 use super::atomic::write_atomically;
+use crate::source::read_text;
 
 /// What is logged of a step. A number that is not finite becomes `null`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -116,7 +117,7 @@ impl MetricsLog {
 
 /// The loss over the seconds of training that a log holds, as far as it can be read; nothing where there is no log.
 pub fn loss_over_time(path: &Path) -> Vec<(f64, f64)> {
-    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let text = read_text(path, u64::MAX - 1).unwrap_or_default();
     let point = |line: &str| {
         let value: serde_json::Value = serde_json::from_str(line).ok()?;
         Some((value.get("seconds")?.as_f64()?, value.get("loss")?.as_f64().unwrap_or(f64::NAN)))
@@ -126,7 +127,7 @@ pub fn loss_over_time(path: &Path) -> Vec<(f64, f64)> {
 
 /// The whole lines of a log of steps up to `step`; none of one that is not there.
 fn lines_up_to(path: &Path, step: usize) -> Result<String, String> {
-    match std::fs::read_to_string(path) {
+    match read_text(path, u64::MAX - 1) {
         Ok(text) => Ok(text.split_inclusive('\n').filter(|l| l.ends_with('\n') && up_to(l, step)).collect()),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
         Err(e) => Err(format!("cannot read {}: {e}", path.display())),

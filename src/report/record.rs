@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::atomic::write_atomically;
 use super::metric::{Metric, summary_table};
 use super::table::Table;
+use crate::source::{LONGEST_RECORD, read_text};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +106,7 @@ impl RunRecord {
 
     /// Reads a record; an error names the file and, where it is no record, the place.
     pub fn read(path: &Path) -> Result<Self, String> {
-        let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+        let text = read_text(path, LONGEST_RECORD).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
         ron::from_str(&text).map_err(|e| format!("{} is not the record of a run: {e}", path.display()))
     }
 }

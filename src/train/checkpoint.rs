@@ -12,6 +12,7 @@ use crate::check::Encoder;
 use crate::data::PREPROCESS;
 use crate::exec::Memory;
 use crate::report::write_atomically;
+use crate::source::read_file;
 
 /// The latest state of a training, in the folder of its run.
 pub fn last_checkpoint(run: &Path) -> PathBuf {
@@ -73,7 +74,7 @@ impl Checkpoint {
     /// Reads a checkpoint; an error names the file.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
         let explain = |e: &dyn std::fmt::Display| file_error("cannot read", path, e);
-        let bytes = std::fs::read(path).map_err(|e| explain(&e))?;
+        let bytes = read_file(path).map_err(|e| explain(&e))?;
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| explain(&e))?;
         let said = |key: &str| header.metadata().as_ref().and_then(|m| m.get(key)).map_or("", String::as_str);
         match said("format").strip_prefix(FORMAT).map(str::trim) {

@@ -1,5 +1,7 @@
 //! Augmentations against torchvision given the same draws, and what they draw.
 
+mod extremes;
+
 use serde_json::Value;
 use sslrun::catalog::Arg;
 use sslrun::data::augment::{

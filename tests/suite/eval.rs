@@ -1,5 +1,6 @@
 //! Probes and measures against PyTorch, scikit-learn and NumPy (`tests/reference/eval.py`).
 
+mod extremes;
 mod linear;
 
 use crate::fixtures::{Fixture, assert_close};

@@ -3,12 +3,15 @@
 use std::time::{Duration, Instant};
 
 use sslrun::source::FileId;
-use sslrun::syntax::{format, parse, parse_expr, same};
+use sslrun::syntax::parse;
 
 use crate::syntax::RECIPES;
+use crate::targets;
 
 /// Reads a text of a few lines in far less time than this, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(5);
+/// The same for checking one, which tries its loss out.
+const CHECKED: Duration = Duration::from_secs(60);
 
 /// Words and signs, those of the language and of others.
 const TOKENS: &[&str] = &[
@@ -34,17 +37,7 @@ impl Random {
 /// Holds the parser and the formatter to their promises on one text.
 fn feed(text: &str) {
     let start = Instant::now();
-    let (file, diagnostics) = parse(FileId(0), text);
-    for label in diagnostics.iter().flat_map(|d| &d.labels) {
-        assert!(text.get(label.span.range()).is_some(), "{text:?}\n{diagnostics:?}");
-    }
-    if diagnostics.is_empty() {
-        let once = format(&file, text);
-        let (again, diagnostics) = parse(FileId(0), &once);
-        assert!(diagnostics.is_empty() && same(&file, &again), "{text:?}\nbecame\n{once:?}\n{diagnostics:?}");
-        assert_eq!(format(&again, &once), once, "{text:?}");
-    }
-    _ = parse_expr(FileId(0), text);
+    targets::layout(text);
     assert!(start.elapsed() < LIMIT, "took {:?}: {:?}", start.elapsed(), text.get(..200).unwrap_or(text));
 }
 
@@ -95,6 +88,19 @@ fn mutated_recipes() {
     for _ in 0..4000 {
         feed(&mutated(&mut random));
     }
+}
+
+/// What parses and what does not: the check says what is wrong, and ends.
+#[test]
+fn mutated_recipes_are_checked() {
+    let (mut random, mut passed) = (Random(4), 0);
+    for _ in 0..60 {
+        let text = mutated(&mut random);
+        let start = Instant::now();
+        passed += usize::from(targets::check(&text));
+        assert!(start.elapsed() < CHECKED, "took {:?}: {text:?}", start.elapsed());
+    }
+    assert!(passed > 0);
 }
 
 #[test]

@@ -59,6 +59,9 @@ impl PixelNorm {
         if std.iter().any(|s| !(s.is_finite() && *s > 0.0)) {
             return Err(DataError::new("the standard deviations of pixel_norm must be positive"));
         }
+        if mean.iter().zip(&std).any(|(mean, std)| !((1.0 + mean.abs()) / std).is_finite()) {
+            return Err(DataError::new("with such a mean or standard deviation, pixel_norm makes pixels infinite"));
+        }
         Ok(PixelNorm { mean, std })
     }
 

@@ -17,6 +17,7 @@ use super::site::{Moment, Site};
 use super::{Engine, ExecError, Feed, Memory, Real};
 use crate::compile::{Plan, Program};
 use crate::graph::{Attr, Attrs, Node, NodeId, ParamId, StateId};
+use crate::threads;
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
 
@@ -78,14 +79,17 @@ impl<T: Real> Candle<T> {
         Ok(Candle { program, nodes, outputs, output_shapes, input_shapes, grads, input_grads, updates })
     }
 
-    /// One step, on a thread with room for candle's recursion over long chains.
+    /// One step, on a thread with room for candle's recursion over long chains if there is one.
     fn step(&self, memory: &Memory<T>, feed: &Feed) -> Result<Done, ExecError> {
-        std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(STACK);
-            let run = thread.spawn_scoped(scope, || self.compute(memory, feed));
-            let run = run.map_err(|e| ExecError::new(format!("no thread for the candle engine: {e}")))?;
-            run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        let done = threads::apart(thread, |own| {
+            let length = self.nodes.len();
+            if !own && length > LONGEST {
+                return Err(ExecError::new(format!("no thread with room for the {length} steps of the candle engine")));
+            }
+            self.compute(memory, feed)
+        });
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
     fn compute(&self, memory: &Memory<T>, feed: &Feed) -> Result<Done, ExecError> {
@@ -159,6 +163,8 @@ impl<T: Real> Candle<T> {
 
 /// Bytes of stack for candle's recursion; only what is touched is used.
 const STACK: usize = 1 << 28;
+/// The most nodes that any stack has room for.
+const LONGEST: usize = 2000;
 
 /// The gradient of a leaf; zeros where none flows.
 fn gradient(store: Option<&GradStore>, leaf: &Tensor) -> Result<Tensor, ExecError> {

@@ -27,9 +27,15 @@ pub fn mechanisms(recipe: &Recipe) -> Vec<Mechanism> {
     found
 }
 
-/// A warning, if nothing or only half of a mechanism stands against collapse.
+/// A warning, if nothing or only half of a mechanism stands against collapse; a note, where that hangs on a term that could not be
+/// tried out.
 pub(super) fn judge(recipe: &Recipe, flow: &Flow) -> Option<Diagnostic> {
     let judged = terms(recipe, flow);
+    if let Some(untried) = judged.iter().find(|j| !j.tried)
+        && !judged.iter().any(|j| j.tried && j.holds.is_some())
+    {
+        return Some(warning::not_judged(untried));
+    }
     if judged.iter().any(|j| j.holds.is_some()) {
         let halves = judged.iter().filter(|j| j.holds.is_some());
         return halves.filter_map(|j| Some(warning::warning(j, j.gap.as_ref()?))).next();

@@ -16,6 +16,8 @@ pub(super) struct Judged<'a> {
     pub helps: Option<Mechanism>,
     /// What is missing.
     pub gap: Option<Gap>,
+    /// Whether its formula could be tried out, where that was needed.
+    pub tried: bool,
 }
 
 /// What a term lacks that draws embeddings together.
@@ -54,24 +56,26 @@ impl<'a> Judged<'a> {
     pub fn of(recipe: &Recipe, region: &Region<'a>) -> Judged<'a> {
         let term = region.term;
         if let Some(anchor) = region.anchors().first() {
-            return Judged { term, holds: Some(Mechanism::anchored(region, *anchor)), helps: None, gap: None };
+            let holds = Some(Mechanism::anchored(region, *anchor));
+            return Judged { term, holds, helps: None, gap: None, tried: true };
         }
         let sites = layout::sites(region);
+        let batch = recipe.train.batch;
         let verdict = match sites.is_empty() {
             // Every sample by itself: one constant for all is as good as any other solution.
-            true => Verdict::Falls,
-            // What cannot be tried out gets the benefit of the doubt.
-            false => trial::verdict(region).unwrap_or(Verdict::Rises),
+            true => Some(Verdict::Falls),
+            false => trial::verdict(region, batch),
         };
-        let mixed = Mechanism::mixed(region, &sites);
-        match verdict {
-            Verdict::Rises => Judged { term, holds: mixed, helps: None, gap: blunt(region, &sites) },
-            Verdict::Stays => Judged { term, holds: None, helps: mixed, gap: None },
+        let (mixed, tried) = (Mechanism::mixed(region, &sites), verdict.is_some());
+        // What cannot be tried out gets the benefit of the doubt.
+        match verdict.unwrap_or(Verdict::Rises) {
+            Verdict::Rises => Judged { term, holds: mixed, helps: None, gap: blunt(region, batch, &sites), tried },
+            Verdict::Stays => Judged { term, holds: None, helps: mixed, gap: None, tried },
             Verdict::Falls => {
                 let helps = mixed.filter(|m| m.name == "decorrelation");
                 match asymmetry(recipe, region) {
-                    Ok(holds) => Judged { term, holds: Some(holds), helps, gap: None },
-                    Err(gap) => Judged { term, holds: None, helps, gap: Some(gap) },
+                    Ok(holds) => Judged { term, holds: Some(holds), helps, gap: None, tried },
+                    Err(gap) => Judged { term, holds: None, helps, gap: Some(gap), tried },
                 }
             }
         }
@@ -101,7 +105,7 @@ fn asymmetry(recipe: &Recipe, region: &Region) -> Result<Mechanism, Gap> {
 }
 
 /// Whether targets are centred without being sharper than the predictions.
-fn blunt(region: &Region, sites: &[Site]) -> Option<Gap> {
+fn blunt(region: &Region, batch: usize, sites: &[Site]) -> Option<Gap> {
     let centred = |s: &Site| matches!(s.mixing, Mixing::Statistic | Mixing::RunningAverage);
     if !sites.iter().all(|s| s.reach == Reach::Stopped && centred(s)) {
         return None;
@@ -111,7 +115,7 @@ fn blunt(region: &Region, sites: &[Site]) -> Option<Gap> {
     };
     let target = find("softmax", Reach::Stopped)?;
     let prediction = find("log_softmax", Reach::Gradient)?;
-    trial::is_blunter(region, target, prediction)?.then_some(Gap::NotSharpened)
+    trial::is_blunter(region, batch, target, prediction)?.then_some(Gap::NotSharpened)
 }
 
 fn is(region: &Region, id: crate::graph::NodeId, name: &str) -> bool {

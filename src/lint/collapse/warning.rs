@@ -47,3 +47,11 @@ pub(super) fn warning(judged: &Judged, gap: &Gap) -> Diagnostic {
         None => diagnostic,
     }
 }
+
+/// The note that a term could not be tried out.
+pub(super) fn not_judged(judged: &Judged) -> Diagnostic {
+    let message = format!("whether `{}` lets the embeddings collapse has not been judged", judged.term.name);
+    Diagnostic::note(Code::NOT_JUDGED, judged.term.span, message)
+        .label("this cannot be tried out on few samples")
+        .help("nothing is wrong with the formula for that; watch `std` and `effective_rank` while it trains")
+}

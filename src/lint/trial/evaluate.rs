@@ -1,6 +1,5 @@
 //! The values of a formula's nodes for made-up embeddings.
 
-use super::SAMPLES;
 use super::embedding::{Cloud, normal};
 use super::operations;
 use super::tensor::Tensor;
@@ -36,15 +35,15 @@ pub(super) struct Trial<'a> {
 pub(super) type Clouds = Rc<RefCell<BTreeMap<(NodeId, usize), Cloud>>>;
 
 impl<'a> Trial<'a> {
-    /// A trial with embeddings that far apart.
-    pub fn new(region: &'a Region<'a>, apart: f64, clouds: &Clouds) -> Self {
+    /// A trial with so many samples, their embeddings that far apart.
+    pub fn new(region: &'a Region<'a>, samples: usize, apart: f64, clouds: &Clouds) -> Self {
         let (given, clouds) = (BTreeMap::new(), clouds.clone());
-        Trial { region, apart, samples: SAMPLES, first: 0, given, depth: 0, clouds }
+        Trial { region, apart, samples, first: 0, given, depth: 0, clouds }
     }
 
     /// A trial with so many samples, the first of them of that number, which are spread out.
     pub fn of_samples(region: &'a Region<'a>, samples: usize, first: usize) -> Self {
-        Trial { samples, first, ..Trial::new(region, 1.0, &Clouds::default()) }
+        Trial { first, ..Trial::new(region, samples, 1.0, &Clouds::default()) }
     }
 
     /// The value of the term, if it can be computed and is finite.
@@ -160,7 +159,7 @@ impl<'a> Trial<'a> {
             return None;
         }
         let count = shape.iter().product();
-        Some(Tensor { shape: shape.to_vec(), data: rows.iter().copied().cycle().take(count).collect() })
+        Tensor::new(shape, rows.iter().copied().cycle().take(count).collect())
     }
 
     /// Where a running average comes to rest: the `s` with `s = u(s)`, for an update `u` that is a line in each element.
@@ -172,7 +171,7 @@ impl<'a> Trial<'a> {
         };
         let (offset, line) = (at(0.0)?, at(1.0)?);
         let rest = |(b, l): (&f64, &f64)| if (l - b) < 1.0 { b / (1.0 - (l - b)) } else { *b };
-        Some(Tensor { shape: shape.to_vec(), data: offset.data.iter().zip(&line.data).map(rest).collect() })
+        Tensor::new(shape, offset.data.iter().zip(&line.data).map(rest).collect())
     }
 }
 

@@ -6,27 +6,38 @@ use super::tensor::Tensor;
 use crate::graph::Attrs;
 
 /// Folds the dimensions of the `axes` attribute.
-pub(super) fn reduce(x: &Tensor, attrs: &Attrs, shape: &[usize], start: f64, fold: impl Fn(f64, f64) -> f64) -> Tensor {
+pub(super) fn reduce(
+    x: &Tensor,
+    attrs: &Attrs,
+    shape: &[usize],
+    start: f64,
+    fold: impl Fn(f64, f64) -> f64,
+) -> Option<Tensor> {
     let axes = attrs.get_axes("axes");
     let kept: Vec<usize> = (0..x.shape.len()).filter(|d| !axes.contains(d)).collect();
     let strides = x.strides();
     let order: Vec<usize> = kept.iter().chain(&axes).copied().collect();
-    let sizes: Vec<usize> = order.iter().map(|&d| x.shape[d]).collect();
+    let sizes: Vec<usize> = order.iter().map(|&d| x.shape.get(d).copied()).collect::<Option<_>>()?;
     let moved = match order.is_sorted() {
         true => Cow::Borrowed(x),
-        false => Cow::Owned(x.pick(&sizes, 0, &order.iter().map(|&d| strides[d]).collect::<Vec<_>>())),
+        false => Cow::Owned(x.pick(&sizes, 0, &order.iter().map(|&d| strides[d]).collect::<Vec<_>>())?),
     };
-    let length = axes.iter().map(|&d| x.shape[d]).product::<usize>().max(1);
+    let length = sizes[kept.len()..].iter().product::<usize>().max(1);
     let data = moved.data.chunks(length).map(|chunk| chunk.iter().copied().fold(start, &fold)).collect();
-    Tensor { shape: shape.to_vec(), data }
+    Tensor::new(shape, data)
 }
+
+/// The most products of two numbers that are worth a trial.
+const DEAREST: usize = 1 << 32;
 
 /// `a @ b` of matrices, or of equally many matrices.
 pub(super) fn matmul(a: &Tensor, b: &Tensor, attrs: &Attrs, shape: &[usize]) -> Option<Tensor> {
-    let (rows, columns) = (shape[shape.len() - 2], shape[shape.len() - 1]);
-    let (a, b) = (upright(a, attrs.get_bool("ta")), upright(b, attrs.get_bool("tb")));
-    let (count, inner) = (a.shape[..a.shape.len() - 2].iter().product::<usize>(), a.shape[a.shape.len() - 1]);
-    if b.data.len() != count * inner * columns || a.data.len() != count * rows * inner {
+    let &[.., rows, columns] = shape else { return None };
+    let (a, b) = (upright(a, attrs.get_bool("ta"))?, upright(b, attrs.get_bool("tb"))?);
+    let &[ref outer @ .., _, inner] = a.shape.as_slice() else { return None };
+    let count = outer.iter().product::<usize>();
+    let work = count.checked_mul(rows)?.checked_mul(inner)?.checked_mul(columns)?;
+    if work > DEAREST || b.data.len() != count * inner * columns || a.data.len() != count * rows * inner {
         return None;
     }
     let mut data = vec![0.0; count * rows * columns];
@@ -36,46 +47,47 @@ pub(super) fn matmul(a: &Tensor, b: &Tensor, attrs: &Attrs, shape: &[usize]) -> 
             row.iter_mut().zip(other).for_each(|(sum, y)| *sum += x * y);
         }
     }
-    Some(Tensor { shape: shape.to_vec(), data })
+    Tensor::new(shape, data)
 }
 
 /// Matrices as they enter a product.
-fn upright(x: &Tensor, transposed: bool) -> Cow<'_, Tensor> {
+fn upright(x: &Tensor, transposed: bool) -> Option<Cow<'_, Tensor>> {
     if !transposed {
-        return Cow::Borrowed(x);
+        return Some(Cow::Borrowed(x));
     }
     let (mut shape, mut strides) = (x.shape.clone(), x.strides());
-    let last = shape.len() - 1;
+    let last = shape.len().checked_sub(1).filter(|last| *last > 0)?;
     shape.swap(last - 1, last);
     strides.swap(last - 1, last);
-    Cow::Owned(x.pick(&shape, 0, &strides))
+    x.pick(&shape, 0, &strides).map(Cow::Owned)
 }
 
-pub(super) fn concat(parts: &[&Tensor], axis: usize, shape: &[usize]) -> Tensor {
-    let outer: usize = shape[..axis].iter().product();
+pub(super) fn concat(parts: &[&Tensor], axis: usize, shape: &[usize]) -> Option<Tensor> {
+    let outer: usize = shape.get(..axis)?.iter().product();
     let mut data = Vec::with_capacity(shape.iter().product());
     for i in 0..outer {
         for part in parts {
-            let (_, length, behind) = part.around(axis);
-            data.extend(&part.data[i * length * behind..(i + 1) * length * behind]);
+            let (_, length, behind) = part.around(axis)?;
+            data.extend(part.data.get(i * length * behind..(i + 1) * length * behind)?);
         }
     }
-    Tensor { shape: shape.to_vec(), data }
+    Tensor::new(shape, data)
 }
 
-pub(super) fn pad(x: &Tensor, axis: usize, before: usize, shape: &[usize]) -> Tensor {
-    let (outer, length, behind) = x.around(axis);
+pub(super) fn pad(x: &Tensor, axis: usize, before: usize, shape: &[usize]) -> Option<Tensor> {
+    let (outer, length, behind) = x.around(axis)?;
     let mut padded = Tensor::full(shape, 0.0);
     for i in 0..outer {
-        let to = (i * shape[axis] + before) * behind;
-        padded.data[to..to + length * behind].copy_from_slice(&x.data[i * length * behind..(i + 1) * length * behind]);
+        let to = (i * shape.get(axis)? + before) * behind;
+        let from = &x.data[i * length * behind..(i + 1) * length * behind];
+        padded.data.get_mut(to..to + length * behind)?.copy_from_slice(from);
     }
-    padded
+    Some(padded)
 }
 
 /// `argsort`, `argmax` and `cumsum`.
 pub(super) fn along(name: &str, x: &Tensor, attrs: &Attrs, shape: &[usize]) -> Option<Tensor> {
-    let (outer, length, behind) = x.around(attrs.get_usize("axis"));
+    let (outer, length, behind) = x.around(attrs.get_usize("axis"))?;
     let mut result = Tensor::full(shape, 0.0);
     let kept = shape.iter().product::<usize>() / (outer * behind).max(1);
     for i in 0..outer {
@@ -102,26 +114,26 @@ fn order(line: &[f64], descending: bool) -> Vec<f64> {
 }
 
 pub(super) fn gather(x: &Tensor, index: &Tensor, axis: usize) -> Option<Tensor> {
-    let (_, length, behind) = x.around(axis);
-    let (outer, count, _) = index.around(axis);
+    let (_, length, behind) = x.around(axis)?;
+    let (outer, count, _) = index.around(axis)?;
     let mut data = Vec::with_capacity(index.data.len());
     for i in 0..outer {
         for at in 0..count * behind {
-            let from = index.data[i * count * behind + at] as usize;
-            data.push(*x.data.get((i * length + from.min(length - 1)) * behind + at % behind)?);
+            let from = *index.data.get(i * count * behind + at)? as usize;
+            data.push(*x.data.get((i * length + from.min(length.checked_sub(1)?)) * behind + at % behind)?);
         }
     }
-    Some(Tensor { shape: index.shape.clone(), data })
+    Tensor::new(&index.shape, data)
 }
 
 /// The rows of each sample that the indices name.
 pub(super) fn take(x: &Tensor, indices: &Tensor, shape: &[usize]) -> Option<Tensor> {
-    let (_, length, width) = x.around(1);
-    let count = shape.get(1).copied().filter(|&n| n > 0)?;
+    let (_, length, width) = x.around(1)?;
+    let (count, last) = (shape.get(1).copied().filter(|&n| n > 0)?, length.checked_sub(1)?);
     let rows = indices.data.iter().enumerate();
-    let starts = rows.map(|(i, &at)| (i / count * length + (at as usize).min(length - 1)) * width);
+    let starts = rows.map(|(i, &at)| (i / count * length + (at as usize).min(last)) * width);
     let rows = starts.map(|start| x.data.get(start..start + width)).collect::<Option<Vec<_>>>()?;
-    Some(Tensor { shape: shape.to_vec(), data: rows.concat() })
+    Tensor::new(shape, rows.concat())
 }
 
 /// `softmax`, `log_softmax` and `logsumexp` over the last dimension.
@@ -144,7 +156,7 @@ pub(super) fn softmax(name: &str, x: &Tensor, shape: &[usize]) -> Option<Tensor>
             _ => data.push(total),
         }
     }
-    Some(Tensor { shape: shape.to_vec(), data })
+    Tensor::new(shape, data)
 }
 
 /// Balanced assignments: columns and rows scaled in turn.
@@ -159,7 +171,7 @@ pub(super) fn sinkhorn(x: &Tensor, attrs: &Attrs) -> Option<Tensor> {
         }
         problem.iter_mut().for_each(|v| *v = v.exp());
     }
-    Some(Tensor { shape: x.shape.clone(), data })
+    Tensor::new(&x.shape, data)
 }
 
 /// Subtracts from some logarithms that of the sum of what they stand for.

@@ -6,14 +6,16 @@
 mod embedding;
 mod evaluate;
 mod lines;
+mod matrices;
 mod operations;
+mod rows;
 mod tensor;
 
 use super::region::Region;
 use crate::graph::NodeId;
 use evaluate::{Clouds, Trial};
 
-/// Made-up samples in a batch.
+/// Made-up samples in a batch, if a formula names no rows beyond.
 pub(super) const SAMPLES: usize = 8;
 /// Where samples begin that are none of a batch from the first one on.
 const OTHERS: usize = 1000;
@@ -35,10 +37,10 @@ pub(super) enum Verdict {
     Rises,
 }
 
-/// Tries a term out; `None` if it cannot be computed here.
-pub(super) fn verdict(region: &Region) -> Option<Verdict> {
-    let clouds = Clouds::default();
-    let [spread, near, constant] = [1.0, NEAR, 0.0].map(|apart| Trial::new(region, apart, &clouds).term());
+/// Tries a term out, with no more samples than a batch has, or eight; `None` if it cannot be computed here.
+pub(super) fn verdict(region: &Region, batch: usize) -> Option<Verdict> {
+    let (clouds, samples) = (Clouds::default(), rows::enough(region, batch)?);
+    let [spread, near, constant] = [1.0, NEAR, 0.0].map(|apart| Trial::new(region, samples, apart, &clouds).term());
     let (spread, near, constant) = (spread?, near?, constant?);
     Some(match (compare(spread, near), compare(spread, constant)) {
         (Verdict::Stays, Verdict::Rises) => Verdict::Rises,
@@ -64,10 +66,10 @@ pub(super) fn is_idle(region: &Region, samples: usize) -> Option<bool> {
 
 /// Whether the targets, probabilities, have clearly more entropy than the predictions, logarithms of probabilities, for
 /// embeddings that are spread out.
-pub(super) fn is_blunter(region: &Region, target: NodeId, prediction: NodeId) -> Option<bool> {
-    let trial = Trial::new(region, 1.0, &Clouds::default());
+pub(super) fn is_blunter(region: &Region, batch: usize, target: NodeId, prediction: NodeId) -> Option<bool> {
+    let trial = Trial::new(region, rows::enough(region, batch)?, 1.0, &Clouds::default());
     let (target, prediction) = (trial.value(target)?, trial.value(prediction)?);
-    let classes = target.shape.last().copied().unwrap_or(1) as f64;
+    let classes = target.shape.last().copied().filter(|&n| n > 0)? as f64;
     let rows = |count: usize| count as f64 / classes;
     let of_target = -target.data.iter().map(|&p| if p > 0.0 { p * p.ln() } else { 0.0 }).sum::<f64>();
     let of_prediction = -prediction.data.iter().map(|&l| l.exp() * l).sum::<f64>();

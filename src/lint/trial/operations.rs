@@ -2,8 +2,8 @@
 
 use super::embedding::normal;
 use super::evaluate::concrete;
-use super::lines;
 use super::tensor::Tensor;
+use super::{lines, matrices};
 use crate::graph::{Attrs, Node};
 use crate::random::Rng;
 
@@ -12,7 +12,7 @@ pub(super) fn leaf(node: &Node, shape: &[usize], samples: usize) -> Option<Tenso
     let (count, stream) = (shape.iter().product(), node.attrs.get_int("stream") as u64);
     let data = match node.op.name {
         "constant" => vec![node.attrs.get_float("value")],
-        "dimension" => vec![concrete(node.attrs.get_dims("size"), samples)?.first().copied()? as f64],
+        "dimension" => vec![number(&node.attrs, "size", samples)? as f64],
         "arange" => (0..count).map(|i| i as f64).collect(),
         "randn" => normal(&[5, stream], count),
         "rand" => {
@@ -21,7 +21,7 @@ pub(super) fn leaf(node: &Node, shape: &[usize], samples: usize) -> Option<Tenso
         }
         _ => return None,
     };
-    Some(Tensor { shape: shape.to_vec(), data })
+    Tensor::new(shape, data)
 }
 
 /// The value of a node of that shape.
@@ -33,40 +33,51 @@ pub(super) fn apply(node: &Node, inputs: &[&Tensor], shape: &[usize], samples: u
     if let Some(value) = inputs.get(1).and_then(|second| binary(node.op.name, first, second, shape)) {
         return Some(value);
     }
-    Some(match node.op.name {
-        "stopgrad" => first.clone(),
-        "select" => {
-            let (a, b) = (inputs.get(1)?.expand(shape), inputs.get(2)?.expand(shape));
-            let choices = first.expand(shape);
-            let values = choices.data.iter().zip(a.data.iter().zip(&b.data));
-            let data = values.map(|(&c, (&x, &y))| if c == 0.0 { y } else { x }).collect();
-            Tensor { shape: shape.to_vec(), data }
-        }
-        "reshape" => Tensor { shape: shape.to_vec(), data: first.data.clone() },
-        "broadcast_to" => first.expand(shape).into_owned(),
+    match node.op.name {
+        "stopgrad" => Some(first.clone()),
+        "select" => select(first, inputs.get(1)?, inputs.get(2)?, shape),
+        "reshape" => Tensor::new(shape, first.data.clone()),
+        "broadcast_to" => Some(first.expand(shape)?.into_owned()),
         "permute" => {
             let strides = first.strides();
-            let strides: Vec<usize> = attrs.get_axes("axes").into_iter().map(|a| strides[a]).collect();
+            let strides =
+                attrs.get_axes("axes").into_iter().map(|a| strides.get(a).copied()).collect::<Option<Vec<_>>>()?;
             first.pick(shape, 0, &strides)
         }
-        "slice" => {
-            let (axis, strides) = (attrs.get_usize("axis"), first.strides());
-            let start = concrete(attrs.get_dims("start"), samples)?.first().copied()?;
-            first.pick(shape, start * strides[axis], &strides)
-        }
-        "pad" => lines::pad(first, attrs.get_usize("axis"), concrete(attrs.get_dims("before"), samples)?[0], shape),
+        "slice" => slice(first, attrs.get_usize("axis"), number(attrs, "start", samples)?, shape),
+        "pad" => lines::pad(first, attrs.get_usize("axis"), number(attrs, "before", samples)?, shape),
         "concat" => lines::concat(inputs, attrs.get_usize("axis"), shape),
         "reduce_sum" => lines::reduce(first, attrs, shape, 0.0, |a, b| a + b),
         "reduce_max" => lines::reduce(first, attrs, shape, f64::NEG_INFINITY, f64::max),
         "reduce_min" => lines::reduce(first, attrs, shape, f64::INFINITY, f64::min),
-        "matmul" => lines::matmul(first, inputs.get(1)?, attrs, shape)?,
-        "argsort" | "argmax" | "cumsum" => lines::along(node.op.name, first, attrs, shape)?,
-        "gather" => lines::gather(first, inputs.get(1)?, attrs.get_usize("axis"))?,
-        "sinkhorn" => lines::sinkhorn(first, attrs)?,
-        "take" => lines::take(first, inputs.get(1)?, shape)?,
-        "softmax" | "log_softmax" | "logsumexp" => lines::softmax(node.op.name, first, shape)?,
-        _ => return None,
-    })
+        "matmul" => lines::matmul(first, inputs.get(1)?, attrs, shape),
+        "argsort" | "argmax" | "cumsum" => lines::along(node.op.name, first, attrs, shape),
+        "gather" => lines::gather(first, inputs.get(1)?, attrs.get_usize("axis")),
+        "sinkhorn" => lines::sinkhorn(first, attrs),
+        "cholesky" => matrices::cholesky(first),
+        "triangular_solve" => matrices::triangular_solve(first, inputs.get(1)?, attrs),
+        "singular_values" | "nuclear_norm" => matrices::singular_values(first, node.op.name == "nuclear_norm", shape),
+        "take" => lines::take(first, inputs.get(1)?, shape),
+        "softmax" | "log_softmax" | "logsumexp" => lines::softmax(node.op.name, first, shape),
+        _ => None,
+    }
+}
+
+/// The number that an attribute of one dimension is.
+fn number(attrs: &Attrs, name: &str, samples: usize) -> Option<usize> {
+    concrete(attrs.get_dims(name), samples)?.first().copied()
+}
+
+fn select(choices: &Tensor, a: &Tensor, b: &Tensor, shape: &[usize]) -> Option<Tensor> {
+    let (choices, a, b) = (choices.expand(shape)?, a.expand(shape)?, b.expand(shape)?);
+    let values = choices.data.iter().zip(a.data.iter().zip(&b.data));
+    Tensor::new(shape, values.map(|(&c, (&x, &y))| if c == 0.0 { y } else { x }).collect())
+}
+
+/// The rows from `start` on along a dimension; `None` where there are not so many.
+fn slice(x: &Tensor, axis: usize, start: usize, shape: &[usize]) -> Option<Tensor> {
+    let (_, length, behind) = x.around(axis)?;
+    (start.checked_add(*shape.get(axis)?)? <= length).then(|| x.pick(shape, start * behind, &x.strides()))?
 }
 
 fn unary(name: &str, attrs: &Attrs, x: &Tensor) -> Option<Tensor> {
@@ -105,7 +116,7 @@ fn unary(name: &str, attrs: &Attrs, x: &Tensor) -> Option<Tensor> {
 
 fn binary(name: &str, a: &Tensor, b: &Tensor, shape: &[usize]) -> Option<Tensor> {
     let truth = |holds: bool| f64::from(u8::from(holds));
-    Some(match name {
+    match name {
         "add" => a.zip(b, shape, |x, y| x + y),
         "sub" => a.zip(b, shape, |x, y| x - y),
         "mul" => a.zip(b, shape, |x, y| x * y),
@@ -117,6 +128,6 @@ fn binary(name: &str, a: &Tensor, b: &Tensor, shape: &[usize]) -> Option<Tensor>
         "less_equal" => a.zip(b, shape, |x, y| truth(x <= y)),
         "equal" => a.zip(b, shape, |x, y| truth(x == y)),
         "not_equal" => a.zip(b, shape, |x, y| truth(x != y)),
-        _ => return None,
-    })
+        _ => None,
+    }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Rows, SIDE, check_label};
 use crate::data::{CHANNELS, DataError, Split};
+use crate::source::read_file;
 
 const PLANE: usize = SIDE * SIDE;
 const RECORD: usize = 1 + CHANNELS * PLANE;
@@ -33,7 +34,7 @@ pub fn complete(folder: &Path, split: Split) -> Result<Vec<PathBuf>, DataError> 
 pub fn read(files: &[PathBuf], limit: usize) -> Result<Rows, DataError> {
     let mut rows = Rows::default();
     for file in files {
-        let bytes = std::fs::read(file).map_err(|e| DataError::new(format!("cannot be read: {e}")).in_file(file))?;
+        let bytes = read_file(file).map_err(|e| DataError::new(format!("cannot be read: {e}")).in_file(file))?;
         if bytes.is_empty() || bytes.len() % RECORD != 0 {
             return Err(DataError::new(format!(
                 "{} bytes are no whole number of records of {RECORD} bytes: row {} is cut off",

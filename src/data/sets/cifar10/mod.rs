@@ -11,7 +11,9 @@ use crate::data::augment::PixelNorm;
 use crate::data::dataset::InMemory;
 use crate::data::{CHANNELS, DataError, DataSet, Split};
 
-const COUNT: ParamType = ParamType::Int { min: 1, max: 10_000_000 };
+/// The most images of a split.
+const MOST: usize = 10_000_000;
+const COUNT: ParamType = ParamType::Int { min: 1, max: MOST as i64 };
 
 /// The word `cifar10`.
 pub const SET: Set = Set {

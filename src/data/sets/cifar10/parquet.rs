@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::thread::Builder;
 
 use ::parquet::basic::Type;
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -10,9 +11,14 @@ use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use rayon::prelude::*;
 
-use super::{Rows, SIDE, check_label};
+use super::{MOST, Rows, SIDE, check_label};
 use crate::data::sets::READER_THREAD;
 use crate::data::{CHANNELS, DataError, Image, Split};
+use crate::source::open_file;
+use crate::threads;
+
+/// Rows that are read at a time.
+const AT_ONCE: usize = 1024;
 
 const IMAGES: [&str; 2] = ["img.bytes", "image.bytes"];
 const LABELS: [&str; 1] = ["label"];
@@ -33,57 +39,85 @@ pub fn read(files: &[PathBuf], limit: usize) -> Result<Rows, DataError> {
 /// Runs on a thread of its own, as the crate checks much, but not all, of what a file says of itself, and panics where that
 /// is impossible: then the file is damaged, and what was read of it is dropped.
 fn apart(read: impl FnOnce() -> Result<(), DataError> + Send) -> Result<(), DataError> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name(READER_THREAD.to_owned()).spawn_scoped(scope, read);
-        let thread = thread.map_err(|e| DataError::new(format!("cannot be read: {e}")))?;
-        thread.join().unwrap_or_else(|_| Err(broken("its pages contradict each other")))
-    })
+    let thread = Builder::new().name(READER_THREAD.to_owned());
+    threads::apart(thread, |_| read()).unwrap_or_else(|_| Err(broken("its pages contradict each other")))
 }
 
 fn read_file(path: &Path, limit: usize, rows: &mut Rows) -> Result<(), DataError> {
-    let file = File::open(path).map_err(|e| DataError::new(format!("cannot be opened: {e}")))?;
+    let file = open_file(path).map_err(|e| DataError::new(format!("cannot be opened: {e}")))?;
+    let length = file.metadata().map_or(0, |m| m.len());
     let reader = SerializedFileReader::new(file).map_err(|e| {
         DataError::new(format!("is no readable Parquet file: {e}"))
             .help("the file is truncated, not Parquet, or a Git LFS pointer; fetch it again")
     })?;
-    check_places(&reader, std::fs::metadata(path).map_or(0, |m| m.len()))?;
+    check_places(&reader, length)?;
     let (images, labels) = (column(&reader, &IMAGES)?, column(&reader, &LABELS)?);
     rows.classes = rows.classes.take().or_else(|| class_names(&reader));
     let mut first = 0;
     for group in 0..reader.num_row_groups() {
-        let wanted = limit - rows.labels.len();
-        if wanted == 0 {
-            break;
-        }
         let group = reader.get_row_group(group).map_err(|e| damaged(first, &e))?;
-        let count = wanted.min(usize::try_from(group.metadata().num_rows()).unwrap_or(0));
-        let encoded = values::<ByteArrayType>(&*group, images, count, first, "image")?;
-        let missing = |row: usize| DataError::new("has no image").at_row(first + row);
-        let encoded = encoded.into_iter().enumerate().map(|(row, bytes)| bytes.ok_or_else(|| missing(row)));
-        let encoded = encoded.collect::<Result<Vec<_>, _>>()?;
-        let classes = classes(&*group, labels, count, first)?;
-        for (row, label) in classes.into_iter().enumerate() {
-            rows.labels.push(label.map(check_label).transpose().map_err(|e| e.at_row(first + row))?);
+        let count = (limit - rows.labels.len()).min(claimed(&*group, first)?);
+        let mut images = Values::<ByteArrayType>::of(&*group, images, first, "image")?;
+        let mut labels = Labels::of(&*group, labels, first)?;
+        let last = first + count;
+        while first < last {
+            let some = (last - first).min(AT_ONCE);
+            read_rows(&mut images, &mut labels, (first, some), rows)?;
+            first += some;
         }
-        decode(&encoded, first, &mut rows.bytes)?;
-        first += count;
     }
     Ok(())
 }
 
-/// The labels of the first `count` rows of a group, whatever whole numbers they are stored as.
-fn classes(
-    group: &dyn RowGroupReader,
-    column: usize,
-    count: usize,
-    first: usize,
-) -> Result<Vec<Option<i64>>, DataError> {
-    match group.metadata().column(column).column_descr().physical_type() {
-        Type::INT32 => {
-            let labels = values::<Int32Type>(group, column, count, first, "label")?;
-            Ok(labels.into_iter().map(|label| label.map(i64::from)).collect())
+/// How many rows a group says it has: more than data sets have is damage, or meant to be.
+fn claimed(group: &dyn RowGroupReader, first: usize) -> Result<usize, DataError> {
+    let rows = group.metadata().num_rows();
+    let some = usize::try_from(rows).ok().filter(|rows| first + rows <= MOST);
+    some.ok_or_else(|| {
+        broken(&format!(
+            "its footer says that there are {rows} rows behind row {first}, and no more than {MOST} are read"
+        ))
+    })
+}
+
+/// Reads some rows from the first of them on. What a file says of their number is believed no further than that: memory is taken as
+/// rows are found.
+fn read_rows(
+    images: &mut Values<ByteArrayType>,
+    labels: &mut Labels,
+    (first, count): (usize, usize),
+    rows: &mut Rows,
+) -> Result<(), DataError> {
+    let missing = |row: usize| DataError::new("has no image").at_row(first + row);
+    let encoded = images.next(count, first)?.into_iter().enumerate();
+    let encoded = encoded.map(|(row, bytes)| bytes.ok_or_else(|| missing(row))).collect::<Result<Vec<_>, _>>()?;
+    for (row, label) in labels.next(count, first)?.into_iter().enumerate() {
+        rows.labels.push(label.map(check_label).transpose().map_err(|e| e.at_row(first + row))?);
+    }
+    decode(&encoded, first, &mut rows.bytes)
+}
+
+/// Labels, whatever whole numbers they are stored as.
+enum Labels {
+    Narrow(Values<Int32Type>),
+    Wide(Values<Int64Type>),
+}
+
+impl Labels {
+    fn of(group: &dyn RowGroupReader, column: usize, first: usize) -> Result<Self, DataError> {
+        match group.metadata().column(column).column_descr().physical_type() {
+            Type::INT32 => Values::of(group, column, first, "label").map(Self::Narrow),
+            _ => Values::of(group, column, first, "label").map(Self::Wide),
         }
-        _ => values::<Int64Type>(group, column, count, first, "label"),
+    }
+
+    fn next(&mut self, count: usize, first: usize) -> Result<Vec<Option<i64>>, DataError> {
+        match self {
+            Self::Narrow(labels) => {
+                Ok(labels.next(count, first)?.into_iter().map(|label| label.map(i64::from)).collect())
+            }
+            Self::Wide(labels) => labels.next(count, first),
+        }
     }
 }
 
@@ -127,41 +161,48 @@ fn class_names(reader: &SerializedFileReader<File>) -> Option<Vec<String>> {
     names.filter(|n| n.len() == super::CLASSES.len())
 }
 
-/// `count` values of a column of one row group; `None` where one is missing.
-fn values<T: DataType>(
-    group: &dyn RowGroupReader,
-    column: usize,
-    count: usize,
-    first: usize,
-    what: &str,
-) -> Result<Vec<Option<T::T>>, DataError> {
-    let stored = group.metadata().column(column).column_descr().physical_type();
-    if stored != T::get_physical_type() {
-        return Err(DataError::new(format!("the {what} column holds {stored}, not {}", T::get_physical_type())));
-    }
-    let reader: ColumnReader = group.get_column_reader(column).map_err(|e| damaged(first, &e))?;
-    let Some(mut reader): Option<ColumnReaderImpl<T>> = T::get_column_reader(reader) else {
-        return Err(DataError::new(format!("the {what} column cannot be read as {}", T::get_physical_type())));
-    };
-    let whole = group.metadata().column(column).column_descr().max_def_level();
-    let (mut present, mut values) = (Vec::new(), Vec::new());
-    while present.len().max(values.len()) < count {
-        let before = present.len().max(values.len());
-        let left = count - before;
-        let read = reader.read_records(left, Some(&mut present), None, &mut values);
-        let (records, ..) = read.map_err(|e| damaged(first + before, &e))?;
-        if records == 0 {
-            return Err(
-                DataError::new(format!("the {what} column ends before its {count} rows")).at_row(first + before)
-            );
+/// The values of a column of one row group, from the first on.
+struct Values<T: DataType> {
+    reader: ColumnReaderImpl<T>,
+    /// The level of definition of a value that is there.
+    whole: i16,
+    what: &'static str,
+}
+
+impl<T: DataType> Values<T> {
+    fn of(group: &dyn RowGroupReader, column: usize, first: usize, what: &'static str) -> Result<Self, DataError> {
+        let described = group.metadata().column(column).column_descr();
+        let (stored, wanted) = (described.physical_type(), T::get_physical_type());
+        if stored != wanted {
+            return Err(DataError::new(format!("the {what} column holds {stored}, not {wanted}")));
         }
+        let reader: ColumnReader = group.get_column_reader(column).map_err(|e| damaged(first, &e))?;
+        let reader = T::get_column_reader(reader)
+            .ok_or_else(|| DataError::new(format!("the {what} column cannot be read as {wanted}")))?;
+        Ok(Self { reader, whole: described.max_def_level(), what })
     }
-    if whole == 0 {
-        return Ok(values.into_iter().map(Some).collect());
+
+    /// The next `count` values, which are those of the rows from `first` on; `None` where one is missing.
+    fn next(&mut self, count: usize, first: usize) -> Result<Vec<Option<T::T>>, DataError> {
+        let (mut present, mut values) = (Vec::new(), Vec::new());
+        while present.len().max(values.len()) < count {
+            let before = present.len().max(values.len());
+            let read = self.reader.read_records(count - before, Some(&mut present), None, &mut values);
+            let (records, ..) = read.map_err(|e| damaged(first + before, &e))?;
+            if records == 0 {
+                let what = self.what;
+                return Err(
+                    DataError::new(format!("the {what} column ends before its last row")).at_row(first + before)
+                );
+            }
+        }
+        if self.whole == 0 {
+            return Ok(values.into_iter().map(Some).collect());
+        }
+        // Only values that are there are stored.
+        let mut stored = values.into_iter();
+        Ok(present.into_iter().map(|level| if level == self.whole { stored.next() } else { None }).collect())
     }
-    // Only values that are there are stored.
-    let mut stored = values.into_iter();
-    Ok(present.into_iter().map(|level| if level == whole { stored.next() } else { None }).collect())
 }
 
 fn damaged(row: usize, error: &ParquetError) -> DataError {
