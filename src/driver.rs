@@ -7,6 +7,7 @@ mod explain;
 mod failure;
 mod frozen;
 mod log;
+mod need;
 mod pure;
 mod run_folder;
 mod sameness;
@@ -21,6 +22,7 @@ pub use compare::{Comparison, Contest, Moment, Terms, compare};
 pub use explain::{explain, explain_in_latex};
 pub use failure::Failure;
 use log::RunLog;
+pub use need::too_large_here;
 pub use pure::{Computed, loss_of};
 pub use run_folder::RunFolder;
 pub use tensors::read_tensors;
@@ -156,6 +158,7 @@ pub fn run(
         changes = Continued::of(checked, recipe, engine, fingerprint).held_against(earlier)?;
         notes.extend(other_path(earlier, request.same_path)?);
     }
+    need::fits(recipe)?;
     let setup = Setup { recipe, data: splits, engine, threads: request.threads };
     let data = setup.data.train.clone();
     let (mut training, taken) = Training::new(setup, beginning.start()).map_err(explain)?;

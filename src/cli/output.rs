@@ -10,18 +10,30 @@ use crate::source::Sources;
 /// Writes a result. A reader that has gone away, as `head` does, is no error.
 pub fn result(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let _ = out.write_all(diag::visible(text).as_bytes()).and_then(|()| out.flush());
+}
+
+/// Writes a result that is to be read again, such as a recipe: to the letter, unless a person reads it.
+pub fn verbatim(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let shown = if out.is_terminal() { diag::visible(text) } else { text.into() };
+    let _ = out.write_all(shown.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Writes a message for people.
 pub fn message(text: &str) {
+    coloured_message(&diag::visible(text));
+}
+
+/// Writes a message that has colours of ours, and nothing in it that could be others'.
+fn coloured_message(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Writes what went wrong.
 pub fn error(text: &str) {
     let head = if coloured() { "\x1b[1;31merror\x1b[0m" } else { "error" };
-    message(&format!("{head}: {text}"));
+    coloured_message(&format!("{head}: {}", diag::visible(text)));
 }
 
 /// Whether messages may have colours: at a terminal, unless the user wants none.
@@ -33,7 +45,7 @@ fn coloured() -> bool {
 pub fn diagnostics(diagnostics: &[Diagnostic], sources: &Sources) -> bool {
     if !diagnostics.is_empty() {
         let render = if coloured() { diag::render_colored } else { diag::render };
-        message(render(diagnostics, sources).trim_end());
+        coloured_message(render(diagnostics, sources).trim_end());
     }
     has_error(diagnostics)
 }

@@ -28,6 +28,7 @@ mod fuzz;
 mod gradients;
 mod graph;
 mod heads;
+mod hostile;
 mod kernels;
 mod labels;
 mod layers;
