@@ -110,7 +110,8 @@ impl<'a> Checker<'a> {
             .collect();
         let error = diagnostic.severity == Severity::Error;
         self.failures += usize::from(error);
-        if !(error && self.failures > MAX_SAID) && !self.diagnostics.contains(&diagnostic) {
+        let read = !error || self.failures <= MAX_SAID;
+        if read && !self.diagnostics.contains(&diagnostic) {
             self.diagnostics.push(diagnostic);
         }
         Failed(())

@@ -132,7 +132,10 @@ impl<'a> Pass<'a> {
             let evaluate = Evaluate { encoder, ..evaluate };
             let mut recipe = self.recipe(&mut checker, Parts { data, train, evaluate, loss, expectations });
             let (fast, again) = (recipe.train.fast_convolution, recipe.train.recompute);
-            recipe.graphs_mut().for_each(|graph| (graph.fast_convolution, graph.recompute) = (fast, again));
+            // What is added to the graphs from here on, such as gradients, is no longer for the recipe to answer for.
+            recipe.graphs_mut().for_each(|graph| {
+                (graph.fast_convolution, graph.recompute, graph.room) = (fast, again, None);
+            });
             recipe
         });
         (recipe.ok(), checker.diagnostics)
