@@ -8,6 +8,7 @@ mod failure;
 mod frozen;
 mod held;
 mod log;
+mod need;
 mod pure;
 mod rescue;
 mod run_folder;
@@ -23,6 +24,7 @@ pub use explain::{explain, explain_in_latex};
 pub use failure::Failure;
 pub use held::Held;
 use log::RunLog;
+pub use need::too_large_here;
 pub use pure::{Computed, loss_of};
 pub use run_folder::RunFolder;
 pub use tensors::read_tensors;
@@ -171,6 +173,7 @@ fn run_in(
         notes.extend(other_path(earlier, request.same_path)?);
         frozen::present(recipe, checked)?;
     }
+    need::fits(recipe)?;
     let setup = Setup { recipe, data: splits, engine, threads: request.threads };
     let data = setup.data.train.clone();
     let (mut training, taken) = Training::new(setup, beginning.start()).map_err(explain)?;

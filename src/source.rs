@@ -62,6 +62,18 @@ impl Source {
         Self { name: name.into(), path, text, line_starts }
     }
 
+    /// How many lines there are; what stands behind the last line end is one, even if it is empty.
+    pub fn lines(&self) -> usize {
+        self.line_starts.len()
+    }
+
+    /// The bytes of a line, counted from 0, without its end.
+    pub fn line(&self, line: usize) -> Range<usize> {
+        let start = self.line_starts.get(line).map_or(self.text.len(), |&s| s as usize);
+        let end = self.line_starts.get(line + 1).map_or(self.text.len(), |&next| next as usize - 1);
+        start..self.text.get(start..end).map_or(end, |t| start + t.trim_end_matches('\r').len())
+    }
+
     /// Line and column of a byte offset, both from 1; the column counts characters.
     pub fn line_column(&self, offset: usize) -> (usize, usize) {
         let offset = offset.min(self.text.len());

@@ -4,7 +4,7 @@ use super::checker::{Checked, Checker};
 use super::scope::Env;
 use super::value::Value;
 use crate::diag::{Code, Diagnostic};
-use crate::graph::{Dim, Graph, NodeId, ShapeError};
+use crate::graph::{Dim, Graph, MAX_DEGREE, MAX_SUMMANDS, NodeId, ShapeError};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr};
 
@@ -21,6 +21,14 @@ impl Checker<'_> {
             && let Some(value) = numbers(op, *x, *y)
         {
             return self.meant(value, op, *y, span);
+        }
+        if let (BinaryOp::Multiply, Some(left), Some(right)) = (op, as_dim(&a.0), as_dim(&b.0))
+            && !left.may_times(&right)
+        {
+            let message = format!(
+                "this size would have more than {MAX_SUMMANDS} summands, or more than {MAX_DEGREE} sizes multiplied in one"
+            );
+            return self.too_far(span, message);
         }
         if let Some(value) = sizes(op, &a.0, &b.0) {
             return Ok(value);

@@ -1,5 +1,6 @@
 //! The blocks `train`, `evaluate`, `loss` and `expect`.
 
+use super::budget::MAX_TERMS;
 use super::checker::{Checked, Checker};
 use super::recipe::{Evaluate, Expectation, Loss, Term, Train};
 use super::resolve::Key;
@@ -205,6 +206,11 @@ impl Checker<'_> {
     pub(super) fn loss(&mut self) -> Loss {
         let definitions = self.definitions;
         let mut loss = Loss::default();
+        if let Some(beyond) = definitions.loss.get(MAX_TERMS) {
+            let message = format!("a loss has at most {MAX_TERMS} terms, this one has {}", definitions.loss.len());
+            self.report(Diagnostic::error(Code::TOO_LARGE, beyond.span, message).help("add them up in a loop"));
+            return loss;
+        }
         for entry in &definitions.loss {
             let Ok(node) = self.loss_term(entry, entry.span) else { continue };
             loss.terms.push(Term { name: entry.name.text.clone(), node, span: entry.span });

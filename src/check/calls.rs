@@ -144,7 +144,10 @@ impl Checker<'_> {
         for (param, given) in params.iter().zip(given) {
             let (value, at) = match (given, &param.default) {
                 (Some(given), _) => given,
-                (None, Some(default)) => (self.eval(default, &env)?, span),
+                (None, Some(default)) => {
+                    let value = self.in_call(&closure.definition, span, |c| c.eval(default, &env))?;
+                    (value, span)
+                }
                 (None, None) => {
                     let message = format!("`{name}` needs `{}`", param.name.text);
                     return self.error(Code::MISSING_ARGUMENT, span, message);

@@ -1,9 +1,10 @@
 //! The checker's state: what is known so far, and how complaints are made.
 
 use super::branches::Branches;
+use super::budget::{MAX_SAID, ROOM, Spent};
 use super::definitions::Definitions;
 use super::frozen::Imported;
-use super::resolve::{Key, Slot, Spent};
+use super::resolve::{Key, Slot};
 use super::scope::{Env, Home};
 use super::value::Value;
 use super::views::Views;
@@ -68,7 +69,7 @@ impl<'a> Checker<'a> {
             definitions,
             library,
             diagnostics: Vec::new(),
-            graph: Graph::default(),
+            graph: Graph::within(ROOM),
             mode,
             views: Views::default(),
             branches: Branches::default(),
@@ -107,8 +108,10 @@ impl<'a> Checker<'a> {
             .filter(|c| Some(c.span) != main)
             .map(|c| Label { span: c.span, text: format!("in the call of `{}`", c.text) })
             .collect();
-        self.failures += usize::from(diagnostic.severity == Severity::Error);
-        if !self.diagnostics.contains(&diagnostic) {
+        let error = diagnostic.severity == Severity::Error;
+        self.failures += usize::from(error);
+        let read = !error || self.failures <= MAX_SAID;
+        if read && !self.diagnostics.contains(&diagnostic) {
             self.diagnostics.push(diagnostic);
         }
         Failed(())
@@ -130,7 +133,11 @@ impl<'a> Checker<'a> {
 
     /// Reports what an operation says of the shapes it was given.
     pub fn shaped<T>(&mut self, result: Result<T, ShapeError>, span: Span) -> Checked<T> {
-        result.map_err(|e| self.report(Diagnostic::error(Code::SHAPE_MISMATCH, span, e.message).maybe_help(e.help)))
+        match result {
+            Ok(made) => Ok(made),
+            Err(e) if e.too_large => self.too_far(span, e.message),
+            Err(e) => Err(self.report(Diagnostic::error(Code::SHAPE_MISMATCH, span, e.message).maybe_help(e.help))),
+        }
     }
 
     /// Adds nodes that are put down to `span`, or to the call in the recipe that led there.

@@ -1,9 +1,12 @@
 //! What a recipe defines once its imports are merged: items by kind, a later definition in place of an earlier one.
 
+use super::budget::MAX_SAID;
 use super::frozen::Import;
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{self, Entry, Expr, Item, ItemKind, Let, Name, Stage, Text, ViewEntry};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Place;
 use std::rc::Rc;
 
 /// The items of a recipe and of everything it extends.
@@ -117,6 +120,9 @@ impl Definitions {
     fn omit(&mut self, file: &ast::File, out: &mut Vec<Diagnostic>) {
         for item in &file.items {
             let ItemKind::Omit { path } = &item.kind else { continue };
+            if out.len() > MAX_SAID {
+                return;
+            }
             let words: Vec<&str> = path.iter().map(|n| n.text.as_str()).collect();
             if !self.remove(&words) {
                 let known = self.paths();
@@ -177,11 +183,12 @@ impl Definitions {
 
     /// Reports names that stand for two things of different kinds.
     pub fn clashes(&self) -> Vec<Diagnostic> {
-        let names: Vec<&Name> = self.names().collect();
+        let mut first: HashMap<&str, &Name> = HashMap::new();
         let mut out = Vec::new();
-        for (i, name) in names.iter().enumerate() {
-            if let Some(first) = names[..i].iter().find(|n| n.text == name.text) {
-                out.push(twice(name, first));
+        for name in self.names() {
+            match first.entry(&name.text) {
+                Place::Occupied(first) => out.push(twice(name, first.get())),
+                Place::Vacant(free) => drop(free.insert(name)),
             }
         }
         out

@@ -23,7 +23,7 @@ impl Checker<'_> {
             ExprKind::Text(text) => Ok(Value::Text(text.clone())),
             ExprKind::Bool(b) => Ok(Value::Bool(*b)),
             ExprKind::Name(name) => self.name(name, expr.span, env),
-            ExprKind::List(items) => items.iter().map(|i| self.eval(i, env)).collect::<Checked<_>>().map(Value::List),
+            ExprKind::List(items) => self.list(items, expr.span, env),
             ExprKind::Unary(UnaryOp::Negate, inner) => self.negate(inner, expr.span, env),
             ExprKind::Unary(UnaryOp::Not, inner) => self.negation(inner, expr.span, env),
             ExprKind::Binary(op, left, right) => self.binary(*op, left, right, expr.span, env),
@@ -57,7 +57,7 @@ impl Checker<'_> {
             return Ok(Value::None);
         }
         if let Some(value) = env.get(name) {
-            return Ok(value.clone());
+            return self.copied(value, span);
         }
         if env.home == Home::Recipe
             && let Some(found) = self.global(Home::Recipe, name, span)

@@ -14,8 +14,8 @@ use crate::syntax::ast::{Arg, BinaryOp, Comprehension, Expr, ExprKind, Loop};
 pub(super) struct ListFunction {
     /// Its signature and documentation.
     pub entry: Entry,
-    /// How many items it makes of so many.
-    makes: fn(usize) -> usize,
+    /// How many items it makes of so many, and how many values these are, the second being the values of what it is given.
+    makes: fn(usize, usize) -> (usize, usize),
     apply: fn(Vec<Vec<Value>>) -> Option<Vec<Value>>,
 }
 
@@ -35,7 +35,10 @@ pub(super) static LIST_FUNCTIONS: &[ListFunction] = &[
             formula: "(u, v) for u in of, v in of if u != v",
             doc: "Every ordered pair of two different items.",
         },
-        makes: |items| items.saturating_mul(items.saturating_sub(1)),
+        makes: |items, values| {
+            let pairs = items.saturating_mul(items.saturating_sub(1));
+            (pairs, pairs.saturating_add(values.saturating_mul(2 * items)))
+        },
         apply: |lists| {
             let items = lists.concat();
             let pair = |i: usize, j: usize| Value::List(vec![items[i].clone(), items[j].clone()]);
@@ -56,7 +59,7 @@ pub(super) static LIST_FUNCTIONS: &[ListFunction] = &[
             formula: "a[0], a[1], .., b[0], b[1], ..",
             doc: "The items of several lists one behind the other, as one list.",
         },
-        makes: |items| items,
+        makes: |items, values| (items, values),
         apply: |lists| Some(lists.concat()),
     },
     ListFunction {
@@ -67,7 +70,7 @@ pub(super) static LIST_FUNCTIONS: &[ListFunction] = &[
             formula: "(a[0], b[0]), (a[1], b[1]), ...",
             doc: "The items of several groups side by side.",
         },
-        makes: |items| items,
+        makes: |items, values| (items, items + values),
         apply: |lists| {
             let count = lists.first()?.len();
             let same = lists.iter().all(|l| l.len() == count);
@@ -84,20 +87,38 @@ impl Checker<'_> {
         span: Span,
         env: &Env,
     ) -> Checked<Value> {
-        let mut lists = Vec::new();
+        let (mut lists, mut values) = (Vec::new(), 0);
         for arg in args {
-            lists.push(match self.eval(&arg.value, env)? {
+            let given = self.eval(&arg.value, env)?;
+            let weight = given.weight();
+            self.made(weight, arg.value.span)?;
+            values += weight;
+            lists.push(match given {
                 Value::List(items) => items,
                 other => vec![other],
             });
         }
-        self.bounded((function.makes)(lists.iter().map(Vec::len).sum()), span)?;
+        let (items, values) = (function.makes)(lists.iter().map(Vec::len).sum(), values);
+        self.bounded(items, span)?;
+        self.made(values, span)?;
         match (function.apply)(lists) {
             Some(items) => Ok(Value::List(items)),
             None => {
                 self.error(Code::INVALID_VALUE, span, format!("`{}` needs groups of equal length", function.entry.name))
             }
         }
+    }
+
+    /// `[a, b]`
+    pub(super) fn list(&mut self, items: &[Expr], span: Span, env: &Env) -> Checked<Value> {
+        self.bounded(items.len(), span)?;
+        let mut values = Vec::new();
+        for item in items {
+            let value = self.eval(item, env)?;
+            self.made(value.weight(), item.span)?;
+            values.push(value);
+        }
+        Ok(Value::List(values))
     }
 
     /// The values of all rounds of a comprehension.
@@ -120,7 +141,9 @@ impl Checker<'_> {
             {
                 return Ok(());
             }
-            out.push(self.eval(&comprehension.value, env)?);
+            let value = self.eval(&comprehension.value, env)?;
+            self.made(value.weight(), comprehension.value.span)?;
+            out.push(value);
             return self.bounded(out.len(), comprehension.value.span);
         };
         for item in self.items(&first.over, env)? {

@@ -6,6 +6,7 @@ mod bind;
 mod blocks;
 mod branch;
 mod branches;
+mod budget;
 mod calls;
 mod checker;
 mod definitions;

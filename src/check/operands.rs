@@ -109,7 +109,12 @@ impl Checker<'_> {
             },
             (None, _) => describe(param.ty),
         };
-        let message = format!("`{}` must be {wrong}, found {}", param.name, value.kind());
+        let found = match items.iter().find(|item| as_dim(item).is_none()) {
+            Some(Value::Number(x)) => format!("the number {x:?}"),
+            Some(item) => item.kind().to_owned(),
+            None => value.kind().to_owned(),
+        };
+        let message = format!("`{}` must be {wrong}, found {found}", param.name);
         self.error(Code::WRONG_TYPE, expr.span, message)
     }
 }

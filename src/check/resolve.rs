@@ -1,11 +1,12 @@
-//! What a name stands for, worked out once, and how far a recipe may unfold while it is.
+//! What a name stands for, worked out once.
 //!
-//! One guard holds for every kind of name, and one budget for every way to grow: loops, lists, calls and definitions of definitions.
+//! One guard holds for every kind of name: who is asked for while it is being worked out is defined by itself.
 
+use super::budget::MAX_CALLS;
 use super::checker::{Checked, Checker};
 use super::scope::Home;
 use super::value::Value;
-use crate::diag::{Code, Diagnostic, Label};
+use crate::diag::{Code, Label};
 use crate::source::Span;
 use crate::syntax::ast::Let;
 use std::rc::Rc;
@@ -29,33 +30,6 @@ pub(super) enum Slot {
     Failed,
 }
 
-/// How far a recipe has been unfolded.
-#[derive(Clone, Debug)]
-pub(super) struct Spent {
-    /// The most expressions and stages that may be under way, one inside of the other: what the stack has room for.
-    most: usize,
-    /// Those under way.
-    depth: usize,
-    /// Expressions that have been worked out.
-    steps: usize,
-    /// Functions whose calls are under way.
-    functions: Vec<Rc<Let>>,
-}
-
-/// The most expressions that may be worked out; the shipped recipes take some thousand.
-const MAX_STEPS: usize = 1_000_000;
-/// The most calls of functions that may be under way.
-const MAX_CALLS: usize = 256;
-/// The most items of a list.
-pub(super) const MAX_ITEMS: usize = 1 << 16;
-
-impl Spent {
-    /// Nothing yet, on a stack with room for so many expressions one inside of the other.
-    pub fn nothing(most: usize) -> Self {
-        Self { most, depth: 0, steps: 0, functions: Vec::new() }
-    }
-}
-
 impl Key {
     /// What it is called in a message.
     fn name(&self, checker: &Checker) -> String {
@@ -77,7 +51,10 @@ impl Checker<'_> {
         work: impl FnOnce(&mut Self) -> Option<Checked<Value>>,
     ) -> Option<Checked<Value>> {
         match self.known.get(&key) {
-            Some(Slot::Done(value)) => return Some(Ok(value.clone())),
+            Some(Slot::Done(value)) => {
+                let value = value.clone();
+                return Some(self.copied(&value, span));
+            }
             Some(Slot::Failed) => {
                 let name = key.name(self);
                 return Some(Err(self.failed_before(&name, span)));
@@ -99,31 +76,6 @@ impl Checker<'_> {
             None => self.known.remove(&key),
         };
         found
-    }
-
-    /// Works something out inside of what is under way, unless that is too deep or the recipe has unfolded too far.
-    pub(super) fn deeper<T>(&mut self, span: Span, work: impl FnOnce(&mut Self) -> Checked<T>) -> Checked<T> {
-        self.spent.steps += 1;
-        if self.spent.steps > MAX_STEPS {
-            return self.too_far(span, format!("the recipe unfolds to more than {MAX_STEPS} expressions"));
-        }
-        if self.spent.depth >= self.spent.most {
-            let most = self.spent.most;
-            return self
-                .too_far(span, format!("more than {most} definitions and expressions stand one inside of the other"));
-        }
-        self.spent.depth += 1;
-        let result = work(self);
-        self.spent.depth -= 1;
-        result
-    }
-
-    /// Says once that a limit is reached; what follows from it is not told again.
-    fn too_far<T>(&mut self, span: Span, message: String) -> Checked<T> {
-        if self.diagnostics.iter().any(|d| d.code == Code::TOO_LARGE && d.message == message) {
-            return Err(self.failed_before("this", span));
-        }
-        self.error(Code::TOO_LARGE, span, message)
     }
 
     /// Runs `body` as a call of a function at `span`.
@@ -149,18 +101,5 @@ impl Checker<'_> {
         self.spent.functions.pop();
         self.calls.pop();
         result
-    }
-
-    /// An error where a list has more items than one may have.
-    pub(super) fn bounded(&mut self, items: usize, span: Span) -> Checked<()> {
-        if items <= MAX_ITEMS {
-            return Ok(());
-        }
-        let message = format!("a list has at most {MAX_ITEMS} items, this one would have {items}");
-        let diagnostic = Diagnostic::error(Code::TOO_LARGE, span, message);
-        Err(self.report(
-            diagnostic
-                .help("what is done for every element of a tensor needs no loop: operations work on whole tensors"),
-        ))
     }
 }

@@ -1,11 +1,13 @@
 //! The check as a whole: read, override, evaluate every item, gather the recipe.
 
+use super::budget::{DEEP, SHALLOW, STACK, readable};
 use super::checker::{Checked, Checker};
 use super::definitions::Definitions;
+use super::load::Loader;
 use super::recipe::{Evaluate, Loss, Recipe, Train};
 use super::scope::{Env, Home};
 use super::unused;
-use super::{labels, library, load, optimizers, overrides, schedules, sizes};
+use super::{labels, library, optimizers, overrides, schedules, sizes};
 use crate::catalog::{Config, Kind};
 use crate::data;
 use crate::diag::{Code, Diagnostic, Severity};
@@ -31,12 +33,6 @@ pub struct Outcome {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Bytes of stack that a check runs on, of which only what is touched is used, and how deep expressions may then nest.
-const STACK: usize = 1 << 28;
-const DEEP: usize = 4000;
-/// The same on a stack that is not our own.
-const SHALLOW: usize = 100;
-
 /// Checks the recipe in the file `root`.
 pub fn check(sources: &mut Sources, root: FileId, options: &Options) -> Outcome {
     let thread = std::thread::Builder::new().stack_size(STACK);
@@ -47,14 +43,14 @@ pub fn check(sources: &mut Sources, root: FileId, options: &Options) -> Outcome 
 fn check_here(sources: &mut Sources, root: FileId, options: &Options, most: usize) -> Outcome {
     let mut diagnostics = Vec::new();
     let library = library::library(sources, &mut diagnostics);
-    let mut definitions = load::load(sources, root, &mut diagnostics);
+    let mut loader = Loader::new(sources, &mut diagnostics);
+    let mut definitions = loader.load(root);
     for text in &options.sets {
-        if let Err(diagnostic) = overrides::apply(sources, &mut definitions, text) {
-            diagnostics.push(diagnostic);
+        if let Err(diagnostic) = overrides::apply(loader.sources, &mut definitions, text) {
+            loader.diagnostics.push(diagnostic);
         }
     }
-    let mut chain = vec![load::canonical(sources.get(root).path.as_deref())];
-    load::imports(sources, &mut definitions, &mut chain, &mut diagnostics);
+    loader.imports(&mut definitions, root);
     diagnostics.extend(definitions.clashes());
     // What is missing because of a slip would only be complained of again.
     let recipe = if failed(&diagnostics) {
@@ -72,7 +68,7 @@ fn check_here(sources: &mut Sources, root: FileId, options: &Options, most: usiz
         diagnostics.push(Diagnostic::error(Code::UNSUPPORTED, whole, message));
     }
     diagnostics.sort_by_key(|d| d.span().map(|s| (s.file != root, s.file, s.start, s.end)));
-    Outcome { recipe, diagnostics }
+    Outcome { recipe, diagnostics: readable(diagnostics) }
 }
 
 fn failed(diagnostics: &[Diagnostic]) -> bool {
@@ -133,7 +129,10 @@ impl<'a> Pass<'a> {
             let evaluate = Evaluate { encoder, ..evaluate };
             let mut recipe = self.recipe(&mut checker, Parts { data, train, evaluate, loss, expectations });
             let (fast, again) = (recipe.train.fast_convolution, recipe.train.recompute);
-            recipe.graphs_mut().for_each(|graph| (graph.fast_convolution, graph.recompute) = (fast, again));
+            // What is added to the graphs from here on, such as gradients, is no longer for the recipe to answer for.
+            recipe.graphs_mut().for_each(|graph| {
+                (graph.fast_convolution, graph.recompute, graph.room) = (fast, again, None);
+            });
             recipe
         });
         (recipe.ok(), checker.diagnostics)

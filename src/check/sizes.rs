@@ -1,13 +1,11 @@
 //! The sizes that a recipe's numbers make: nothing too large to be held, and nothing empty that something is computed from.
 
+use super::budget::MAX_ELEMENTS;
 use super::checker::Checker;
 use crate::diag::{Code, Diagnostic};
 use crate::graph::ops::movement::CONCAT;
 use crate::graph::{Dim, Graph, NodeId, Shape};
 use crate::source::Span;
-
-/// The most elements of a tensor: four TiB of them.
-const MOST: i64 = 1 << 40;
 
 /// Reports tensors that no machine could hold, and those without elements, each place once.
 pub(super) fn report(checker: &mut Checker) {
@@ -24,7 +22,7 @@ pub(super) fn report(checker: &mut Checker) {
         }
     };
     // What is computed of something too large is too large for its sake.
-    let large = |shape: &Shape| elements(shape, &size).filter(|count| *count > MOST);
+    let large = |shape: &Shape| elements(shape, &size).filter(|count| *count > MAX_ELEMENTS);
     let first = |inputs: &[NodeId]| inputs.iter().all(|input| large(graph.shape(*input)).is_none());
     let nodes = graph.nodes().filter(|(_, n)| first(&n.inputs)).map(|(_, n)| (n.ty.shape.clone(), n.span));
     for (shape, span) in params.chain(states).chain(nodes) {
@@ -37,11 +35,11 @@ pub(super) fn report(checker: &mut Checker) {
     for (shape, span) in empty(graph, &size) {
         let by_batch = shape.0.iter().any(|d| d.symbols().contains(&"N"));
         let of = batch.filter(|_| by_batch).map_or_else(String::new, |n| format!(" for a batch of {n}"));
-        tell(
-            span,
-            format!("this is computed from a tensor {shape}, which has no element{of}"),
-            "leave at least one in it",
-        );
+        let what = match shape.0.iter().any(|d| d.eval(&size).is_some_and(|n| n < 0)) {
+            true => "which has a size below 0",
+            false => "which has no element",
+        };
+        tell(span, format!("this is computed from a tensor {shape}, {what}{of}"), "leave at least one in it");
     }
     for (_, diagnostic) in found {
         checker.report(diagnostic);

@@ -1,5 +1,6 @@
 //! Views and groups of views, and the pipelines that make them.
 
+use super::budget::MAX_VIEWS;
 use super::checker::{Checked, Checker};
 use super::module::Module;
 use super::scope::{Env, Home};
@@ -12,9 +13,6 @@ use crate::graph::{Dim, InputKind, NodeId, Shape, TensorType};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, ViewEntry, ViewName};
 use std::rc::Rc;
-
-/// The most views a recipe may have; more is taken for a slip.
-const MAX_VIEWS: usize = 256;
 
 /// All views in order of declaration, groups spread out.
 #[derive(Debug, Default)]

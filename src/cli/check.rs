@@ -14,6 +14,7 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     let mut shown: Vec<Value> = Vec::new();
     for path in &args.recipes {
         let mut checked = driver::check(path, &args.change.sets, args.change.data.as_deref())?;
+        checked.diagnostics.extend(driver::too_large_here(&checked));
         checked.diagnostics.extend(absent(&checked, args.change.data.is_some()));
         if output::has_error(&checked.diagnostics) {
             worst = Exit::RecipeErrors;

@@ -37,7 +37,7 @@ fn one(path: &Path, check: bool) -> Result<Exit, Failure> {
             Ok(Exit::RecipeErrors)
         }
         (false, true) => {
-            output::result(&laid_out)?;
+            output::verbatim(&laid_out)?;
             Ok(Exit::Fine)
         }
         (false, false) if same => Ok(Exit::Fine),

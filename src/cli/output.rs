@@ -7,8 +7,18 @@ use crate::diag::{self, Diagnostic, Severity};
 use crate::driver::Failure;
 use crate::source::Sources;
 
-/// Writes a result. A reader that has gone away, as `head` does, is no error.
+/// Writes a result for people.
 pub fn result(text: &str) -> Result<(), Failure> {
+    written(&diag::visible(text))
+}
+
+/// Writes a result that is to be read again, such as a recipe: to the letter, unless a person reads it.
+pub fn verbatim(text: &str) -> Result<(), Failure> {
+    if std::io::stdout().is_terminal() { result(text) } else { written(text) }
+}
+
+/// Writes to standard output. A reader that has gone away, as `head` does, is no error.
+fn written(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Failure::Run(format!("cannot write the result: {e}"))),
@@ -18,13 +28,18 @@ pub fn result(text: &str) -> Result<(), Failure> {
 
 /// Writes a message for people.
 pub fn message(text: &str) {
+    coloured_message(&diag::visible(text));
+}
+
+/// Writes a message that has colours of ours, and nothing in it that could be others'.
+fn coloured_message(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Writes what went wrong.
 pub fn error(text: &str) {
     let head = if coloured() { "\x1b[1;31merror\x1b[0m" } else { "error" };
-    message(&format!("{head}: {text}"));
+    coloured_message(&format!("{head}: {}", diag::visible(text)));
 }
 
 /// Whether messages may have colours: at a terminal, unless the user wants none.
@@ -36,7 +51,7 @@ fn coloured() -> bool {
 pub fn diagnostics(diagnostics: &[Diagnostic], sources: &Sources) -> bool {
     if !diagnostics.is_empty() {
         let render = if coloured() { diag::render_colored } else { diag::render };
-        message(render(diagnostics, sources).trim_end());
+        coloured_message(render(diagnostics, sources).trim_end());
     }
     has_error(diagnostics)
 }

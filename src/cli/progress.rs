@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output;
+use crate::diag::visible;
 use crate::report::{count, duration, number, percent};
 use crate::train::{Clock, Event, Measures, Step};
 
@@ -107,7 +108,7 @@ impl Progress {
     fn refreshing(&mut self, states: &[String], samples: usize, of: usize) {
         let text = format!("refreshing {}: {samples} of {of} images", states.join(", "));
         match &self.style {
-            Style::Bar(bar) => bar.set_message(text),
+            Style::Bar(bar) => bar.set_message(visible(&text).into_owned()),
             Style::Lines if self.pause_is_over() => {
                 self.last_line = Some(Instant::now());
                 output::message(&format!("{}{text}", self.within));
@@ -127,7 +128,7 @@ impl Progress {
                     number(self.clock.epochs(self.clock.steps))
                 ));
                 let rate = format!("{:.0} img/s · {} left", step.images_per_second, self.left(step));
-                bar.set_message(format!("{rate}\n  {}{}", losses(step), self.looks));
+                bar.set_message(format!("{rate}\n  {}{}", visible(&losses(step)), self.looks));
             }
             Style::Lines if self.line_is_due(step) => {
                 self.last_line = Some(Instant::now());
@@ -174,7 +175,7 @@ impl Progress {
 
     fn judging(&mut self, subject: &str) {
         match &self.style {
-            Style::Bar(bar) => bar.set_message(format!("judging {subject}")),
+            Style::Bar(bar) => bar.set_message(format!("judging {}", visible(subject))),
             Style::Lines => output::message(&format!("{}judging {subject}", self.within)),
             Style::Quiet => {}
         }

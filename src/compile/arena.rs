@@ -47,6 +47,22 @@ pub fn lay_out(buffers: &[Buffer]) -> (Vec<usize>, usize) {
     (offsets, length)
 }
 
+/// The fewest floats that hold all buffers, wherever they lie: those of the step at which the most are alive.
+pub fn least(buffers: &[Buffer]) -> usize {
+    let end = buffers.iter().map(|b| b.death + 1).max().unwrap_or(0);
+    let (mut begun, mut ended) = (vec![0usize; end + 1], vec![0usize; end + 1]);
+    for buffer in buffers {
+        begun[buffer.birth] = begun[buffer.birth].saturating_add(buffer.room());
+        ended[buffer.death + 1] = ended[buffer.death + 1].saturating_add(buffer.room());
+    }
+    let mut alive = 0usize;
+    let held = begun.iter().zip(&ended).map(|(begun, ended)| {
+        alive = alive.saturating_sub(*ended).saturating_add(*begun);
+        alive
+    });
+    held.max().unwrap_or(0)
+}
+
 /// The start of the smallest gap of at least `room` between stretches sorted by their start, or the end of the last.
 fn best_gap(taken: impl Iterator<Item = (usize, usize)>, room: usize) -> usize {
     let mut end = 0;

@@ -101,4 +101,11 @@ impl Plan {
         planner.assign_buffers();
         Ok(planner.finish())
     }
+
+    /// The fewest floats that the values of a program take, and the largest of them: what is known without laying them out.
+    pub fn least(program: &Program, sizes: &dyn Fn(&str) -> Option<i64>) -> Result<(usize, Option<NodeId>), PlanError> {
+        let mut planner = Planner::new(program, sizes)?;
+        planner.assign_buffers();
+        Ok(planner.least())
+    }
 }

@@ -1,5 +1,6 @@
 //! How a plan is made: order, lifetimes, work in place, and places in the arena.
 
+use super::arena::least;
 use super::{Buffer, Loc, Operand, Plan, PlanError, Program, Step, flops, lay_out};
 use crate::graph::ops::movement::CONCAT;
 use crate::graph::{Attr, Attrs, Dim, Graph, InputId, Node, NodeId, ParamId, ScalarId, Shape, StateId, ops};
@@ -165,6 +166,12 @@ impl<'a> Planner<'a> {
                 _ => None,
             }
         })
+    }
+
+    /// The fewest floats that all buffers take, and the value that the largest of them is made for.
+    pub(super) fn least(&self) -> (usize, Option<NodeId>) {
+        let largest = self.buffers.iter().max_by_key(|buffer| buffer.len).map(|buffer| self.order[buffer.birth]);
+        (least(&self.buffers), largest)
     }
 
     /// Places for all buffers, and the steps with their operands.

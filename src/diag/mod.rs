@@ -1,10 +1,14 @@
 //! Diagnostics as data, and how they are shown to people and to programs.
 
 mod codes;
+mod escape;
+mod excerpt;
 mod names;
 mod render;
 
 pub use codes::{CODES, Code};
+pub use escape::{visible, visible_line};
+pub use excerpt::line_at;
 pub use names::{nearest, suggest};
 pub use render::{json, render, render_colored};
 

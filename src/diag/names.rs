@@ -1,12 +1,19 @@
 //! "Did you mean": the known name nearest to an unknown one.
 
+/// Names longer than this are not compared: nobody mistypes them.
+const LONGEST: usize = 64;
+
 /// The candidate nearest to `name` in edit distance, if it is near enough to be a slip.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).clamp(1, 3);
+    let length = name.chars().count();
+    let limit = (length / 3).clamp(1, 3);
+    let begins = |c: &str| c.len() > 2 && name.len() > 2 && (c.starts_with(name) || name.starts_with(c));
     candidates
         .into_iter()
+        .filter(|c| length <= LONGEST && c.chars().count() <= LONGEST)
+        .filter(|c| c.chars().count().abs_diff(length) <= limit || begins(c))
         .map(|c| (distance(name, c), c))
-        .filter(|&(d, c)| d <= limit || (c.len() > 2 && name.len() > 2 && (c.starts_with(name) || name.starts_with(c))))
+        .filter(|&(d, c)| d <= limit || begins(c))
         .min()
         .map(|(_, c)| c)
 }

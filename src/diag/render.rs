@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan};
 use serde_json::{Value, json};
 
+use super::escape::{brief, visible, visible_json};
+use super::excerpt::Excerpt;
 use super::{Diagnostic, Label, Severity};
 use crate::source::{Sources, Span};
 
@@ -29,41 +31,57 @@ fn render_in(theme: GraphicalTheme, diagnostics: &[Diagnostic], sources: &Source
 /// The diagnostics as a JSON array: code, severity, message, place, labels, trace and help of each.
 pub fn json(diagnostics: &[Diagnostic], sources: &Sources) -> String {
     let all: Vec<Value> = diagnostics.iter().map(|d| json_one(d, sources)).collect();
-    format!("{:#}", Value::from(all))
+    visible_json(&format!("{:#}", Value::from(all)))
 }
 
 fn render_one(diagnostic: &Diagnostic, sources: &Sources, handler: &GraphicalReportHandler) -> String {
     let mut out = String::new();
     handler.render_report(&mut out, &Report::new(diagnostic, sources)).expect("writing to a string does not fail");
     let main = diagnostic.span().map(|s| s.file);
+    let located = |span: Span| visible(&sources.locate(span)).into_owned();
     for label in diagnostic.labels.iter().filter(|l| Some(l.span.file) != main) {
-        out.push_str(&format!("  see {}: {}\n", sources.locate(label.span), label.text));
+        out.push_str(&format!("  see {}: {}\n", located(label.span), brief(&label.text)));
     }
     for call in diagnostic.trace.iter().rev() {
-        let text = if call.text.is_empty() { String::new() } else { format!(": {}", call.text) };
-        out.push_str(&format!("  called from {}{text}\n", sources.locate(call.span)));
+        let text = if call.text.is_empty() { String::new() } else { format!(": {}", brief(&call.text)) };
+        out.push_str(&format!("  called from {}{text}\n", located(call.span)));
     }
     out.push_str(&format!("  more: sslrun explain {}\n", diagnostic.code.name));
     out
 }
 
-/// A diagnostic as miette wants it.
+/// A diagnostic as miette wants it: all that strangers wrote fit to be shown.
 #[derive(Debug)]
 struct Report<'a> {
     diagnostic: &'a Diagnostic,
-    source: Option<NamedSource<String>>,
+    message: String,
+    help: Option<String>,
+    source: Option<Excerpt>,
 }
 
 impl<'a> Report<'a> {
     fn new(diagnostic: &'a Diagnostic, sources: &Sources) -> Self {
-        let named = |span: Span| NamedSource::new(&sources.get(span.file).name, sources.get(span.file).text.clone());
-        Self { diagnostic, source: diagnostic.span().map(named) }
+        let here = |main: Span| {
+            let ranges: Vec<_> = labels_in(diagnostic, main).map(|l| l.span.range()).collect();
+            Excerpt::new(sources.get(main.file), &ranges)
+        };
+        Self {
+            diagnostic,
+            message: brief(&diagnostic.message),
+            help: diagnostic.help.as_deref().map(brief),
+            source: diagnostic.span().map(here),
+        }
     }
+}
+
+/// The labels in the file of the main place.
+fn labels_in(diagnostic: &Diagnostic, main: Span) -> impl Iterator<Item = &Label> {
+    diagnostic.labels.iter().filter(move |l| l.span.file == main.file)
 }
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(&self.diagnostic.message)
+        f.write_str(&self.message)
     }
 }
 
@@ -79,7 +97,7 @@ impl miette::Diagnostic for Report<'_> {
     }
 
     fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
-        self.diagnostic.help.as_ref().map(|h| Box::new(h) as Box<dyn fmt::Display>)
+        self.help.as_ref().map(|h| Box::new(h) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
@@ -87,23 +105,16 @@ impl miette::Diagnostic for Report<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let main = self.diagnostic.span()?;
-        let size = self.source.as_ref().map_or(0, |s| s.inner().len());
-        let here = self.diagnostic.labels.iter().filter(move |l| l.span.file == main.file);
-        Some(Box::new(here.enumerate().map(move |(i, label)| labeled(label, i == 0, size))))
-    }
-}
-
-/// A label for miette, held to a text of `size` bytes.
-fn labeled(label: &Label, primary: bool, size: usize) -> LabeledSpan {
-    let range = label.span.range();
-    let start = range.start.min(size);
-    let length = range.end.min(size).saturating_sub(start);
-    let text = Some(label.text.clone()).filter(|t| !t.is_empty());
-    if primary {
-        LabeledSpan::new_primary_with_span(text, (start, length))
-    } else {
-        LabeledSpan::new_with_span(text, (start, length))
+        let (main, source) = (self.diagnostic.span()?, self.source.as_ref()?);
+        let places = labels_in(self.diagnostic, main).zip(&source.places);
+        Some(Box::new(places.enumerate().map(|(i, (label, (range, _)))| {
+            let text = Some(brief(&label.text)).filter(|t| !t.is_empty());
+            let place = (range.start, range.end - range.start);
+            match i {
+                0 => LabeledSpan::new_primary_with_span(text, place),
+                _ => LabeledSpan::new_with_span(text, place),
+            }
+        })))
     }
 }
 

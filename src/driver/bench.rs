@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::{Checked, Failure, open};
+use super::{Checked, Failure, need, open};
 use crate::exec::EngineKind;
 use crate::train::{Setup, StepTime, Timing, TrainError};
 
@@ -72,6 +72,7 @@ pub fn bench(trial: &Trial, checked: &Checked) -> Result<Measured, Failure> {
     let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
     let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
     let data = open(recipe).map_err(explain)?.splits;
+    need::fits(recipe)?;
     let setup = Setup { recipe, data, engine: trial.engine, threads: trial.threads };
     let mut timing = Timing::new(&setup).map_err(explain)?;
     let mut measured = Measured {

@@ -5,12 +5,12 @@ mod terms;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Checked, Failure, Held, Request, RunFolder, check, hash, open, run};
+use super::{Checked, Failure, Held, Request, RunFolder, check, hash, need, open, run};
 use crate::check::Recipe;
 use crate::exec::EngineKind;
 use crate::report::{
-    Contestant, Outcome, RunRecord, comparison_csv, comparison_table, knn_chart, loss_charts, loss_over_time,
-    write_atomically,
+    Contestant, Outcome, RunRecord, comparison_csv, comparison_table, escaped_markdown, knn_chart, loss_charts,
+    loss_over_time, write_atomically,
 };
 use crate::train::{self, Baselines, Control, Event, Setup};
 
@@ -235,6 +235,7 @@ impl Turn<'_> {
     fn fitting(&self, recipe: &Recipe, budget: f64, tell: &mut dyn FnMut(Moment)) -> Result<f64, Failure> {
         let failed = |e: train::TrainError| Failure::Run(e.to_string());
         let data = open(recipe).map_err(failed)?.splits;
+        need::fits(recipe)?;
         let engine = self.contest.engine.unwrap_or_default();
         let setup = Setup { recipe, data, engine, threads: self.contest.threads };
         let timed = Duration::from_secs_f64((SHARE * budget).min(TIMED));
@@ -272,9 +273,9 @@ impl Comparison {
     }
 
     fn markdown(&self, terms: &Terms) -> String {
-        let names: Vec<&str> = self.runs.iter().map(|r| r.name.as_str()).collect();
-        let (words, table) = (terms.words(), comparison_table(&self.runs).markdown());
-        let notes: String = self.notes().iter().map(|note| format!("- {note}\n")).collect();
+        let names: Vec<String> = self.runs.iter().map(|r| escaped_markdown(&r.name)).collect();
+        let (words, table) = (escaped_markdown(&terms.words()), comparison_table(&self.runs).markdown());
+        let notes: String = self.notes().iter().map(|note| format!("- {}\n", escaped_markdown(note))).collect();
         let notes = if notes.is_empty() { notes } else { format!("\n{notes}") };
         format!(
             "# {}\n\nTerms: {words}.\n\n{table}{notes}\n![k-NN over the time of training](knn.svg)\n\n\

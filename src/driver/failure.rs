@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::diag::line_at;
 use crate::exec::{Culprit, ExecError};
 use crate::source::{Sources, Span};
 use crate::train::{NotFinite, NotFiniteKind, TrainError, last_checkpoint};
@@ -82,8 +83,6 @@ fn advice(found: &NotFinite) -> String {
 
 /// File, line and column of a place, and the line itself.
 pub(super) fn point(sources: &Sources, span: Span) -> String {
-    let source = sources.get(span.file);
-    let (line, _) = source.line_column(span.start as usize);
-    let text = source.text.lines().nth(line - 1).unwrap_or_default().trim();
+    let text = line_at(sources.get(span.file), span.start as usize);
     format!("\n  --> {}\n   |  {text}", sources.locate(span))
 }

@@ -27,28 +27,51 @@ fn free() -> Option<(u64, &'static str)> {
     bounds.into_iter().filter_map(|(bound, whose)| Some((bound?, whose))).min_by_key(|(bound, _)| *bound)
 }
 
+/// The bytes there are, in use or not, and what sets that bound.
+pub fn most() -> Option<(u64, &'static str)> {
+    let text = read_to_string("/proc/meminfo").ok();
+    let machine = text.and_then(|text| Some(kib(&text, "MemTotal:")? + kib(&text, "SwapTotal:").unwrap_or(0)));
+    let bounds = [
+        (machine, "this machine"),
+        (group("memory.max").or_else(|| group("memory/memory.limit_in_bytes")), "this container"),
+        (address_space(), "the limit of this process"),
+    ];
+    bounds.into_iter().filter_map(|(bound, whose)| Some((bound?, whose))).min_by_key(|(bound, _)| *bound)
+}
+
 /// What is free, or can be made free, and what can be swapped out.
 fn machine() -> Option<u64> {
     let text = read_to_string("/proc/meminfo").ok()?;
-    let kib = |key: &str| field(&text, key)?.strip_suffix("kB")?.trim().parse::<u64>().ok();
-    Some((kib("MemAvailable:")? + kib("SwapFree:").unwrap_or(0)) * 1024)
+    Some(kib(&text, "MemAvailable:")? + kib(&text, "SwapFree:").unwrap_or(0))
 }
 
 /// What the memory controller of the group of processes leaves (cgroup v2, then v1).
 fn container() -> Option<u64> {
-    let number = |path: &str| read_to_string(Path::new("/sys/fs/cgroup").join(path)).ok()?.trim().parse::<u64>().ok();
-    let left = |most: &str, held: &str| Some(number(most)?.saturating_sub(number(held)?));
+    let left = |most: &str, held: &str| Some(group(most)?.saturating_sub(group(held)?));
     left("memory.max", "memory.current")
         .or_else(|| left("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
 }
 
+/// A number of the memory controller; where it sets no bound, there is none.
+fn group(path: &str) -> Option<u64> {
+    read_to_string(Path::new("/sys/fs/cgroup").join(path)).ok()?.trim().parse().ok()
+}
+
 /// What `ulimit -v` leaves.
 fn process() -> Option<u64> {
-    let limits = read_to_string("/proc/self/limits").ok()?;
-    let most: u64 = field(&limits, "Max address space")?.split_whitespace().next()?.parse().ok()?;
     let held = read_to_string("/proc/self/status").ok()?;
-    let held: u64 = field(&held, "VmSize:")?.strip_suffix("kB")?.trim().parse().ok()?;
-    Some(most.saturating_sub(held * 1024))
+    Some(address_space()?.saturating_sub(kib(&held, "VmSize:")?))
+}
+
+/// What `ulimit -v` allows.
+fn address_space() -> Option<u64> {
+    let limits = read_to_string("/proc/self/limits").ok()?;
+    field(&limits, "Max address space")?.split_whitespace().next()?.parse().ok()
+}
+
+/// The bytes of a line in KiB.
+fn kib(text: &str, key: &str) -> Option<u64> {
+    field(text, key)?.strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
 /// What stands behind a word at the beginning of a line.

@@ -1,14 +1,24 @@
 //! The graph itself: nodes, each once, and the leaves they stand on.
 
+use super::dim::{MAX_DEGREE, MAX_SUMMANDS};
 use super::ops::leaf;
 use super::{
-    Attrs, Input, InputId, InputKind, Node, NodeId, Operation, ParamId, Parameter, Refresh, Scalar, ScalarId, Shape,
-    ShapeError, State, StateId, TensorType, Update,
+    Attr, Attrs, Dim, Input, InputId, InputKind, Node, NodeId, Operation, ParamId, Parameter, Refresh, Scalar,
+    ScalarId, Shape, ShapeError, State, StateId, TensorType, Update,
 };
 use crate::catalog::Schedule;
 use crate::source::Span;
 use std::collections::HashMap;
 use std::ops::Range;
+
+/// The most that a graph may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Operations and leaves.
+    pub nodes: usize,
+    /// Parameters.
+    pub parameters: usize,
+}
 
 /// A graph of tensor operations in topological order.
 #[derive(Clone, Debug, Default)]
@@ -35,9 +45,16 @@ pub struct Graph {
     pub recompute: bool,
     /// The source that new nodes are put down to.
     pub origin: Option<Span>,
+    /// The most it may hold; as much as one likes where nothing is said.
+    pub room: Option<Room>,
 }
 
 impl Graph {
+    /// An empty graph that may hold so much.
+    pub fn within(room: Room) -> Graph {
+        Graph { room: Some(room), ..Graph::default() }
+    }
+
     /// The node of that number.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.index()]
@@ -74,9 +91,24 @@ impl Graph {
         if let Some(&node) = self.known.get(&key) {
             return Ok(node);
         }
+        self.has_room()?;
+        for dims in key.1.iter().filter_map(|(_, attr)| if let Attr::Dims(dims) = attr { Some(dims) } else { None }) {
+            manageable(dims)?;
+        }
         let types: Vec<&TensorType> = inputs.iter().map(|&i| self.ty(i)).collect();
         let ty = (op.infer)(&key.1, &types)?;
+        manageable(&ty.shape.0)?;
         Ok(self.insert(op, key, ty))
+    }
+
+    fn has_room(&self) -> Result<(), ShapeError> {
+        let Some(room) = self.room else { return Ok(()) };
+        let full = |most: usize, what: &str| ShapeError::too_large(format!("this unfolds to more than {most} {what}"));
+        match () {
+            () if self.nodes.len() >= room.nodes => Err(full(room.nodes, "operations")),
+            () if self.params.len() > room.parameters => Err(full(room.parameters, "weights")),
+            () => Ok(()),
+        }
     }
 
     /// A node that computes anew what another computes, from these inputs; nobody finds it by what it computes.
@@ -198,4 +230,16 @@ impl Graph {
         });
         self.leaf(&leaf::SCALAR, ScalarId(id as u32).0, TensorType::float(Shape::scalar()))
     }
+}
+
+/// Sizes can be worked with while their product has few summands.
+fn manageable(dims: &[Dim]) -> Result<(), ShapeError> {
+    let summands = dims.iter().fold(1usize, |product, d| product.saturating_mul(d.summands()));
+    let degree = dims.iter().fold(0usize, |sum, d| sum.saturating_add(d.degree()));
+    if summands <= MAX_SUMMANDS && degree <= MAX_DEGREE {
+        return Ok(());
+    }
+    Err(ShapeError::too_large(format!(
+        "this size is a product of {degree} sizes in {summands} summands; the most are {MAX_DEGREE} in {MAX_SUMMANDS}"
+    )))
 }

@@ -6,6 +6,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Add, Mul, Sub};
 
+/// The most summands a size may have, and the most sizes that may be multiplied in one of them.
+pub const MAX_SUMMANDS: usize = 256;
+/// See [`MAX_SUMMANDS`].
+pub const MAX_DEGREE: usize = 64;
+
 /// A dimension: a whole number, a symbol such as the batch size `N`, or sums and products of these.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Dim {
@@ -41,6 +46,21 @@ impl Dim {
     /// Whether it is the number `n`.
     pub fn is(&self, n: i64) -> bool {
         self.constant() == Some(n)
+    }
+
+    /// How many summands it has, 0 being one.
+    pub fn summands(&self) -> usize {
+        self.terms.len().max(1)
+    }
+
+    /// The most symbols that are multiplied in one of them.
+    pub fn degree(&self) -> usize {
+        self.terms.keys().map(Vec::len).max().unwrap_or(0)
+    }
+
+    /// Whether its product with another is small enough to be worked with.
+    pub fn may_times(&self, other: &Dim) -> bool {
+        self.summands() * other.summands() <= MAX_SUMMANDS && self.degree() + other.degree() <= MAX_DEGREE
     }
 
     /// The symbols that occur.

@@ -15,9 +15,9 @@ mod samples;
 mod types;
 
 pub use attrs::{Attr, Attrs};
-pub use build::Graph;
+pub use build::{Graph, Room};
 pub use call::{Call, Function, Value};
-pub use dim::Dim;
+pub use dim::{Dim, MAX_DEGREE, MAX_SUMMANDS};
 pub use leaves::{
     Ema, Fan, Init, Input, InputKind, MaskPart, ParamKind, Parameter, Refresh, Scalar, State, Times, Update,
 };

@@ -103,12 +103,19 @@ pub struct ShapeError {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// Whether nothing is wrong but that there is too much of it.
+    pub too_large: bool,
 }
 
 impl ShapeError {
     /// An error with that message.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), help: None }
+        Self { message: message.into(), help: None, too_large: false }
+    }
+
+    /// An error of something that would be right if there were less of it.
+    pub fn too_large(message: impl Into<String>) -> Self {
+        Self { too_large: true, ..Self::new(message) }
     }
 
     /// Says what to do.

@@ -19,4 +19,4 @@ pub use metrics_log::{MetricsLog, StepLine, loss_over_time};
 pub use npy::{npy_f32, npy_i64};
 pub use numbers::{bytes, count, duration, number, percent, timestamp};
 pub use record::{Outcome, Point, RunRecord};
-pub use table::Table;
+pub use table::{Table, escaped_markdown};

@@ -1,5 +1,10 @@
 //! A table in plain text.
 
+use crate::diag::visible_line;
+
+/// The widest that a column is made.
+const WIDEST: usize = 1000;
+
 /// Column titles and rows of text; the first column names the rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
@@ -13,14 +18,21 @@ impl Table {
     /// The table in box-drawing characters, names to the left and values to the right; where it would be wider than
     /// `width` characters, row by row as a list. Ends in a line break.
     pub fn render(&self, width: usize) -> String {
-        let widths = self.widths();
-        if widths.iter().sum::<usize>() + 3 * widths.len() < width { self.boxed(&widths) } else { self.list() }
+        let shown = self.map(visible_line);
+        let widths = shown.widths();
+        if widths.iter().sum::<usize>() + 3 * widths.len() < width { shown.boxed(&widths) } else { shown.list() }
+    }
+
+    /// The table with every cell as `change` makes it.
+    fn map(&self, change: fn(&str) -> String) -> Table {
+        let line = |cells: &Vec<String>| cells.iter().map(|cell| change(cell)).collect();
+        Table { header: line(&self.header), rows: self.rows.iter().map(line).collect() }
     }
 
     /// The table as Markdown, names to the left and values to the right.
     pub fn markdown(&self) -> String {
         let line = |cells: &[String]| {
-            let escaped: Vec<String> = (0..self.header.len()).map(|i| cell(cells, i).replace('|', "\\|")).collect();
+            let escaped: Vec<String> = (0..self.header.len()).map(|i| escaped_markdown(cell(cells, i))).collect();
             format!("| {} |\n", escaped.join(" | "))
         };
         let rule: Vec<&str> = (0..self.header.len()).map(|i| if i == 0 { "---" } else { "---:" }).collect();
@@ -28,11 +40,16 @@ impl Table {
         format!("{}| {} |\n{body}", line(&self.header), rule.join(" | "))
     }
 
-    /// The table as comma-separated values (RFC 4180, with plain line feeds).
+    /// The table as comma-separated values (RFC 4180, with plain line feeds). What a spreadsheet would take for a formula begins with
+    /// an apostrophe.
     pub fn csv(&self) -> String {
-        let quote = |text: &str| match text.contains([',', '"', '\n', '\r']) {
-            true => format!("\"{}\"", text.replace('"', "\"\"")),
-            false => text.to_owned(),
+        let quote = |text: &str| {
+            let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
+            let text = if formula { format!("'{text}") } else { text.to_owned() };
+            match text.contains([',', '"', '\n', '\r']) {
+                true => format!("\"{}\"", text.replace('"', "\"\"")),
+                false => text,
+            }
         };
         let line = |cells: &Vec<String>| {
             let quoted: Vec<String> = (0..self.header.len()).map(|i| quote(cell(cells, i))).collect();
@@ -72,10 +89,23 @@ impl Table {
     }
 }
 
+/// Text that is not ours in Markdown: on one line, and no mark-up of it counts.
+pub fn escaped_markdown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in visible_line(text).chars() {
+        if matches!(c, '\\' | '`' | '|' | '<' | '>' | '[' | ']' | '*' | '~' | '$') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
 fn cell(cells: &[String], i: usize) -> &str {
     cells.get(i).map_or("", String::as_str)
 }
 
 fn pad(text: &str, width: usize, right: bool) -> String {
+    let width = width.min(WIDEST);
     if right { format!("{text:>width$}") } else { format!("{text:<width$}") }
 }

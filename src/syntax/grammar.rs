@@ -14,6 +14,14 @@ pub(super) const MAX_DEPTH: usize = 200;
 /// The largest text that is read, in bytes.
 pub(super) const MAX_SIZE: usize = 1 << 20;
 
+/// The longest name and the longest string, in bytes.
+pub(super) const MAX_NAME: usize = 256;
+/// See [`MAX_NAME`].
+pub(super) const MAX_TEXT: usize = 4096;
+
+/// The most messages about one text, and one more that says so.
+pub(super) const MAX_MESSAGES: usize = 100;
+
 /// Steps after which pest gives up: far more than any text of `MAX_SIZE` that a person wrote.
 const CALL_LIMIT: NonZeroUsize = NonZeroUsize::new(100_000_000).expect("not zero");
 

@@ -29,6 +29,7 @@ mod fuzz;
 mod gradients;
 mod graph;
 mod heads;
+mod hostile;
 mod interrupted;
 mod kernels;
 mod labels;

@@ -3,6 +3,10 @@
 use super::{Description, Line, Part};
 use std::fmt::{self, Display};
 
+/// The widest that a column is made, and the most inputs of a node that are shown.
+const WIDEST: usize = 1000;
+const INPUTS: usize = 64;
+
 impl Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (part, title) in [(Part::Forward, "forward"), (Part::Backward, "backward")] {
@@ -34,7 +38,7 @@ impl Description {
 /// The lines in columns as wide as their widest cell.
 fn table(f: &mut fmt::Formatter<'_>, lines: &[&Line]) -> fmt::Result {
     let rows: Vec<[String; 5]> = lines.iter().map(|line| cells(line)).collect();
-    let width = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0).min(WIDEST);
     let widths: Vec<usize> = (0..4).map(width).collect();
     for row in &rows {
         let [number, call, shape, cost, rest] = row;
@@ -52,7 +56,8 @@ fn table(f: &mut fmt::Formatter<'_>, lines: &[&Line]) -> fmt::Result {
 
 /// Number, call, shape, cost, and what else there is to say.
 fn cells(line: &Line) -> [String; 5] {
-    let inputs = line.inputs.iter().map(|i| format!("%{i}"));
+    let more = line.inputs.len().checked_sub(INPUTS).filter(|more| *more > 0).map(|more| format!("... {more} more"));
+    let inputs = line.inputs.iter().take(INPUTS).map(|i| format!("%{i}")).chain(more);
     let attributes = line.attributes.iter().map(|(name, value)| format!("{name}: {value}"));
     let arguments: Vec<String> = line.reads.iter().cloned().chain(inputs).chain(attributes).collect();
     let cost = match line.flops_count {

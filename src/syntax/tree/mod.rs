@@ -6,12 +6,13 @@ mod expressions;
 mod items;
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use pest::iterators::Pair;
 
 use super::ast::{Comment, Expr, File, Name, Text};
 use super::diagnose;
-use super::grammar::{Failure, MAX_DEPTH, MAX_SIZE, Rule, read};
+use super::grammar::{Failure, MAX_DEPTH, MAX_MESSAGES, MAX_NAME, MAX_SIZE, MAX_TEXT, Rule, read};
 use super::lex::{Kind, tokens};
 use super::wording::slip;
 use super::{ast, comments};
@@ -60,9 +61,8 @@ impl<'a> Builder<'a> {
         if self.text.len() > MAX_SIZE {
             return Err(slip(self.at(0..0), format!("a recipe has at most {MAX_SIZE} bytes")));
         }
-        if let Some(at) = too_deep(self.text) {
-            let message = format!("brackets stand more than {MAX_DEPTH} deep in each other");
-            return Err(slip(self.at(at..at + 1), message).help("name parts of it with `let`"));
+        if let Some((at, message, help)) = beyond(self.text) {
+            return Err(slip(self.at(at), message).help(help));
         }
         let mut pairs = read(rule, self.text).map_err(|failure| match failure {
             Failure::Limit => slip(self.at(0..0), "this text nests too deeply to be read"),
@@ -72,12 +72,21 @@ impl<'a> Builder<'a> {
     }
 
     fn report(&self, diagnostic: Diagnostic) {
-        self.diagnostics.borrow_mut().push(diagnostic);
+        if !self.is_full() {
+            self.diagnostics.borrow_mut().push(diagnostic);
+        }
+    }
+
+    /// Whether more is wrong than anyone reads.
+    fn is_full(&self) -> bool {
+        self.diagnostics.borrow().len() > MAX_MESSAGES
     }
 
     /// Reports that `pair` could not be read as `rule`, which reads a statement alone.
     fn report_bad(&self, pair: &Pair<Rule>, rule: Rule) {
-        self.report(diagnose::explain(self.file, self.text, pair.as_span().start()..pair.as_span().end(), rule));
+        if !self.is_full() {
+            self.report(diagnose::explain(self.file, self.text, pair.as_span().start()..pair.as_span().end(), rule));
+        }
     }
 
     /// Reports a comma or a comment in another language's habit; says whether it was one.
@@ -155,17 +164,25 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The first bracket that stands too deep.
-fn too_deep(text: &str) -> Option<usize> {
+/// The first place where a text is beyond what is read: brackets too deep in each other, names and strings too long.
+fn beyond(text: &str) -> Option<(Range<usize>, String, &'static str)> {
     let mut depth = 0usize;
     for token in tokens(text) {
+        let length = token.range.len();
         match token.kind {
             Kind::Open => depth += 1,
             Kind::Close => depth = depth.saturating_sub(1),
+            Kind::Word if length > MAX_NAME => {
+                return Some((token.range, format!("a name has at most {MAX_NAME} bytes"), "choose a shorter one"));
+            }
+            Kind::Text if length > MAX_TEXT => {
+                return Some((token.range, format!("a string has at most {MAX_TEXT} bytes"), "shorten it"));
+            }
             _ => {}
         }
         if depth > MAX_DEPTH {
-            return Some(token.range.start);
+            let message = format!("brackets stand more than {MAX_DEPTH} deep in each other");
+            return Some((token.range, message, "name parts of it with `let`"));
         }
     }
     None
