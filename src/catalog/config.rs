@@ -1,7 +1,7 @@
 //! A call of a word with every argument spelled out: what the checker hands to the rooms that act on it.
 
 use crate::source::Span;
-use crate::syntax::unparse::quoted;
+use crate::syntax::unparse::{number, quoted};
 use std::fmt;
 
 /// A configured word: its name and every argument, defaults included.
@@ -175,10 +175,10 @@ impl fmt::Display for Config {
 impl fmt::Display for Arg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Arg::Number(x) => write!(f, "{x}"),
+            Arg::Number(x) => f.write_str(&number(*x)),
             Arg::Bool(yes) => write!(f, "{yes}"),
             Arg::Text(text) => f.write_str(&quoted(text)),
-            Arg::Range(a, b) => write!(f, "{a}..{b}"),
+            Arg::Range(a, b) => write!(f, "{}..{}", number(*a), number(*b)),
             Arg::List(items) => {
                 let items: Vec<String> = items.iter().map(Arg::to_string).collect();
                 write!(f, "[{}]", items.join(", "))

@@ -147,7 +147,8 @@ fn inside(expr: &Expr, at_least: u8) -> String {
     if strength(expr) < at_least { format!("({text})") } else { text }
 }
 
-fn number(x: f64) -> String {
+/// A number, as short as it can be read back.
+pub fn number(x: f64) -> String {
     let plain = format!("{x}");
     let short = format!("{x:e}");
     if short.len() < plain.len() { short } else { plain }

@@ -7,6 +7,7 @@ use candle_core::{Device, Tensor};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
+use super::sealed::{is_whole, sealed};
 use super::{Clock, Journal, Learner, TrainError};
 use crate::check::Encoder;
 use crate::data::PREPROCESS;
@@ -68,7 +69,7 @@ pub struct Taken {
 
 /// What the header of a checkpoint says it is: the name of the format, then its version.
 const FORMAT: &str = "sslrun checkpoint";
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 
 impl Checkpoint {
     /// Reads a checkpoint; an error names the file.
@@ -86,6 +87,9 @@ impl Checkpoint {
                 return Err(explain(&message));
             }
             None => return Err(explain(&"it is not a checkpoint of sslrun")),
+        }
+        if is_whole(&bytes) != Some(true) {
+            return Err(explain(&"it is damaged: it is not what was written"));
         }
         let progress = ron::from_str(said("progress")).map_err(|e| explain(&e))?;
         let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).map_err(|e| explain(&e))?;
@@ -204,26 +208,13 @@ fn write<'a, S: AsRef<str> + Ord + std::fmt::Display>(
     said: Vec<(&'static str, String)>,
 ) -> Result<(), TrainError> {
     let bytes = safetensors::serialize(tensors, None).map_err(|e| file_error("cannot write", path, &e))?;
-    let bytes = with_header(bytes, &said.into_iter().collect()).map_err(|e| file_error("cannot write", path, &e))?;
+    let bytes = sealed(bytes, said.into_iter().collect()).map_err(|e| file_error("cannot write", path, &e))?;
     // The folder of the run itself is not made again where it is gone.
     match path.parent().map_or(Ok(()), std::fs::create_dir) {
         Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(file_error("cannot write", path, &e)),
         _ => {}
     }
     write_atomically(path, &bytes).map_err(TrainError::File)
-}
-
-/// A safetensors file with more in its header, in the order of the keys: the crate writes it in another one each time, and what is the
-/// same shall be the same to the bit.
-fn with_header(bytes: Vec<u8>, said: &BTreeMap<&str, String>) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-    let (length, _) = SafeTensors::read_metadata(&bytes)?;
-    let (header, data) = bytes[8..].split_at(length);
-    let tensors = std::str::from_utf8(header)?.trim_end().strip_prefix('{').unwrap_or_default();
-    let comma = if tensors == "}" { "" } else { "," };
-    let mut header = format!("{{\"__metadata__\":{}{comma}{tensors}", serde_json::to_string(said)?).into_bytes();
-    // Numbers begin at multiples of eight bytes.
-    header.resize(header.len().next_multiple_of(8), b' ');
-    Ok([&(header.len() as u64).to_le_bytes(), header.as_slice(), data].concat())
 }
 
 fn numbers(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {

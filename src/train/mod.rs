@@ -17,6 +17,7 @@ mod learner;
 mod pace;
 mod refresh;
 mod saving;
+mod sealed;
 mod speed;
 mod timing;
 mod training;
