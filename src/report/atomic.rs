@@ -49,9 +49,8 @@ fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
         if !old.is_file() {
             return OpenOptions::new().write(true).open(&target)?.write_all(contents);
         }
-        if old.permissions().readonly() {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is there already and may not be written"));
-        }
+        // What may not be written may not be replaced, either.
+        OpenOptions::new().write(true).open(&target)?;
     }
     let beside = beside(&target, contents)?;
     match old {
