@@ -76,9 +76,8 @@ pub fn apart<T: Send>(thread: Builder, work: impl FnOnce(bool) -> T + Send) -> t
             let spawned = thread.spawn_scoped(scope, || take().map(|work| work(true)));
             spawned.ok().map(|thread| thread.join())
         });
-        match done.map(Result::transpose) {
-            Some(Some(done)) => return done,
-            Some(None) | None => {}
+        if let Some(Some(done)) = done.map(Result::transpose) {
+            return done;
         }
     }
     match take() {
