@@ -3,10 +3,6 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../targets.rs"]
-#[allow(dead_code)]
-mod targets;
-
 fuzz_target!(|text: &str| {
-    targets::check(text);
+    sslrun_fuzz::check(text);
 });

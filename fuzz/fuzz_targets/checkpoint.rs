@@ -3,11 +3,6 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../targets.rs"]
-#[allow(dead_code)]
-mod targets;
-
 fuzz_target!(|bytes: &[u8]| {
-    let folder = std::env::temp_dir().join(format!("sslrun-fuzz-{}", std::process::id()));
-    _ = targets::checkpoint(&folder, bytes);
+    sslrun_fuzz::checkpoint(&sslrun_fuzz::folder(), bytes);
 });

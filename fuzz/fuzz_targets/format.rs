@@ -3,8 +3,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../targets.rs"]
-#[allow(dead_code)]
-mod targets;
-
-fuzz_target!(|text: &str| targets::layout(text));
+fuzz_target!(|text: &str| sslrun_fuzz::layout(text));

@@ -3,11 +3,6 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../targets.rs"]
-#[allow(dead_code)]
-mod targets;
-
 fuzz_target!(|bytes: &[u8]| {
-    let folder = std::env::temp_dir().join(format!("sslrun-fuzz-{}", std::process::id()));
-    _ = targets::read_data(&folder, bytes);
+    sslrun_fuzz::read_data(&sslrun_fuzz::folder(), bytes);
 });
