@@ -37,9 +37,11 @@ pub fn parse_spec(spec: &str) -> Result<Config, DataError> {
 
 const FORM: &str = "a data set is written NAME:PATH,ARGUMENT=VALUE";
 
-/// A path that leads to the same file from wherever it is read.
+/// A path that leads to the same file from wherever it is read, and by no folder that need not be there; one to what is not there is
+/// only made absolute.
 pub fn absolute(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+    let whole = path.canonicalize().or_else(|_| std::path::absolute(path));
+    whole.unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 /// Whether a data set is read from files.

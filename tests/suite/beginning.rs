@@ -160,3 +160,37 @@ fn a_run_that_goes_on_by_other_vector_instructions_says_so() {
     let (_, err) = place.expect(2, &["tiny.ssl", "--same-path"]);
     assert!(err.contains("--resume"), "{err}");
 }
+
+#[test]
+fn paths_that_a_recipe_names_lead_to_the_same_files_from_anywhere() {
+    let text = PLAIN.replace("branch f", "data cifar10(\"pics\")\nbranch f");
+    let student = "branch t = frozen(\"inner/x/checkpoints/last.safetensors\", of: f)\nloss { l: mse(f(a), t(b)) }";
+    let student = text.replace("loss { l: nt_xent(f(a), f(b)) }", student);
+    let place = place_of("anywhere", &text);
+    let (pictures, inner) = (place.folder.join("pics"), place.folder.join("inner"));
+    std::fs::create_dir(&pictures).expect("a folder");
+    std::fs::create_dir(&inner).expect("a folder");
+    cifar10::write_labelled(&pictures.join("train.parquet"), 0..48, |i| Some(i as i64 % 10));
+    cifar10::write_labelled(&pictures.join("test.parquet"), 100..110, |i| Some(i as i64 % 10));
+    std::fs::write(place.folder.join("student.ssl"), &student).expect("a recipe");
+    let from = |folder: &std::path::Path, args: &[&str]| {
+        let output = place.command(args).current_dir(folder).output().expect("it ends");
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    // Of the recipe, of its copy in the folder of the run, and of weights; seen from three folders.
+    from(&inner, &["../tiny.ssl", "-o", "x", "--quiet"]);
+    from(&pictures, &["../student.ssl", "-o", "../y", "--quiet"]);
+    let written = place.read("y/recipe.ssl");
+    for path in ["pics", "inner/x/checkpoints/last.safetensors"] {
+        let whole = place.folder.join(path).canonicalize().expect("it is there");
+        assert!(written.contains(&format!("\"{}\"", whole.display())), "{written}");
+    }
+    for run in ["inner/x", "y"] {
+        let run = place.folder.join(run).display().to_string();
+        from(&pictures, &["--resume", &run, "--quiet"]);
+        from(std::path::Path::new("/"), &["eval", &run, "--quiet"]);
+    }
+    // On the command line they are relative to the working directory.
+    from(&inner, &["../tiny.ssl", "--data", "cifar10:../pics", "-o", "z", "--quiet"]);
+    from(&inner, &["check", "../tiny.ssl", "--set", "data.path=\"../pics\""]);
+}
