@@ -66,7 +66,7 @@ impl Beginning {
     fn again(folder: &RunFolder) -> Result<Self, Failure> {
         let record = RunRecord::read(&folder.record()).map_err(Failure::Run)?;
         let steps = std::fs::metadata(folder.metrics()).is_ok_and(|found| found.len() > 0);
-        if steps || record.outcome != Outcome::Running {
+        if steps || matches!(record.outcome, Outcome::Finished | Outcome::Diverged) {
             let (run, last) = (folder.path().display(), last_checkpoint(folder.path()));
             return Err(Failure::Run(format!(
                 "{run} has lost its checkpoint {}: it cannot be gone on with",

@@ -72,6 +72,11 @@ impl Place {
     }
 }
 
+/// What a diagnostic says, however long the paths in it make its lines.
+pub fn unwrapped(text: &str) -> String {
+    text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn a_run_goes_from_text_to_table_and_leaves_its_folder() {
     let place = place("run");

@@ -351,18 +351,25 @@ fn a_folder_that_is_moved_or_removed_while_it_trains_is_noticed_and_nothing_is_l
 }
 
 #[test]
-fn a_limit_on_the_size_of_files_ends_a_run_by_a_word_and_leaves_its_last_checkpoint() {
-    let place = place_of("limited", ALL);
-    let args = format!("{} {} --data {DATA} --quiet -o run", env!("CARGO_BIN_EXE_sslrun"), place.recipe);
-    let limited = |blocks: u32| {
+fn a_limit_on_the_size_of_files_ends_a_run_by_a_word_and_does_not_stand_in_its_way() {
+    let place = place_of("limited", &ALL.replace("epochs: 40", "epochs: 2"));
+    place.expect(0, &[&place.recipe, "--data", DATA, "--quiet", "-o", "whole"]);
+    // In KiB: too few for the record, and for the first checkpoint alone.
+    for (blocks, begun) in [(1, false), (6, true)] {
+        let run = format!("run-{blocks}");
+        let args = format!("{} {} --data {DATA} --quiet -o {run}", env!("CARGO_BIN_EXE_sslrun"), place.recipe);
         let line = format!("ulimit -f {blocks}; exec {args}");
         let child = Command::new("bash").args(["-c", &line]).current_dir(&place.folder).stderr(Stdio::piped()).spawn();
-        end(child.expect("it starts"))
-    };
-    // Not even the first checkpoint can be written.
-    let (status, err) = limited(1);
-    assert_eq!(status, Some(3), "{err}");
-    assert!(err.contains("cannot write") && err.contains("File too large"), "{err}");
+        let (status, err) = end(child.expect("it starts"));
+        assert_eq!(status, Some(3), "{err}");
+        assert!(err.contains("cannot write") && err.contains("File too large"), "{err}");
+        assert_eq!(place.folder.join(&run).join("recipe.ssl").exists(), begun, "{err}");
+        match begun {
+            true => place.expect(0, &["--resume", &run, "--quiet"]),
+            false => place.expect(0, &[&place.recipe, "--data", DATA, "--quiet", "-o", &run]),
+        };
+        assert_same(&place.folder.join(&run), &place.folder.join("whole"));
+    }
 }
 
 #[test]

@@ -8,6 +8,8 @@ use sslrun::graph::{Graph, Init, ParamKind};
 use sslrun::lint::lint;
 use sslrun::source::{Source, Sources};
 
+use crate::cli::unwrapped;
+
 /// A recipe of one encoder; what is said of it is rendered where it cannot be used.
 fn checked(text: &str) -> Result<Recipe, String> {
     let mut sources = Sources::default();
@@ -29,8 +31,7 @@ fn recipe(text: &str) -> Recipe {
 /// That a recipe is refused, saying all of that.
 #[track_caller]
 fn says(text: &str, all: &[&str]) {
-    let said = checked(text).err().unwrap_or_default().replace(['\n', '│'], " ");
-    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = unwrapped(&checked(text).err().unwrap_or_default());
     for part in all {
         assert!(words.contains(part), "`{part}` is not in:\n{words}");
     }
