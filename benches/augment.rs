@@ -1,10 +1,10 @@
 //! How fast views are made, on one core: `cargo bench --bench augment [-- part of a name]`; `augment.py` is torchvision's side.
 //! With `BENCH_CPU` set (for a busy machine; Linux) seconds are those of the processor.
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use sslrun::catalog::{Arg, Config};
-use sslrun::data::{InMemory, Loader, Split, ViewSpec, augment, defaults, open, parse_spec};
+use sslrun::data::{Access, InMemory, Loader, Split, ViewSpec, augment, defaults, open, parse_spec};
 
 /// Images made in one go, and goes of which the best counts.
 const BATCH: usize = 64;
@@ -48,6 +48,7 @@ fn photographs(count: usize, [height, width]: [usize; 2]) -> InMemory {
         labels: vec![Some(0); count],
         classes: vec!["any".to_string()],
         mean_std: ([0.5; 3], [0.25; 3]),
+        digests: OnceLock::new(),
     }
 }
 
@@ -89,7 +90,7 @@ fn main() {
         let config = parse_spec("shapes").expect("a data set");
         let start = Instant::now();
         let before = seconds(start);
-        let set = open(&config, Split::Train).expect("shapes");
+        let set = open(&config, Split::Train, &Access::default()).expect("shapes");
         (0..set.len()).for_each(|i| drop(set.image(i).expect("an image")));
         let rate = set.len() as f64 / (seconds(start) - before);
         println!("shapes     {rate:10.0} images/s painted on one core");

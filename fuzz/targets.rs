@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use sslrun::check::Options;
-use sslrun::data::{Image, Prepared, Split, open, parse_spec};
+use sslrun::data::{Access, Image, MOST_PIXELS, Prepared, Split, open, parse_spec};
 use sslrun::driver::read_tensors;
 use sslrun::report::{RunRecord, loss_over_time};
 use sslrun::source::{FileId, Source, Sources};
@@ -42,7 +42,7 @@ pub fn check(text: &str) -> bool {
 pub fn read_data(folder: &Path, bytes: &[u8]) -> Vec<String> {
     std::fs::create_dir_all(folder).expect("a folder of the target's own");
     let mut said = Vec::new();
-    said.extend(Image::decode(bytes).err().map(|e| e.to_string()));
+    said.extend(Image::decode(bytes, MOST_PIXELS).err().map(|e| e.to_string()));
     let tensors = folder.join("tensors.safetensors");
     put(&tensors, bytes);
     said.extend(read_tensors(&tensors).err());
@@ -57,7 +57,7 @@ fn set(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), String> {
     put(&folder.join(name), bytes);
     let split = if name.starts_with("train") { Split::Train } else { Split::Test };
     let config = parse_spec(&format!("cifar10:{}", folder.display())).map_err(|e| e.to_string())?;
-    let set = open(&config, split).map_err(|e| e.to_string())?;
+    let set = open(&config, split, &Access::default()).map_err(|e| e.to_string())?;
     (0..set.len()).try_for_each(|i| set.image(i).map(|_| _ = set.label(i))).map_err(|e| e.to_string())
 }
 

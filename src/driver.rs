@@ -34,8 +34,8 @@ use beginning::{Beginning, Continued, other_path};
 
 use crate::catalog::Config;
 use crate::check::{self, Recipe};
-use crate::data::{self, DataError, Opened, Splits};
-use crate::diag::{Diagnostic, Severity};
+use crate::data::{self, Access, DataError, Opened, Splits};
+use crate::diag::{Diagnostic, Severity, render};
 use crate::exec::{EngineKind, Spent};
 use crate::lint::lint;
 use crate::report::{self, RunRecord};
@@ -57,6 +57,8 @@ pub struct Request {
     pub sets: Vec<String>,
     /// The data set instead of the recipe's: `NAME:PATH,ARGUMENT=VALUE`.
     pub data: Option<String>,
+    /// How files of pictures are read.
+    pub access: Access,
     /// The engine; where it is left out, the planned one, or that of the run to go on with.
     pub engine: Option<EngineKind>,
     /// The folder of the new run; numbered by itself where it is left out.
@@ -105,6 +107,10 @@ pub fn check(path: &Path, sets: &[String], data: Option<&str>) -> Result<Checked
 
 /// The data set that `--data` names; what is wrong with it is said of that option.
 fn named(sources: &mut Sources, spec: &str) -> Result<Config, Failure> {
+    if spec.contains('(') && !Path::new(spec).exists() {
+        let called = check::data_set(sources, spec);
+        return called.map_err(|d| Failure::Usage(render(&[d], sources)));
+    }
     let config = data::parse_spec(spec).map_err(|e| Failure::Usage(e.to_string()))?;
     let option = sources.add(Source::new("--data", None, spec));
     Ok(Config { span: Span::new(option, 0..spec.len()), ..config })
@@ -166,7 +172,7 @@ fn run_in(
     let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
     let beginning = Beginning::read(request)?;
     let engine = request.engine.or(beginning.engine()).unwrap_or_default();
-    let Opened { splits, mut notes, fingerprint } = open(recipe).map_err(explain)?;
+    let Opened { splits, mut notes, fingerprint } = open(recipe, &request.access).map_err(explain)?;
     let mut changes = Vec::new();
     if let Beginning::Resume(earlier) = &beginning {
         changes = Continued::of(checked, recipe, engine, fingerprint).held_against(earlier)?;
@@ -175,7 +181,7 @@ fn run_in(
     }
     need::fits(recipe)?;
     let setup = Setup { recipe, data: splits, engine, threads: request.threads };
-    let data = setup.data.train.clone();
+    let data = setup.data.clone();
     let (mut training, taken) = Training::new(setup, beginning.start()).map_err(explain)?;
     training.learner().engine().measure(request.profile);
     let resumed = matches!(beginning, Beginning::Resume(_));
@@ -186,7 +192,7 @@ fn run_in(
         let search = frozen::Search { request, checked, beside: &beside, control };
         search.fill(recipe, &mut training.learner().memory, on_event)?;
     }
-    let terms = log::Terms { recipe, data: &*data, engine, fingerprint, changes };
+    let terms = log::Terms { recipe, data: &*data.train, engine, fingerprint, changes };
     let mut log = RunLog::new(&held, terms, &beginning)?;
     let mut tell = |event: &Event| on_event(&placed(event, &checked.sources));
     notes.extend(words(&taken));
@@ -198,6 +204,7 @@ fn run_in(
     {
         return Err(rescue::rescue(message, &held, &mut training, &mut log, &mut tell));
     }
+    log.left_out(&data, &mut training, &mut tell);
     let record = log.finish(&held, &training, &result, control, &mut tell).map_err(explain)?;
     let ending = result.map_err(|error| explain(error).keeping(held.path()))?.0;
     let profile = if request.profile { training.learner().engine().profile() } else { Vec::new() };
@@ -205,8 +212,8 @@ fn run_in(
 }
 
 /// Both splits of the recipe's data, which have no more classes than the recipe has room for.
-fn open(recipe: &Recipe) -> Result<Opened, TrainError> {
-    let opened = Splits::open(&recipe.data)?;
+fn open(recipe: &Recipe, access: &Access) -> Result<Opened, TrainError> {
+    let opened = Splits::open(&recipe.data, access)?;
     let classes = opened.splits.train.classes().len();
     match recipe.graph.too_few_classes(classes) {
         None => Ok(opened),

@@ -56,7 +56,7 @@ impl<'a> Checker<'a> {
     fn form(&mut self, mode: Mode, judged: &Judged, size: (usize, usize)) -> Checked<(Graph, NodeId)> {
         let mut inner = self.beside(self.definitions, mode);
         inner.branches.apart = mode == Mode::Train;
-        inner.views.sample_size = self.views.sample_size;
+        inner.views.samples = self.views.samples;
         inner.views.norm = self.views.norm.clone();
         inner.views.largest = self.views.largest;
         let result = features(&mut inner, judged, size);
@@ -78,10 +78,10 @@ impl<'a> Checker<'a> {
     ) -> Checked<(Vec<Config>, (usize, usize))> {
         let seen = self.branches.applied_to.get(&branch).cloned().unwrap_or_default();
         let largest = seen.iter().map(|&v| self.views.all[v].size).max();
-        let samples = self.views.sample_size.unwrap_or_default();
+        let samples = self.views.samples.unwrap_or_default();
         let mut steps = evaluate.view.clone();
         if steps.is_empty() {
-            let (height, width) = largest.unwrap_or(samples);
+            let (height, width) = largest.unwrap_or(samples.size);
             let side = height.max(width);
             steps = [resize::WORD, center_crop::WORD].map(|word| sized(&word, side, span)).to_vec();
         }
@@ -97,8 +97,8 @@ impl<'a> Checker<'a> {
             let norm = self.norm_for(&seen, largest, span)?;
             steps.extend(norm.map(|norm| norm.to_config(span)));
         }
-        match Pipeline::build(&steps) {
-            Ok(pipeline) => Ok((steps, pipeline.output_size(samples))),
+        match Pipeline::build(&steps, samples) {
+            Ok(pipeline) => Ok((steps, pipeline.output_size())),
             Err(error) => {
                 let at = error.span.unwrap_or(span);
                 Err(self.report(Diagnostic::error(Code::INVALID_VALUE, at, error.reason).maybe_help(error.help)))

@@ -43,5 +43,5 @@ mod vocabulary;
 pub use bind::signature;
 pub use library::LIBRARY;
 pub use recipe::{Branch, Encoder, Evaluate, Expectation, Frozen, Loss, Recipe, Term, Train, View, Weights};
-pub use run::{Options, Outcome, check};
+pub use run::{Options, Outcome, check, data_set};
 pub use vocabulary::vocabulary;

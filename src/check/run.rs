@@ -12,7 +12,8 @@ use crate::catalog::{Config, Kind};
 use crate::data;
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::nn::Mode;
-use crate::source::{FileId, Sources, Span};
+use crate::source::{FileId, Source, Sources, Span};
+use crate::syntax;
 use crate::threads;
 
 /// What the command line says besides the recipe.
@@ -38,6 +39,21 @@ pub fn check(sources: &mut Sources, root: FileId, options: &Options) -> Outcome 
     let thread = std::thread::Builder::new().stack_size(STACK);
     let done = threads::apart(thread, |own| check_here(sources, root, options, if own { DEEP } else { SHALLOW }));
     done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// The data set that a text on the command line calls for, as it would be written in a recipe; paths are relative to the working
+/// directory.
+pub fn data_set(sources: &mut Sources, text: &str) -> Result<Config, Diagnostic> {
+    let id = sources.add(Source::new("--data", None, text));
+    let expr = syntax::parse_expr(id, text)?;
+    let nothing = Definitions::default();
+    let mut checker = Checker::new(sources, &nothing, &nothing, Mode::Train, SHALLOW);
+    let config = checker.word(&expr, Kind::DataSet, &Env::new(Home::Recipe));
+    config.map_err(|_| {
+        let whole = Span::new(id, 0..text.len());
+        let first = std::mem::take(&mut checker.diagnostics).into_iter().next();
+        first.unwrap_or_else(|| Diagnostic::error(Code::WRONG_TYPE, whole, "expected a data set"))
+    })
 }
 
 fn check_here(sources: &mut Sources, root: FileId, options: &Options, most: usize) -> Outcome {
@@ -107,7 +123,7 @@ impl<'a> Pass<'a> {
             // Only now is it known which views go through which branch.
             let mut second = checker.beside(self.definitions, Mode::Train);
             second.branches.together = Some(std::mem::take(&mut checker.branches.applied_to));
-            (second.views.sample_size, second.views.norm) = (checker.views.sample_size, checker.views.norm.clone());
+            (second.views.samples, second.views.norm) = (checker.views.samples, checker.views.norm.clone());
             second.batch = checker.batch;
             second.schedules = std::mem::take(&mut checker.schedules);
             second.prepare_branches();
@@ -164,10 +180,13 @@ impl<'a> Pass<'a> {
             (None, Some(written)) => checker.word(written, Kind::DataSet, &Env::new(Home::Recipe)),
             (None, None) => Ok(data::defaults(&data::sets::SETS[0].entry)),
         };
-        let set = config.as_ref().ok().and_then(|config| Some((data::sets::find(&config.name).ok()?, config)));
-        checker.views.sample_size = set.map(|(set, config)| (set.size)(config));
-        checker.views.norm = set.map(|(set, config)| (set.norm)(config));
-        config
+        let mut config = config?;
+        let Ok(set) = data::sets::find(&config.name) else { return Ok(config) };
+        (set.settle)(&mut config);
+        let facts = (set.facts)(&config);
+        checker.views.samples = Some(facts.frame);
+        checker.views.norm = Some(facts.norm);
+        Ok(config)
     }
 
     fn recipe(&self, checker: &mut Checker<'a>, parts: Parts) -> Recipe {
@@ -177,7 +196,8 @@ impl<'a> Pass<'a> {
         };
         let view = parts.evaluate.encoder.as_ref().map(|encoder| encoder.view.as_slice());
         // A path must lead to the same file from wherever the text is read.
-        let data = self.options.data.as_ref().or(data::has_path(&parts.data).then_some(&parts.data));
+        let said = self.options.data.is_some() || data::has_path(&parts.data);
+        let data = said.then_some(&parts.data);
         Recipe {
             title,
             paper,

@@ -7,7 +7,7 @@ use super::scope::{Env, Home};
 use super::value::Value;
 use crate::catalog::{Config, Kind};
 use crate::data::augment::PixelNorm;
-use crate::data::{CHANNELS, DataError, Pipeline};
+use crate::data::{CHANNELS, DataError, Frame, Pipeline};
 use crate::diag::{Code, Diagnostic};
 use crate::graph::{Dim, InputKind, NodeId, Shape, TensorType};
 use crate::source::Span;
@@ -23,8 +23,8 @@ pub(super) struct Views {
     pub failed: Vec<String>,
     /// Height and width of the largest view.
     pub largest: Option<(usize, usize)>,
-    /// Height and width of the samples, where the data set is known.
-    pub sample_size: Option<(usize, usize)>,
+    /// What is known of the size of samples, where the data set is known.
+    pub samples: Option<Frame>,
     /// How pixels are normalised where a view does not say it, where the data set is known.
     pub norm: Option<PixelNorm>,
     /// Whether every view has been worked out.
@@ -41,7 +41,6 @@ struct Group {
 /// The pipeline that the views of one line are made by.
 struct Made<'a> {
     steps: &'a [Config],
-    built: &'a Pipeline,
     span: Span,
 }
 
@@ -78,7 +77,7 @@ impl Checker<'_> {
         let definitions = self.definitions;
         for entry in &definitions.views {
             // A failure has been reported; the views after it are still checked. Without data, no view has a size.
-            if self.views.sample_size.is_none() || self.views_of(entry).is_err() {
+            if self.views.samples.is_none() || self.views_of(entry).is_err() {
                 self.views.failed.extend(entry.names.iter().map(|n| n.name.text.clone()));
             }
         }
@@ -110,11 +109,7 @@ impl Checker<'_> {
             Some(pipeline) => self.pipeline(pipeline, &env)?,
             None => (Vec::new(), Vec::new()),
         };
-        let built = match Pipeline::build(&steps) {
-            Ok(built) => built,
-            Err(error) => return self.wrong_pipeline(&error, entry.span),
-        };
-        let made = Made { steps: &steps, built: &built, span: entry.span };
+        let made = Made { steps: &steps, span: entry.span };
         for name in &entry.names {
             let count = self.view_count(name, &env)?;
             let single = name.count.is_none();
@@ -143,11 +138,15 @@ impl Checker<'_> {
     /// Adds one view; its number.
     fn add_view(&mut self, name: String, from: Option<usize>, made: &Made, span: Span) -> Checked<usize> {
         let index = self.views.all.len();
-        let samples = self.views.sample_size.unwrap_or_default();
-        let start = from.map_or(samples, |base| self.views.all[base].size);
-        let size = made.built.output_size(start);
-        let shows = from.filter(|_| made.built.keeps_pixels()).map_or(index, |base| self.views.all[base].shows);
-        let layout = made.built.mask().map(|mask| mask.layout(size)).transpose();
+        let samples = self.views.samples.unwrap_or_default();
+        let start = from.map_or(samples, |base| Frame::fixed(self.views.all[base].size));
+        let built = match Pipeline::build(made.steps, start) {
+            Ok(built) => built,
+            Err(error) => return self.wrong_pipeline(&error, made.span),
+        };
+        let size = built.output_size();
+        let shows = from.filter(|_| built.keeps_pixels()).map_or(index, |base| self.views.all[base].shows);
+        let layout = built.mask().map(|mask| mask.layout(size)).transpose();
         let mask = match layout.map_err(|e| e.at(made.steps.last().map_or(made.span, |s| s.span))) {
             Ok(mask) => mask,
             Err(error) => return self.wrong_pipeline(&error, made.span),

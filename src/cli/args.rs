@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::units::{seconds, size};
+use crate::data::Access;
+
 /// A language for self-supervised learning, and the program that runs it.
 #[derive(Debug, Parser)]
 #[command(
@@ -65,9 +68,23 @@ pub struct ChangeArgs {
     /// Replaces a value of the recipe, as in `train.epochs=5` or `f.encoder.width=32`
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub sets: Vec<String>,
-    /// The data set instead of the recipe's, as in `cifar10:DIR` or `shapes:train=2000,seed=1`
+    /// The data set instead of the recipe's: a folder of pictures, or as in `shapes:train=2000,seed=1` or `'folder("photos", size: 64)'`
     #[arg(long, value_name = "SPEC")]
     pub data: Option<String>,
+    /// How much memory decoded pictures may take, as in `500M` or `4G` [default: 2G]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub cache: Option<u64>,
+    /// Stops at the first picture that cannot be used, instead of leaving it out
+    #[arg(long)]
+    pub strict: bool,
+}
+
+impl ChangeArgs {
+    /// How files of pictures are read.
+    pub fn access(&self) -> Access {
+        let usual = Access::default();
+        Access { cache: self.cache.unwrap_or(usual.cache), strict: self.strict }
+    }
 }
 
 /// What to do other than running a recipe.
@@ -229,16 +246,6 @@ pub enum SplitName {
     Train,
     /// What it is judged on
     Test,
-}
-
-/// A length of time with its unit, in seconds.
-fn seconds(text: &str) -> Result<f64, String> {
-    let units = [("s", 1.0), ("m", 60.0), ("min", 60.0), ("h", 3600.0)];
-    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = units.iter().find(|(name, _)| *name == &text[number.len()..]);
-    let time = number.trim().parse::<f64>().ok().zip(unit).map(|(number, (_, unit))| number * unit);
-    let wrong = || "a time is a number with its unit, as in `90s`, `6m` or `1.5h`".to_owned();
-    time.filter(|t| t.is_finite() && *t > 0.0).ok_or_else(wrong)
 }
 
 /// `sslrun fmt`

@@ -21,6 +21,7 @@ pub fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
         warm: args.warm as usize,
         parts: if args.only.is_empty() { Part::ALL.to_vec() } else { parts },
         engine: args.engine.into(),
+        access: args.change.access(),
         threads: run::threads_used(args.threads),
     };
     let measured = driver::bench(&trial, &checked)?;

@@ -3,13 +3,14 @@
 use serde_json::Value;
 
 use super::args::{CheckArgs, FindingFormat};
-use super::{Exit, output};
+use super::{Exit, output, run};
 use crate::data;
 use crate::diag::{self, Code, Diagnostic};
 use crate::driver::{self, Checked, Failure};
 
 /// Checks every recipe, and shows what there is to say about each.
 pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
+    run::start_threads(None)?;
     let mut worst = Exit::Fine;
     let mut shown: Vec<Value> = Vec::new();
     for path in &args.recipes {

@@ -35,6 +35,7 @@ fn contest(args: &CompareArgs) -> Contest {
             data: args.change.data.clone(),
             sets: args.change.sets.iter().cloned().chain(epochs).chain(seed).collect(),
         },
+        access: args.change.access(),
         engine: args.engine.map(EngineKind::from),
         out: args.output.clone(),
         threads: run::threads_used(args.threads),

@@ -18,7 +18,8 @@ pub fn embed(args: &EmbedArgs) -> Result<Exit, Failure> {
     if checked.recipe.is_none() {
         return Ok(Exit::RecipeErrors);
     }
-    let mut trained = Trained::load(&args.run, &checked, args.change.data.as_deref(), args.engine.into())?;
+    let mut trained =
+        Trained::load(&args.run, &checked, (args.change.data.as_deref(), &args.change.access()), args.engine.into())?;
     trained.notes.iter().for_each(|note| output::message(&format!("warning: {note}")));
     let rows = trained.embed(args.split.into())?;
     let labels: Vec<i64> = rows.labels.iter().map(|label| label.map_or(UNLABELLED, i64::from)).collect();

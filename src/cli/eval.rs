@@ -15,7 +15,8 @@ pub fn eval(args: &EvalArgs) -> Result<Exit, Failure> {
     }
     let control = interrupt::control();
     let mut progress = Progress::new(args.quiet);
-    let mut trained = Trained::load(&args.run, &checked, args.change.data.as_deref(), args.engine.into())?;
+    let mut trained =
+        Trained::load(&args.run, &checked, (args.change.data.as_deref(), &args.change.access()), args.engine.into())?;
     trained.notes.iter().for_each(|note| output::message(&format!("warning: {note}")));
     let table = trained.judge(&control, &mut |event| progress.note(event));
     progress.clear();

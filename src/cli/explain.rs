@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::args::ExplainArgs;
-use super::{Exit, output};
+use super::{Exit, output, run};
 use crate::diag::{CODES, suggest};
 use crate::driver::{self, Failure};
 
@@ -22,6 +22,7 @@ pub fn explain(args: &ExplainArgs) -> Result<Exit, Failure> {
 }
 
 fn recipe(args: &ExplainArgs) -> Result<Exit, Failure> {
+    run::start_threads(None)?;
     let checked = driver::check(Path::new(&args.what), &args.change.sets, args.change.data.as_deref())?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     if checked.recipe.is_none() {

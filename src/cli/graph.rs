@@ -1,13 +1,14 @@
 //! `sslrun graph`: the compiled graph of a recipe.
 
 use super::args::{GraphArgs, GraphFormat};
-use super::{Exit, output};
+use super::{Exit, output, run};
 use crate::check::Recipe;
 use crate::compile::{Description, Plan, Program};
 use crate::driver::{self, Failure};
 
 /// Prints what a step computes: nodes, shapes, costs, and where in memory every value lies.
 pub fn graph(args: &GraphArgs) -> Result<Exit, Failure> {
+    run::start_threads(None)?;
     let checked = driver::check(&args.recipe, &args.change.sets, args.change.data.as_deref())?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     let Some(recipe) = &checked.recipe else { return Ok(Exit::RecipeErrors) };

@@ -15,12 +15,12 @@ pub fn loss(args: &LossArgs) -> Result<Exit, Failure> {
         output::ending(file, &["safetensors"])?;
         output::apart(file, &[&args.recipe, &args.inputs])?;
     }
+    run::start_threads(None)?;
     let checked = driver::check(&args.recipe, &args.change.sets, args.change.data.as_deref())?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     if checked.recipe.is_none() {
         return Ok(Exit::RecipeErrors);
     }
-    run::start_threads(None)?;
     let given =
         driver::read_tensors(&args.inputs).map_err(if args.inputs.exists() { Failure::Run } else { Failure::Usage })?;
     let computed = driver::loss_of(&checked, &given, args.grad, EngineKind::from(args.engine))?;

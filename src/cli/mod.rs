@@ -17,6 +17,7 @@ mod output;
 mod progress;
 mod run;
 mod show;
+mod units;
 mod views;
 
 use std::process::ExitCode;

@@ -12,13 +12,14 @@ use crate::train::Ending;
 
 /// Runs a recipe from text to table.
 pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    // A check may measure pictures.
+    start_threads(args.threads)?;
     let request = request(args);
     let checked = request.check().map_err(|failure| misspelt(args, failure))?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     if checked.recipe.is_none() {
         return Ok(Exit::RecipeErrors);
     }
-    start_threads(args.threads)?;
     let control = interrupt::control();
     let mut progress = Progress::new(args.quiet);
     let result = driver::run(&request, &checked, &control, &mut |event| progress.note(event));
@@ -62,6 +63,7 @@ fn request(args: &RunArgs) -> Request {
         same_path: args.same_path,
         sets: args.change.sets.iter().cloned().chain(seed).collect(),
         data: args.change.data.clone(),
+        access: args.change.access(),
         engine: args.engine.map(EngineKind::from),
         out: args.out.clone(),
         threads: threads_used(args.threads),

@@ -9,15 +9,15 @@ use crate::train::view_specs;
 /// Draws a row for each of some samples: the sample, then its views.
 pub fn views(args: &ViewsArgs) -> Result<Exit, Failure> {
     output::ending(&args.output, &["png", "jpg", "jpeg"])?;
+    run::start_threads(None)?;
     let checked = driver::check(&args.recipe, &args.change.sets, args.change.data.as_deref())?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     let Some(recipe) = &checked.recipe else { return Ok(Exit::RecipeErrors) };
     if recipe.views.is_empty() {
         return Err(Failure::Run(format!("`{}` has no views to draw", recipe.title)));
     }
-    run::start_threads(None)?;
     let failed = |e: data::DataError| Failure::Run(e.to_string());
-    let set = data::open(&recipe.data, Split::Train).map_err(failed)?;
+    let set = data::open(&recipe.data, Split::Train, &args.change.access()).map_err(failed)?;
     let sheet = contact_sheet(&*set, &view_specs(recipe), args.samples, recipe.train.seed).map_err(failed)?;
     output::file(&args.output, &sheet.encode(&args.output).map_err(failed)?)?;
     let names: Vec<&str> = recipe.views.iter().map(|v| v.name.as_str()).collect();

@@ -1,9 +1,14 @@
 //! What a data set is, and how one is opened.
 
-use super::{CHANNELS, DataError, Image, sets};
-use crate::catalog::Config;
+use std::sync::OnceLock;
 
-/// A fixed list of labelled images; every later format implements this.
+use rayon::prelude::*;
+
+use super::{Access, CHANNELS, DataError, Frame, Image, sets};
+use crate::catalog::Config;
+use crate::random::Digest;
+
+/// A fixed list of pictures, with or without labels; every format implements this.
 pub trait DataSet: Send + Sync {
     /// How many samples there are.
     fn len(&self) -> usize;
@@ -13,14 +18,19 @@ pub trait DataSet: Send + Sync {
         self.len() == 0
     }
 
-    /// The names of the classes, by label.
+    /// The names of the classes, by label; none where no sample has a label.
     fn classes(&self) -> &[String];
 
     /// The class of a sample; `None` where it has none.
     fn label(&self, index: usize) -> Option<u32>;
 
-    /// A sample's image.
+    /// A sample's image. An error that is [`DataError::spoilt`] is of this one alone.
     fn image(&self, index: usize) -> Result<Image<'_>, DataError>;
+
+    /// What a sample is called, such as the path of its file; `None` where it has but a number.
+    fn name(&self, _index: usize) -> Option<String> {
+        None
+    }
 
     /// What a sample shows, in words; `None` where nobody said.
     fn caption(&self, _index: usize) -> Option<String> {
@@ -32,17 +42,32 @@ pub trait DataSet: Send + Sync {
         None
     }
 
-    /// Height and width where all images share them.
-    fn size(&self) -> Option<(usize, usize)>;
+    /// Height and width that images have, or are taken to have where each has its own.
+    fn frame(&self) -> Frame;
 
     /// Mean and standard deviation of each colour channel in `0..=1`, with which views are normalised by default.
     fn mean_std(&self) -> ([f32; CHANNELS], [f32; CHANNELS]) {
         ([0.5; CHANNELS], [0.25; CHANNELS])
     }
 
-    /// Whether its pictures are read from files, and not made.
-    fn is_read(&self) -> bool {
-        false
+    /// A number that changes with the pictures or labels; `None` where pictures are made, and not read.
+    fn fingerprint(&self) -> Option<u64> {
+        None
+    }
+
+    /// A number, quickly found, that equal pictures share; what has none has no equal.
+    fn hint(&self, _index: usize) -> Option<u64> {
+        None
+    }
+
+    /// The samples that were asked for and could not be used, each with the reason, in order.
+    fn spoilt(&self) -> Vec<DataError> {
+        Vec::new()
+    }
+
+    /// What the user must know of it.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// One line for people.
@@ -69,9 +94,9 @@ impl Split {
 }
 
 /// Opens the data set a configuration names.
-pub fn open(config: &Config, split: Split) -> Result<Box<dyn DataSet>, DataError> {
+pub fn open(config: &Config, split: Split, access: &Access) -> Result<Box<dyn DataSet>, DataError> {
     let set = sets::find(&config.name).map_err(|e| e.at(config.span))?;
-    (set.open)(config, split).map_err(|e| e.at(config.span))
+    (set.open)(config, split, access).map_err(|e| e.at(config.span))
 }
 
 /// Whether the files of the data set a configuration names are there; they are not read.
@@ -94,6 +119,21 @@ pub struct InMemory {
     pub classes: Vec<String>,
     /// Mean and standard deviation of each channel.
     pub mean_std: ([f32; CHANNELS], [f32; CHANNELS]),
+    /// A number of each picture, once somebody has asked for it.
+    pub digests: OnceLock<Vec<u64>>,
+}
+
+impl InMemory {
+    /// A number for each picture, equal for equal ones.
+    fn digests(&self) -> &[u64] {
+        let digest = |index: usize| {
+            let mut digest = Digest::new();
+            digest.word(self.size.1 as u64);
+            self.image(index).iter().for_each(|image| digest.bytes(&image.data));
+            digest.finish()
+        };
+        self.digests.get_or_init(|| (0..self.len()).into_par_iter().map(digest).collect())
+    }
 }
 
 impl DataSet for InMemory {
@@ -118,16 +158,25 @@ impl DataSet for InMemory {
         Ok(Image::new(height, width, data))
     }
 
-    fn size(&self) -> Option<(usize, usize)> {
-        Some(self.size)
+    fn frame(&self) -> Frame {
+        Frame::fixed(self.size)
     }
 
     fn mean_std(&self) -> ([f32; CHANNELS], [f32; CHANNELS]) {
         self.mean_std
     }
 
-    fn is_read(&self) -> bool {
-        true
+    fn fingerprint(&self) -> Option<u64> {
+        let mut all = Digest::new();
+        for (index, digest) in self.digests().iter().enumerate() {
+            all.word(*digest);
+            all.word(self.label(index).map_or(u64::MAX, u64::from));
+        }
+        Some(all.finish())
+    }
+
+    fn hint(&self, index: usize) -> Option<u64> {
+        self.digests().get(index).copied()
     }
 
     fn describe(&self) -> String {

@@ -18,12 +18,14 @@ pub struct DataError {
     pub reason: String,
     /// What to do about it.
     pub help: Option<String>,
+    /// Whether it is one picture that cannot be used, and the others can.
+    pub spoilt: bool,
 }
 
 impl DataError {
     /// A problem with no place yet.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self { file: None, row: None, span: None, reason: reason.into(), help: None }
+        Self { file: None, row: None, span: None, reason: reason.into(), help: None, spoilt: false }
     }
 
     /// The same problem in this file.
@@ -41,6 +43,12 @@ impl DataError {
     /// The same problem caused by this call of the recipe.
     pub fn at(mut self, span: Span) -> Self {
         self.span = Some(span);
+        self
+    }
+
+    /// The same problem of one picture alone.
+    pub fn of_one(mut self) -> Self {
+        self.spoilt = true;
         self
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use super::mask::MaskRows;
 use super::prefetch::Prefetch;
 use super::views::Workshop;
-use super::{CHANNELS, DataError, DataSet, ViewSpec, Views};
+use super::{CHANNELS, DataError, DataSet, Image, ViewSpec, Views};
 use crate::random::Rng;
 
 /// Some samples, every view of each.
@@ -181,6 +181,19 @@ impl Maker {
 }
 
 impl Source {
+    /// The picture and label of a sample; of the next one that has a picture, where its own cannot be used.
+    fn usable(&self, sample: usize) -> Result<(Image<'_>, Option<u32>), DataError> {
+        let count = self.dataset.len();
+        for place in (sample..sample + count).map(|i| i % count) {
+            match self.dataset.image(place) {
+                Ok(image) => return Ok((image, self.dataset.label(place))),
+                Err(error) if error.spoilt => {}
+                Err(error) => return Err(error.at_row(place)),
+            }
+        }
+        Err(nothing(&*self.dataset))
+    }
+
     fn fill(
         &self,
         batch: &mut Batch,
@@ -192,7 +205,6 @@ impl Source {
         batch.index.clear();
         batch.index.extend_from_slice(index);
         batch.labels.clear();
-        batch.labels.extend(index.iter().map(|&i| self.dataset.label(i)));
         let length = |(v, (height, width))| if views.shows(v) == v { height * width * CHANNELS } else { 0 };
         let lengths: Vec<usize> = views.sizes().into_iter().enumerate().map(length).collect();
         batch.views.resize(lengths.len(), Vec::new());
@@ -203,7 +215,8 @@ impl Source {
         batch.masks.iter_mut().for_each(MaskRows::clear);
         let shared = views.shared_masks(self.seed, step);
         for (row, &sample) in index.iter().enumerate() {
-            let image = self.dataset.image(sample).map_err(|e| e.at_row(sample))?;
+            let (image, label) = self.usable(sample)?;
+            batch.labels.push(label);
             let seeds = [self.seed, epoch as u64, sample as u64];
             let made = views.make(&image, seeds, &shared, shop).map_err(|e| e.at_row(sample))?;
             for (v, &length) in lengths.iter().enumerate() {
@@ -217,4 +230,10 @@ impl Source {
         }
         Ok(())
     }
+}
+
+/// What is said where no picture can be used.
+fn nothing(dataset: &dyn DataSet) -> DataError {
+    let first = dataset.spoilt().into_iter().next().map_or_else(String::new, |error| format!(", such as {error}"));
+    DataError::new(format!("none of the {} pictures can be used{first}", dataset.len()))
 }

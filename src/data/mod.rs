@@ -1,8 +1,11 @@
 //! Data sets, augmentations and the seeded loader.
 
+mod access;
 pub mod augment;
 mod dataset;
 mod error;
+mod frame;
+mod gallery;
 mod image;
 mod loader;
 pub mod mask;
@@ -17,9 +20,12 @@ mod splits;
 mod subset;
 mod views;
 
+pub use access::Access;
 pub use dataset::{DataSet, InMemory, Split, open, present};
 pub use error::DataError;
-pub use image::{CHANNELS, Image, Pixels};
+pub use frame::Frame;
+pub use gallery::{Catalogue, Gallery, Origin};
+pub use image::{CHANNELS, Image, MOST_PIXELS, Pixels};
 pub use loader::{Batch, Epoch, Loader};
 pub use mask::{Drawn, Grid, Layout, Mask};
 pub use pipeline::Pipeline;

@@ -1,7 +1,7 @@
 //! A sequence of augmentations, and the mask it may end in.
 
-use super::augment::{self, Scratch, Step};
-use super::{DataError, Image, Mask, Pixels, mask};
+use super::augment::{self, Fit, Scratch, Step};
+use super::{DataError, Frame, Image, Mask, Pixels, mask};
 use crate::catalog::Config;
 use crate::random::Rng;
 
@@ -9,11 +9,14 @@ use crate::random::Rng;
 pub struct Pipeline {
     steps: Vec<Box<dyn Step>>,
     mask: Option<Mask>,
+    size: (usize, usize),
 }
 
 impl Pipeline {
-    /// The pipeline of the given augmentations, of which the last may be a mask.
-    pub fn build(steps: &[Config]) -> Result<Self, DataError> {
+    /// The pipeline of the given augmentations, of which the last may be a mask. Where pictures have sizes of their own and no step gives
+    /// its result one size, the middle of each is first fitted into the
+    /// frame.
+    pub fn build(steps: &[Config], frame: Frame) -> Result<Self, DataError> {
         let (steps, mask) = match steps.split_last() {
             Some((last, before)) if last.name == mask::ENTRY.name => {
                 (before, Some(Mask::build(last).map_err(|e| e.at(last.span))?))
@@ -24,12 +27,24 @@ impl Pipeline {
             let error = DataError::new("`mask` is the last step of a pipeline").at(early.span);
             return Err(error.help("what changes the picture goes before it, another mask into another view"));
         }
-        Ok(Self { steps: steps.iter().map(augment::build).collect::<Result<_, _>>()?, mask })
+        let mut steps = steps.iter().map(augment::build).collect::<Result<Vec<_>, _>>()?;
+        let (mut size, mut same) = (frame.size, frame.same);
+        for step in &mut steps {
+            if !same {
+                step.settle(size);
+            }
+            size = step.output_size(size);
+            same |= step.settles();
+        }
+        if !same {
+            steps.insert(0, Box::new(Fit { size: frame.size }));
+        }
+        Ok(Self { steps, mask, size })
     }
 
-    /// Height and width of the result for an image of the given ones.
-    pub fn output_size(&self, input: (usize, usize)) -> (usize, usize) {
-        self.steps.iter().fold(input, |size, step| step.output_size(size))
+    /// Height and width of the result.
+    pub fn output_size(&self) -> (usize, usize) {
+        self.size
     }
 
     /// Whether the result is normalised, no longer in `0..=1`.

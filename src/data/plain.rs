@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use super::augment::Scratch;
 use super::{Batch, DataError, DataSet, Pixels, Preprocess};
 
-/// All samples of a data set in order, `batch` at a time (the last batch may be smaller), each prepared alike.
+/// All samples of a data set in order, `batch` at a time, each prepared alike. A batch is smaller where samples end, and where some cannot
+/// be used.
 pub fn plain_batches(dataset: Arc<dyn DataSet>, preprocess: Arc<Preprocess>, batch: usize) -> PlainBatches {
     PlainBatches { dataset, preprocess, batch: batch.max(1), next: 0 }
 }
@@ -24,24 +25,42 @@ impl Iterator for PlainBatches {
     type Item = Result<Batch, DataError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let index: Vec<usize> = (self.next..(self.next + self.batch).min(self.dataset.len())).collect();
-        if index.is_empty() {
-            return None;
+        loop {
+            let places: Vec<usize> = (self.next..(self.next + self.batch).min(self.dataset.len())).collect();
+            if places.is_empty() {
+                return None;
+            }
+            self.next += places.len();
+            match self.make(places) {
+                // Nothing of it could be used.
+                Ok(batch) if batch.index.is_empty() => {}
+                made => return Some(made),
+            }
         }
-        self.next += index.len();
-        Some(self.make(index))
     }
 }
 
 impl PlainBatches {
-    fn make(&self, index: Vec<usize>) -> Result<Batch, DataError> {
+    fn make(&self, mut index: Vec<usize>) -> Result<Batch, DataError> {
         let length = self.preprocess.length();
         let mut view = vec![0.0; length * index.len()];
         let memory = <(Pixels, Scratch)>::default;
-        view.par_chunks_mut(length).zip(&index).try_for_each_init(memory, |memory, (out, &i)| {
-            let image = self.dataset.image(i)?;
-            self.preprocess.prepare(&image, memory, out).map_err(|e| e.at_row(i))
-        })?;
+        let prepare = |memory: &mut _, (out, &i): (&mut [f32], &usize)| match self.dataset.image(i) {
+            Ok(image) => {
+                self.preprocess.prepare(&image, memory, out);
+                Ok(true)
+            }
+            Err(error) if error.spoilt => Ok(false),
+            Err(error) => Err(error.at_row(i)),
+        };
+        let parts = view.par_chunks_mut(length).zip(&index);
+        let usable = parts.map_init(memory, prepare).collect::<Result<Vec<bool>, _>>()?;
+        if usable.contains(&false) {
+            let kept = view.chunks(length).zip(&usable).filter(|(_, usable)| **usable);
+            view = kept.flat_map(|(picture, _)| picture).copied().collect();
+            let mut each = usable.iter();
+            index.retain(|_| each.next() == Some(&true));
+        }
         let labels = index.iter().map(|&i| self.dataset.label(i)).collect();
         Ok(Batch { views: vec![view], masks: Vec::new(), labels, index })
     }

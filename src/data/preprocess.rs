@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::augment::{PixelNorm, Scratch};
-use super::{CHANNELS, DataError, Image, Pipeline, Pixels};
+use super::{CHANNELS, DataError, Frame, Image, Pipeline, Pixels};
 use crate::catalog::Config;
 use crate::random::Rng;
 use crate::source::open_file;
@@ -72,7 +72,16 @@ impl Preprocess {
         let written: Vec<String> = steps.iter().map(Config::to_string).collect();
         let (last, before) = steps.split_last().ok_or_else(|| DataError::new("a preparation ends in `pixel_norm`"))?;
         let norm = PixelNorm::from_config(last).map_err(|e| e.at(last.span))?;
-        Ok(Self { pipeline: Pipeline::build(before)?, norm, size, text: written.join(" | ") })
+        let pipeline = Pipeline::build(before, Frame::nominal(size))?;
+        if pipeline.output_size() != size {
+            let (made, wanted) = (pipeline.output_size(), size);
+            return Err(DataError::new(format!(
+                "pictures are prepared to {}x{}, but the encoder takes {}x{}",
+                made.0, made.1, wanted.0, wanted.1
+            ))
+            .help(format!("`evaluate {{ view: resize({0}) | center_crop({0}) }}` makes all of one size", wanted.0)));
+        }
+        Ok(Self { pipeline, norm, size, text: written.join(" | ") })
     }
 
     /// Height and width of what the encoder takes.
@@ -91,20 +100,11 @@ impl Preprocess {
     }
 
     /// Prepares one picture: `out` is `[height, width, 3]`.
-    pub fn prepare(&self, image: &Image, memory: &mut (Pixels, Scratch), out: &mut [f32]) -> Result<(), DataError> {
+    pub fn prepare(&self, image: &Image, memory: &mut (Pixels, Scratch), out: &mut [f32]) {
         let (pixels, scratch) = memory;
         // Nothing is drawn: whatever the generator is, the result is the same.
         self.pipeline.apply_to(image, pixels, scratch, &mut Rng::new(&[]));
-        if (pixels.height, pixels.width) != self.size {
-            let (made, wanted) = ((pixels.height, pixels.width), self.size);
-            return Err(DataError::new(format!(
-                "a picture of {}x{} is prepared to {}x{}, but the encoder takes {}x{}",
-                image.height, image.width, made.0, made.1, wanted.0, wanted.1
-            ))
-            .help(format!("`evaluate {{ view: resize({0}) | center_crop({0}) }}` makes all of one size", wanted.0)));
-        }
         self.norm.normalise(&pixels.data, out);
-        Ok(())
     }
 
     /// What is written into files.

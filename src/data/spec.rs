@@ -8,9 +8,15 @@ use crate::source::{FileId, Span};
 
 /// The data set written as `NAME`, `NAME:PATH` or `NAME:PATH,ARGUMENT=VALUE,...` (the first value of a data set without a
 /// path is its first argument): `shapes`, `shapes:train=2000,seed=1`, `cifar10:../data/cifar10,train=10000`.
+///
+/// A path alone stands for the data set that it looks like.
 pub fn parse_spec(spec: &str) -> Result<Config, DataError> {
     let (name, rest) = spec.split_once(':').unwrap_or((spec, ""));
-    let set = sets::find(name.trim()).map_err(|e| e.help(format!("{}; {FORM}", sets::names())))?;
+    let set = match sets::find(name.trim()) {
+        Ok(set) => set,
+        Err(_) if Path::new(spec).exists() => return of_path(Path::new(spec)),
+        Err(error) => return Err(error.help(format!("{}; {FORM}", sets::names()))),
+    };
     let mut config = defaults(&set.entry);
     let mut given: Vec<&str> = Vec::new();
     for (place, part) in rest.split(',').filter(|p| !p.trim().is_empty()).enumerate() {
@@ -35,7 +41,21 @@ pub fn parse_spec(spec: &str) -> Result<Config, DataError> {
     }
 }
 
-const FORM: &str = "a data set is written NAME:PATH,ARGUMENT=VALUE";
+const FORM: &str =
+    "a data set is written NAME:PATH,ARGUMENT=VALUE, or as in a recipe, or is the path of a folder of pictures";
+
+/// The data set that a path looks like, everything else by default.
+fn of_path(path: &Path) -> Result<Config, DataError> {
+    let set = sets::recognised(path).ok_or_else(|| {
+        DataError::new("looks like no data set").in_file(path).help(format!("{}; {FORM}", sets::names()))
+    })?;
+    let mut config = defaults(&set.entry);
+    let place = set.entry.params.iter().find(|p| p.ty == ParamType::Path).map(|p| p.name);
+    config.args.iter_mut().filter(|(name, _)| Some(name.as_str()) == place).for_each(|(_, value)| {
+        *value = Arg::Text(absolute(path));
+    });
+    Ok(config)
+}
 
 /// A path that leads to the same file from wherever it is read, and by no folder that need not be there; one to what is not there is
 /// only made absolute.

@@ -1,13 +1,17 @@
 //! Both splits of a data set, kept apart: what stands in both is no test.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{DataError, DataSet, Split, chosen, open};
+use super::{Access, DataError, DataSet, Split, chosen, open};
 use crate::catalog::Config;
-use crate::random::{Digest, derive};
+use crate::random::derive;
+
+/// What is said where nothing has a label.
+const UNLABELLED: &str = "the pictures have no classes: what needs them, k-NN and linear probes, is left out; rank and spread of \
+                          the features, and how alike views of one picture are, need none";
 
 /// Both splits of a data set.
 #[derive(Clone)]
@@ -31,16 +35,17 @@ pub struct Opened {
 
 impl Splits {
     /// Opens both splits of the data set that a configuration names.
-    pub fn open(config: &Config) -> Result<Opened, DataError> {
-        let train: Arc<dyn DataSet> = Arc::from(open(config, Split::Train)?);
-        let test: Arc<dyn DataSet> = Arc::from(open(config, Split::Test)?);
-        let (Some(known), Some(asked)) = (digests(&*train)?, digests(&*test)?) else {
-            return Ok(Opened { splits: Splits { train, test }, notes: Vec::new(), fingerprint: None });
-        };
-        let fingerprint = derive(&[marks(&*train, &known), marks(&*test, &asked)]);
-        let kept = not_in(&test, &asked, &train, &known)?;
+    pub fn open(config: &Config, access: &Access) -> Result<Opened, DataError> {
+        let train: Arc<dyn DataSet> = Arc::from(open(config, Split::Train, access)?);
+        let test: Arc<dyn DataSet> = Arc::from(open(config, Split::Test, access)?);
+        let fingerprint = train.fingerprint().zip(test.fingerprint()).map(|(a, b)| derive(&[a, b]));
+        let mut notes = train.notes();
+        if train.classes().is_empty() {
+            notes.push(UNLABELLED.to_owned());
+        }
+        let kept = not_in(&*test, &*train)?;
         if kept.len() == test.len() {
-            return Ok(Opened { splits: Splits { train, test }, notes: Vec::new(), fingerprint: Some(fingerprint) });
+            return Ok(Opened { splits: Splits { train, test }, notes, fingerprint });
         }
         let (both, all) = (test.len() - kept.len(), test.len());
         if kept.is_empty() {
@@ -48,55 +53,44 @@ impl Splits {
                 .help("give a test split of its own: features are judged on pictures that were not trained on")
                 .at(config.span));
         }
-        let note =
-            format!("{both} of {all} pictures of the test split are in the training split, too: they are left out");
+        notes.push(format!(
+            "{both} of {all} pictures of the test split are in the training split, too: they are left out"
+        ));
         let splits = Splits { train, test: chosen(&test, kept) };
-        Ok(Opened { splits, notes: vec![note], fingerprint: Some(fingerprint) })
+        Ok(Opened { splits, notes, fingerprint })
     }
-}
-
-/// A number for each picture, equal for equal pictures; nothing for sets that make their pictures.
-fn digests(data: &dyn DataSet) -> Result<Option<Vec<u64>>, DataError> {
-    if !data.is_read() {
-        return Ok(None);
-    }
-    let digest = |index: usize| {
-        let image = data.image(index)?;
-        let mut digest = Digest::new();
-        digest.word(image.width as u64);
-        digest.bytes(&image.data);
-        Ok(digest.finish())
-    };
-    (0..data.len()).into_par_iter().map(digest).collect::<Result<Vec<_>, DataError>>().map(Some)
-}
-
-/// One number of all pictures and labels, in their order.
-fn marks(data: &dyn DataSet, digests: &[u64]) -> u64 {
-    let mut all = Digest::new();
-    for (index, digest) in digests.iter().enumerate() {
-        all.word(*digest);
-        all.word(data.label(index).map_or(u64::MAX, u64::from));
-    }
-    all.finish()
 }
 
 /// The places of the pictures that do not stand in another set, too.
-fn not_in(
-    data: &Arc<dyn DataSet>,
-    digests: &[u64],
-    other: &Arc<dyn DataSet>,
-    known: &[u64],
-) -> Result<Vec<usize>, DataError> {
-    let places: HashMap<u64, usize> = known.iter().copied().zip(0..).collect();
-    let mut kept = Vec::with_capacity(digests.len());
-    for (index, digest) in digests.iter().enumerate() {
-        let same = match places.get(digest) {
-            Some(place) => data.image(index)? == other.image(*place)?,
-            None => false,
-        };
-        if !same {
-            kept.push(index);
+fn not_in(data: &dyn DataSet, other: &dyn DataSet) -> Result<Vec<usize>, DataError> {
+    let asked: HashSet<u64> = (0..data.len()).filter_map(|i| data.hint(i)).collect();
+    let mut known: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (hint, place) in (0..other.len()).filter_map(|i| Some((other.hint(i)?, i))) {
+        if asked.contains(&hint) {
+            known.entry(hint).or_default().push(place);
         }
     }
-    Ok(kept)
+    let stands = |index: &usize| match data.hint(*index).and_then(|hint| known.get(&hint)) {
+        Some(places) => equal(data, *index, other, places),
+        None => Ok(false),
+    };
+    let all: Vec<usize> = (0..data.len()).collect();
+    let found = all.par_iter().map(stands).collect::<Result<Vec<_>, _>>()?;
+    Ok(all.into_iter().filter(|&index| !found[index]).collect())
+}
+
+/// Whether a picture is one of those at these places. One that cannot be used is no other's equal.
+fn equal(data: &dyn DataSet, index: usize, other: &dyn DataSet, places: &[usize]) -> Result<bool, DataError> {
+    let usable = |image: Result<_, DataError>| match image {
+        Ok(image) => Ok(Some(image)),
+        Err(error) if error.spoilt => Ok(None),
+        Err(error) => Err(error),
+    };
+    let Some(image) = usable(data.image(index))? else { return Ok(false) };
+    for &place in places {
+        if usable(other.image(place))?.as_ref() == Some(&image) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

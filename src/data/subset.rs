@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{CHANNELS, DataError, DataSet, Image};
-use crate::random::Rng;
+use super::{CHANNELS, DataError, DataSet, Frame, Image};
+use crate::random::{Rng, derive};
 
 /// At most `most` samples of a data set, drawn once and for all; the set itself where it has no more.
 pub fn subset(data: &Arc<dyn DataSet>, most: usize) -> Arc<dyn DataSet> {
@@ -59,16 +59,33 @@ impl DataSet for Subset {
         self.chosen.get(index).and_then(|&i| self.data.mask(i))
     }
 
-    fn size(&self) -> Option<(usize, usize)> {
-        self.data.size()
+    fn frame(&self) -> Frame {
+        self.data.frame()
+    }
+
+    fn name(&self, index: usize) -> Option<String> {
+        self.chosen.get(index).and_then(|&i| self.data.name(i))
     }
 
     fn mean_std(&self) -> ([f32; CHANNELS], [f32; CHANNELS]) {
         self.data.mean_std()
     }
 
-    fn is_read(&self) -> bool {
-        self.data.is_read()
+    fn fingerprint(&self) -> Option<u64> {
+        let whole = self.data.fingerprint()?;
+        Some(derive(&std::iter::once(whole).chain(self.chosen.iter().map(|&i| i as u64)).collect::<Vec<_>>()))
+    }
+
+    fn hint(&self, index: usize) -> Option<u64> {
+        self.chosen.get(index).and_then(|&i| self.data.hint(i))
+    }
+
+    fn spoilt(&self) -> Vec<DataError> {
+        self.data.spoilt()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.data.notes()
     }
 
     fn describe(&self) -> String {

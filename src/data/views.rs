@@ -1,7 +1,7 @@
 //! The views of a sample: pipelines over its image, or over another view.
 
 use super::augment::{PixelNorm, Scratch};
-use super::{DataError, DataSet, Drawn, Image, Layout, Pipeline, Pixels};
+use super::{DataError, DataSet, Drawn, Frame, Image, Layout, Pipeline, Pixels};
 use crate::catalog::Config;
 use crate::random::Rng;
 
@@ -63,18 +63,20 @@ impl<'a> Made<'a> {
 impl Views {
     /// The views of a data set's samples.
     pub fn new(specs: &[ViewSpec], dataset: &dyn DataSet) -> Result<Self, DataError> {
-        let input = common_size(dataset)?;
+        if dataset.is_empty() {
+            return Err(DataError::new("the data set is empty"));
+        }
         let (mean, std) = dataset.mean_std();
         let mut views: Vec<View> = Vec::with_capacity(specs.len());
         for spec in specs {
-            let pipeline = Pipeline::build(&spec.steps)?;
             let base = match spec.from {
                 None => None,
                 Some(base) => Some(views.get(base).ok_or_else(|| {
                     DataError::new(format!("view `{}` starts from a view that does not come before it", spec.name))
                 })?),
             };
-            let size = pipeline.output_size(base.map_or(input, |b| b.size));
+            let pipeline = Pipeline::build(&spec.steps, base.map_or(dataset.frame(), |b| Frame::fixed(b.size)))?;
+            let size = pipeline.output_size();
             let normalised = pipeline.normalises() || base.is_some_and(|b| b.normalised);
             let shows = base.map_or(views.len(), |b| if pipeline.keeps_pixels() { b.shows } else { views.len() });
             let layout = pipeline.mask().map(|mask| mask.layout(size)).transpose()?;
@@ -174,15 +176,4 @@ impl View {
         ))
         .help("give the view a fixed size, as in crop(size: 32)"))
     }
-}
-
-/// The size all images share, or that of the first.
-fn common_size(dataset: &dyn DataSet) -> Result<(usize, usize), DataError> {
-    if let Some(size) = dataset.size() {
-        return Ok(size);
-    }
-    if dataset.is_empty() {
-        return Err(DataError::new("the data set is empty"));
-    }
-    dataset.image(0).map(|image| (image.height, image.width))
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::{Checked, Failure, need, open};
+use crate::data::Access;
 use crate::exec::EngineKind;
 use crate::train::{Setup, StepTime, Timing, TrainError};
 
@@ -21,6 +22,8 @@ pub struct Trial {
     pub parts: Vec<Part>,
     /// By which engine.
     pub engine: EngineKind,
+    /// How files of pictures are read.
+    pub access: Access,
     /// Threads that make batches; as many as there are cores where left out.
     pub threads: Option<usize>,
 }
@@ -71,7 +74,7 @@ const MAKING: Duration = Duration::from_millis(1500);
 pub fn bench(trial: &Trial, checked: &Checked) -> Result<Measured, Failure> {
     let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
     let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
-    let data = open(recipe).map_err(explain)?.splits;
+    let data = open(recipe, &trial.access).map_err(explain)?.splits;
     need::fits(recipe)?;
     let setup = Setup { recipe, data, engine: trial.engine, threads: trial.threads };
     let mut timing = Timing::new(&setup).map_err(explain)?;

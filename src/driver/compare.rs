@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{Checked, Failure, Held, Request, RunFolder, check, hash, need, open, run};
 use crate::check::Recipe;
+use crate::data::Access;
 use crate::exec::EngineKind;
 use crate::report::{
     Contestant, Outcome, RunRecord, comparison_csv, comparison_table, escaped_markdown, knn_chart, loss_charts,
@@ -23,6 +24,8 @@ pub struct Contest {
     pub recipes: Vec<PathBuf>,
     /// What holds for all of them.
     pub terms: Terms,
+    /// How files of pictures are read.
+    pub access: Access,
     /// The engine; the planned one where it is left out.
     pub engine: Option<EngineKind>,
     /// The folder of the comparison; an earlier one of the same terms is gone on with. Numbered by itself where left out.
@@ -190,6 +193,7 @@ impl Turn<'_> {
             checked = check(self.path, &sets, terms.data.as_deref())?;
         }
         let common = Request {
+            access: self.contest.access,
             engine: self.contest.engine,
             threads: self.contest.threads,
             baselines: self.baselines.clone(),
@@ -234,7 +238,7 @@ impl Turn<'_> {
     /// How many epochs fit into the budget, by the time of some steps.
     fn fitting(&self, recipe: &Recipe, budget: f64, tell: &mut dyn FnMut(Moment)) -> Result<f64, Failure> {
         let failed = |e: train::TrainError| Failure::Run(e.to_string());
-        let data = open(recipe).map_err(failed)?.splits;
+        let data = open(recipe, &self.contest.access).map_err(failed)?.splits;
         need::fits(recipe)?;
         let engine = self.contest.engine.unwrap_or_default();
         let setup = Setup { recipe, data, engine, threads: self.contest.threads };

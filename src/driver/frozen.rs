@@ -86,6 +86,7 @@ impl Search<'_> {
         let inner = Request {
             recipe: (!begun).then(|| path.to_owned()),
             resume: begun.then(|| folder.clone()),
+            access: self.request.access,
             engine: self.request.engine,
             threads: self.request.threads,
             baselines: self.request.baselines.clone(),

@@ -4,7 +4,7 @@ use super::beginning::Beginning;
 use super::held::Held;
 use super::{Failure, RunFolder, hash, now};
 use crate::check::Recipe;
-use crate::data::DataSet;
+use crate::data::{DataSet, Splits};
 use crate::exec::EngineKind;
 use crate::kernels;
 use crate::report::{Metric, MetricsLog, Outcome, Point, RunRecord, StepLine, write_atomically};
@@ -84,6 +84,20 @@ impl RunLog {
         self.learnt(training.seconds(), training.images(), training.journal());
         self.record.outcome = Outcome::Interrupted;
         self.begin(folder, training.recipe())
+    }
+
+    /// Tells of pictures that could not be used, and names them in the record.
+    pub(super) fn left_out(&mut self, data: &Splits, training: &mut Training, tell: &mut dyn FnMut(&Event)) {
+        let all: Vec<String> =
+            [&data.train, &data.test].iter().flat_map(|d| d.spoilt()).map(|e| e.to_string()).collect();
+        if let Some(first) = all.first() {
+            let count = all.len();
+            let pictures = if count == 1 { "1 picture was".to_owned() } else { format!("{count} pictures were") };
+            let message =
+                format!("{pictures} left out, as {first}; `run.ron` names them, `--strict` stops at the first");
+            training.warn(message, None, tell);
+        }
+        self.record.left_out = all;
     }
 
     /// Notes what happened.

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::log::metrics;
-use super::{Checked, Failure, RunFolder, check, open};
+use super::{Checked, Failure, RunFolder, check, named, open};
 use crate::check::{Encoder, Recipe};
-use crate::data::{self, Opened, Split, Splits, subset};
+use crate::data::{self, Access, Opened, Split, Splits, subset};
 use crate::exec::{EngineKind, Memory};
 use crate::report::{Table, summary_table};
+use crate::source::Sources;
 use crate::train::{
     Baselines, Checkpoint, Control, Event, Extractor, Judge, Measures, Rows, TrainError, Verdict, calibrate,
     last_checkpoint,
@@ -29,29 +30,35 @@ pub struct Trained<'a> {
     /// The seed from which first values were drawn.
     seed: u64,
     engine: EngineKind,
+    access: Access,
     /// What the user must know of the pictures.
     pub notes: Vec<String>,
 }
 
 impl<'a> Trained<'a> {
-    /// Loads the last checkpoint of a run into its checked recipe; the data set is the recipe's unless another is named: `NAME:PATH,..`.
-    pub fn load(run: &Path, checked: &'a Checked, data: Option<&str>, engine: EngineKind) -> Result<Self, Failure> {
+    /// Loads the last checkpoint of a run into its checked recipe; the data set is the recipe's unless another is named, as `--data` is.
+    pub fn load(
+        run: &Path,
+        checked: &'a Checked,
+        (data, access): (Option<&str>, &Access),
+        engine: EngineKind,
+    ) -> Result<Self, Failure> {
         let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
         let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
         let encoder = recipe.evaluate.encoder.as_ref().ok_or_else(|| nothing_to_judge(recipe))?;
         let checkpoint = Checkpoint::read(&last_checkpoint(run)).map_err(explain)?;
         let Opened { splits, notes, .. } = match data {
             Some(spec) => {
-                let config = data::parse_spec(spec).map_err(|e| Failure::Usage(e.to_string()))?;
-                Splits::open(&config).map_err(|e| Failure::Run(e.to_string()))?
+                let config = named(&mut Sources::default(), spec)?;
+                Splits::open(&config, access).map_err(|e| Failure::Run(e.to_string()))?
             }
-            None => open(recipe).map_err(explain)?,
+            None => open(recipe, access).map_err(explain)?,
         };
         let seed = checkpoint.progress.seed;
         let size = |symbol: &str| (symbol == "N").then_some(recipe.train.batch as i64);
         let mut memory = Memory::new(&encoder.graph, &size, seed).map_err(|e| explain(e.into()))?;
         checkpoint.restore_memory(&mut memory).map_err(explain)?;
-        Ok(Self { checked, recipe, encoder, data: splits, memory, seed, engine, notes })
+        Ok(Self { checked, recipe, encoder, data: splits, memory, seed, engine, access: *access, notes })
     }
 
     /// The recipe's probes on its encoder, beside the untrained one and raw pixels.
@@ -74,7 +81,7 @@ impl<'a> Trained<'a> {
 
     /// The encoder as it was before its training, its statistics of what it was trained on; of the pictures at hand if that is gone.
     fn untrained(&self) -> Result<Memory, TrainError> {
-        let own = data::open(&self.recipe.data, Split::Train).map(Arc::from);
+        let own = data::open(&self.recipe.data, Split::Train, &self.access).map(Arc::from);
         let seen = own.unwrap_or_else(|_| self.data.train.clone());
         calibrate(self.recipe, self.encoder, &seen, self.engine, self.seed)
     }

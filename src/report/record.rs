@@ -54,6 +54,8 @@ pub struct RunRecord {
     pub data: String,
     /// A number that changes with its pictures or labels, of a set that is read from files.
     pub fingerprint: Option<u64>,
+    /// Pictures that could not be used, each with the reason.
+    pub left_out: Vec<String>,
     /// The engine that ran the steps.
     pub engine: String,
     /// The vector instructions it ran them by: bits are the same on processors that have them.

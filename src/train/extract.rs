@@ -32,6 +32,8 @@ pub struct Rows {
     pub values: Vec<f32>,
     /// The class of each row; `None` where its sample has none.
     pub labels: Vec<Option<u32>>,
+    /// The place of each row's sample in its data set.
+    pub index: Vec<usize>,
     /// The length of a row.
     pub dim: usize,
 }
@@ -89,6 +91,7 @@ impl Extractor {
             let batch = batch?;
             self.encode(memory, &batch.views[0], &mut rows)?;
             rows.labels.extend(batch.labels);
+            rows.index.extend(batch.index);
         }
         Ok(rows)
     }
@@ -145,6 +148,7 @@ pub fn raw_pixels(
         let batch = batch?;
         rows.values.extend_from_slice(&batch.views[0]);
         rows.labels.extend(batch.labels);
+        rows.index.extend(batch.index);
     }
     Ok(rows)
 }

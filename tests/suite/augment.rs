@@ -8,11 +8,13 @@ use sslrun::data::augment::{
     Augment, Blur, CenterCrop, Crop, Flip, Grayscale, Jitter, JitterStep, PadCrop, PixelNorm, Resize, Scratch,
     Solarize, Window,
 };
-use sslrun::data::{Pipeline, Pixels};
+use sslrun::data::{Frame, Image, Pipeline, Pixels};
 use sslrun::random::Rng;
 
 use crate::data::step;
 use crate::fixtures::{Fixture, Tensor};
+
+const SAMPLE: Frame = Frame { size: (50, 80), same: true };
 
 fn pixels(tensor: &Tensor) -> Pixels {
     Pixels { height: tensor.shape[0], width: tensor.shape[1], data: tensor.values.clone() }
@@ -31,11 +33,15 @@ fn replay(case: &Value, image: &mut Pixels) {
     match case["word"].as_str().expect("a word") {
         "crop" => {
             let [top, left, height, width] = ["top", "left", "height", "width"].map(|k| int(case, k));
-            let crop = Crop { scale: (0.08, 1.0), ratio: (0.75, 4.0 / 3.0), size: Some(int(case, "size")) };
+            let crop = Crop {
+                scale: (0.08, 1.0),
+                ratio: (0.75, 4.0 / 3.0),
+                size: Some((int(case, "size"), int(case, "size"))),
+            };
             run(&crop, &Window { top, left, height, width }, image);
         }
         "resize" => run(&Resize { size: int(case, "size") }, &(), image),
-        "center_crop" => run(&CenterCrop { size: int(case, "size") }, &(), image),
+        "center_crop" => run(&CenterCrop { size: (int(case, "size"), int(case, "size")) }, &(), image),
         "pad_crop" => {
             run(&PadCrop { padding: int(case, "padding") }, &(int(case, "top"), int(case, "left")), image);
         }
@@ -167,19 +173,46 @@ fn wrong_arguments_are_refused_with_a_reason() {
         (step("pixel_norm", &[("mean", Arg::Number(0.5)), ("std", Arg::Number(0.0))]), "must be positive"),
     ];
     for (config, reason) in cases {
-        let error = Pipeline::build(std::slice::from_ref(&config)).err().expect("an error").to_string();
+        let error = Pipeline::build(std::slice::from_ref(&config), SAMPLE).err().expect("an error").to_string();
         assert!(error.contains(reason), "{error}");
     }
     let mut unknown = step("flip", &[]);
     unknown.name = "flop".to_string();
-    let error = Pipeline::build(&[unknown]).err().expect("an error").to_string();
+    let error = Pipeline::build(&[unknown], SAMPLE).err().expect("an error").to_string();
     assert!(error.contains("no augmentation `flop`") && error.contains("grayscale"), "{error}");
 }
 
 #[test]
 fn a_pipeline_knows_the_size_it_makes() {
     let steps = [step("resize", &[("size", Arg::Number(40.0))]), step("crop", &[("size", Arg::Number(24.0))])];
-    let pipeline = Pipeline::build(&steps).expect("a pipeline");
-    assert_eq!(pipeline.output_size((50, 80)), (24, 24));
-    assert_eq!(Pipeline::build(&steps[..1]).expect("a pipeline").output_size((50, 80)), (40, 64));
+    let pipeline = Pipeline::build(&steps, SAMPLE).expect("a pipeline");
+    assert_eq!(pipeline.output_size(), (24, 24));
+    assert_eq!(Pipeline::build(&steps[..1], SAMPLE).expect("a pipeline").output_size(), (40, 64));
+}
+
+#[test]
+fn photographs_of_any_size_become_views_of_one() {
+    let frame = Frame::nominal((24, 24));
+    let crop = step("crop", &[("size", Arg::None)]);
+    let shapes = |steps: &[_]| {
+        let pipeline = Pipeline::build(steps, frame).expect("a pipeline");
+        assert_eq!(pipeline.output_size(), (24, 24));
+        [(40, 31), (7, 9), (24, 24), (300, 2)].map(|(height, width)| {
+            let data: Vec<u8> = (0..height * width * 3).map(|i| (i % 251) as u8).collect();
+            let (mut out, mut scratch) = (Pixels::default(), Scratch::default());
+            pipeline.apply_to(&Image::new(height, width, data), &mut out, &mut scratch, &mut Rng::new(&[1]));
+            assert_eq!((out.height, out.width, out.data.len()), (24, 24, 24 * 24 * 3), "{height}x{width}");
+            out
+        })
+    };
+    // A crop takes its size from the data set; what takes none from anywhere is fitted first, the middle of it.
+    shapes(&[crop.clone(), step("flip", &[])]);
+    shapes(&[step("flip", &[]), crop]);
+    shapes(&[step("pad_crop", &[("padding", Arg::Number(4.0))])]);
+    let [tall, ..] = shapes(&[]);
+    let middle = Window { top: 4, left: 0, height: 31, width: 31 };
+    let data: Vec<u8> = (0..40 * 31 * 3).map(|i| (i % 251) as u8).collect();
+    let (mut wanted, mut scratch) = (Pixels::default(), Scratch::default());
+    sslrun::data::augment::resample_image(&Image::new(40, 31, data), middle, (24, 24), &mut wanted, &mut scratch);
+    assert_eq!(tall, wanted);
 }

@@ -11,7 +11,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use sslrun::catalog::Arg;
-use sslrun::data::{DataSet, Image, Split, Splits, open, parse_spec};
+use sslrun::data::{Access, DataSet, Frame, Image, Split, Splits, open, parse_spec};
 
 const SCHEMA: &str = "message schema { optional group img { optional binary bytes; optional binary path (STRING); } \
                       optional int64 label; }";
@@ -94,7 +94,7 @@ fn write_packed(path: &Path, rows: &[Row], schema: &str, compression: Compressio
 
 fn load(path: &Path, more: &str, split: Split) -> Result<Box<dyn DataSet>, String> {
     let config = parse_spec(&format!("cifar10:{}{more}", path.display())).map_err(|e| e.to_string())?;
-    open(&config, split).map_err(|e| e.to_string())
+    open(&config, split, &Access::default()).map_err(|e| e.to_string())
 }
 
 fn complaint(path: &Path, split: Split) -> String {
@@ -147,7 +147,7 @@ fn a_row_without_a_label_has_none() {
 /// Both splits of a folder, as a training opens them.
 fn both(path: &Path) -> Result<(Splits, Vec<String>, Option<u64>), String> {
     let config = parse_spec(&format!("cifar10:{}", path.display())).map_err(|e| e.to_string())?;
-    let opened = Splits::open(&config).map_err(|e| e.to_string())?;
+    let opened = Splits::open(&config, &Access::default()).map_err(|e| e.to_string())?;
     Ok((opened.splits, opened.notes, opened.fingerprint))
 }
 
@@ -337,7 +337,7 @@ fn the_real_files_are_read_where_they_are_at_hand() {
         return;
     }
     let set = load(&path, "", Split::Test).expect("the test images");
-    assert_eq!((set.len(), set.size()), (10_000, Some((32, 32))));
+    assert_eq!((set.len(), set.frame()), (10_000, Frame::fixed((32, 32))));
     let mut counts = [0; 10];
     (0..set.len()).for_each(|i| counts[set.label(i).expect("a label") as usize] += 1);
     assert_eq!(counts, [1000; 10]);

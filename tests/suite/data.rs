@@ -5,14 +5,14 @@ use std::sync::Arc;
 use sslrun::catalog::{Arg, Config};
 use sslrun::data::augment::PixelNorm;
 use sslrun::data::{
-    Batch, DataError, DataSet, Image, Loader, Preprocess, Split, ViewSpec, augment, contact_sheet, defaults, open,
-    parse_spec, plain_batches,
+    Access, Batch, DataError, DataSet, Frame, Image, Loader, Preprocess, Split, ViewSpec, augment, contact_sheet,
+    defaults, open, parse_spec, plain_batches,
 };
 use sslrun::source::{FileId, Span};
 
 /// Opens the data set that a specification names.
 pub fn data(spec: &str, split: Split) -> Result<Arc<dyn DataSet>, DataError> {
-    open(&parse_spec(spec)?, split).map(Arc::from)
+    open(&parse_spec(spec)?, split, &Access::default()).map(Arc::from)
 }
 
 /// The training split of `shapes`.
@@ -126,8 +126,8 @@ impl DataSet for Faulty {
             _ => Ok(Image::new(8, 8, vec![0; 192])),
         }
     }
-    fn size(&self) -> Option<(usize, usize)> {
-        None
+    fn frame(&self) -> Frame {
+        Frame::fixed((8, 8))
     }
     fn describe(&self) -> String {
         "faulty".to_string()
@@ -166,13 +166,15 @@ fn plain_batches_hold_all_images_in_order_prepared() {
     let image = set.image(17).expect("an image");
     let expected = (f32::from(image.data[0]) / 255.0 - mean[0]) / std[0];
     assert!((all[1].views[0][32 * 32 * 3] - expected).abs() < 1e-6);
-    let smaller = prepared(&[step("resize", &[("size", Arg::Number(16.0))]), norm], (16, 16));
+    let smaller = prepared(&[step("resize", &[("size", Arg::Number(16.0))]), norm.clone()], (16, 16));
     let small = plain_batches(set.clone(), smaller, 50).next().expect("a batch").expect("a batch");
     assert_eq!(small.views[0].len(), 50 * 16 * 16 * 3);
-    // The statistics are those of the preparation, whatever the data set's own are; a picture of another size is refused.
+    // The statistics are those of the preparation, whatever the data set's own are; a picture of another size is fitted.
     let other = shapes("shapes:train=3,size=16");
-    let error = plain_batches(other, as_is.clone(), 3).next().and_then(Result::err).expect("an error");
-    assert!(error.to_string().contains("16x16"), "{error}");
+    let fitted = plain_batches(other, as_is.clone(), 3).next().expect("a batch").expect("a batch");
+    assert_eq!(fitted.views[0].len(), 3 * 32 * 32 * 3);
+    let error = Preprocess::build(&[step("center_crop", &[("size", Arg::Number(24.0))]), norm.clone()], (32, 32));
+    assert!(error.err().expect("an error").to_string().contains("24x24"));
     let darker = data("shapes:test=1,seed=5", Split::Test).expect("a picture");
     let batch = plain_batches(darker.clone(), as_is, 1).next().expect("a batch").expect("a batch");
     let pixel = f32::from(darker.image(0).expect("an image").data[0]) / 255.0;

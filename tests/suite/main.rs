@@ -22,6 +22,7 @@ mod eval;
 mod explain;
 mod finite;
 mod fixtures;
+mod folder;
 mod format;
 mod frozen;
 mod fusion;

@@ -5,7 +5,7 @@ mod draws;
 use std::sync::Arc;
 
 use sslrun::check::{self, Options, Recipe};
-use sslrun::data::{Batch, DataSet, Grid, Loader, Split, contact_sheet, open, parse_spec};
+use sslrun::data::{Access, Batch, DataSet, Grid, Loader, Split, contact_sheet, open, parse_spec};
 use sslrun::diag;
 use sslrun::graph::{InputKind, MaskPart};
 use sslrun::source::{Source, Sources};
@@ -35,7 +35,7 @@ fn recipe(mask: &str, uses: &str) -> Recipe {
 
 /// Few samples: three batches.
 fn samples() -> Box<dyn DataSet> {
-    open(&parse_spec("shapes:train=24").expect("a data set"), Split::Train).expect("shapes")
+    open(&parse_spec("shapes:train=24").expect("a data set"), Split::Train, &Access::default()).expect("shapes")
 }
 
 fn loader(recipe: &Recipe, seed: u64) -> Loader {

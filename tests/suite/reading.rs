@@ -9,7 +9,7 @@ use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use sslrun::data::{Image, Split, open, parse_spec};
+use sslrun::data::{Access, Image, MOST_PIXELS, Split, open, parse_spec};
 
 use crate::cli::{Place, place_of};
 use crate::train::folder;
@@ -63,7 +63,9 @@ fn data_are_read_from_folders_of_files() {
     let place = place_of("reading-data", TRAINS);
     // `/proc/self` is a link to a folder of the process, and is named as what it leads to.
     for (path, named) in [("/dev/zero", "/dev/zero"), ("/dev/null", "/dev/null"), ("/proc/self/mem", "/mem")] {
-        let told = open(&parse_spec(&format!("cifar10:{path}")).expect("a configuration"), Split::Train).err();
+        let told =
+            open(&parse_spec(&format!("cifar10:{path}")).expect("a configuration"), Split::Train, &Access::default())
+                .err();
         let told = told.expect("an error").to_string();
         assert!(told.contains(named), "{told}");
     }
@@ -73,7 +75,7 @@ fn data_are_read_from_folders_of_files() {
     assert!(Command::new("mkfifo").arg(data.join("test.parquet")).status().expect("mkfifo").success());
     for (split, reason) in [(Split::Train, "folder"), (Split::Test, "pipe")] {
         let config = parse_spec(&format!("cifar10:{}", data.display())).expect("a configuration");
-        let told = open(&config, split).err().expect("an error").to_string();
+        let told = open(&config, split, &Access::default()).err().expect("an error").to_string();
         assert!(told.contains(reason) && told.contains(split.name()), "{told}");
     }
 }
@@ -169,7 +171,11 @@ fn a_parquet_file_gets_no_memory_for_rows_that_it_only_claims() {
     let place = folder("claims");
     let read = |rows: i64| {
         std::fs::write(place.join("train.parquet"), claiming(rows)).expect("a file");
-        open(&parse_spec(&format!("cifar10:{}", place.display())).expect("a configuration"), Split::Train)
+        open(
+            &parse_spec(&format!("cifar10:{}", place.display())).expect("a configuration"),
+            Split::Train,
+            &Access::default(),
+        )
     };
     assert_eq!(read(77).map(|set| set.len()).map_err(|e| e.to_string()), Ok(77));
     for rows in [78, 9_999_999, 10_000_001, 1 << 40, i64::MAX / 4, -5] {
@@ -195,7 +201,7 @@ fn png_header(width: u32, height: u32) -> Vec<u8> {
 fn pictures_larger_than_photographs_are_not_decoded() {
     for (width, height) in [(1 << 30, 1), (1, 1 << 30), (20_000, 20_000), (u32::MAX >> 1, u32::MAX >> 1), (0, 0)] {
         let start = Instant::now();
-        assert!(Image::decode(&png_header(width, height)).is_err());
+        assert!(Image::decode(&png_header(width, height), MOST_PIXELS).is_err());
         assert!(start.elapsed() < Duration::from_secs(2), "{width}x{height}");
     }
 }

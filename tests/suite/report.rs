@@ -25,6 +25,7 @@ fn record() -> RunRecord {
         seed: u64::MAX,
         data: "shapes, 10000 pictures of 32 x 32".into(),
         fingerprint: Some(u64::MAX),
+        left_out: vec!["a/b.jpg: an empty file".into()],
         engine: "planned".into(),
         kernels: "avx2".into(),
         threads: 2,

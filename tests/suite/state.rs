@@ -3,7 +3,7 @@
 use crate::heads::{batch, values};
 use crate::train::{folder, recipe, recipe_file, run};
 use sslrun::check::{self, Options};
-use sslrun::data::{self, Split, Splits};
+use sslrun::data::{self, Access, Split, Splits};
 use sslrun::driver::Request;
 use sslrun::exec::EngineKind;
 use sslrun::lint::{lint, mechanisms};
@@ -282,7 +282,8 @@ fn the_pace_of_a_training_counts_its_refreshes() {
     assert_eq!(refresher.share(Clock { steps: 12, per_epoch: 4 }), 0.25);
     // Seventy samples do not fill their batches: the last six have rows, too.
     let data = data::parse_spec(DATA).expect("a data set");
-    let train: Arc<dyn data::DataSet> = Arc::from(data::open(&data, Split::Train).expect("a split"));
+    let train: Arc<dyn data::DataSet> =
+        Arc::from(data::open(&data, Split::Train, &Access::default()).expect("a split"));
     let splits = Splits { train: train.clone(), test: train };
     let setup = Setup { recipe: &recipe, data: splits, engine: EngineKind::Planned, threads: Some(1) };
     let (step, clock) = seconds_a_step(&setup, Duration::ZERO).expect("steps can be done");

@@ -254,7 +254,8 @@ pub fn verdict(text: &str, data: &str, control: &Control) -> Result<Verdict, Tra
     let options = check::Options { data: Some(data), ..check::Options::default() };
     let outcome = check::check(&mut sources, id, &options);
     let recipe = outcome.recipe.unwrap_or_else(|| panic!("{}", diag::render(&outcome.diagnostics, &sources)));
-    let train: Arc<dyn data::DataSet> = Arc::from(data::open(&recipe.data, Split::Train).expect("a split"));
+    let train: Arc<dyn data::DataSet> =
+        Arc::from(data::open(&recipe.data, Split::Train, &data::Access::default()).expect("a split"));
     let splits = Splits { train: train.clone(), test: train };
     let setup = Setup { recipe: &recipe, data: splits, engine: EngineKind::Planned, threads: None };
     let (mut training, _) = Training::new(setup, Start::Anew).expect("a training");

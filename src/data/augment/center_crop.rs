@@ -1,6 +1,6 @@
 //! `center_crop`: the middle of the picture (torchvision's `CenterCrop`).
 
-use super::{Augment, Augmentation, Scratch, pad_crop::cut, side};
+use super::{Augment, Augmentation, Scratch, Step, pad_crop::cut, side};
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::data::Pixels;
 use crate::random::Rng;
@@ -15,14 +15,16 @@ pub const WORD: Augmentation = Augmentation {
         doc: "The middle of the picture; black is added around a smaller one (torchvision CenterCrop).",
     },
     random: false,
-    build: |config| Ok(Box::new(CenterCrop { size: side(config, "center_crop")? })),
+    build: |config| {
+        side(config, "center_crop").map(|side| Box::new(CenterCrop { size: (side, side) }) as Box<dyn Step>)
+    },
 };
 
-/// The central square.
+/// The central rectangle.
 #[derive(Clone, Debug)]
 pub struct CenterCrop {
     /// Height and width of the result.
-    pub size: usize,
+    pub size: (usize, usize),
 }
 
 impl Augment for CenterCrop {
@@ -31,12 +33,16 @@ impl Augment for CenterCrop {
     fn draw(&self, _: (usize, usize), _: &mut Rng) {}
 
     fn apply(&self, (): &(), pixels: &mut Pixels, scratch: &mut Scratch) {
-        let (top, left) = (start(pixels.height, self.size), start(pixels.width, self.size));
-        cut(pixels, scratch, top, left, (self.size, self.size));
+        let (top, left) = (start(pixels.height, self.size.0), start(pixels.width, self.size.1));
+        cut(pixels, scratch, top, left, self.size);
     }
 
     fn output_size(&self, _: (usize, usize)) -> (usize, usize) {
-        (self.size, self.size)
+        self.size
+    }
+
+    fn settles(&self) -> bool {
+        true
     }
 }
 

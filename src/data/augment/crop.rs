@@ -28,7 +28,7 @@ pub const WORD: Augmentation = Augmentation {
                 "size",
                 ParamType::Int { min: 1, max: 4096 },
                 "none",
-                "Height and width of the result; the picture's own where left out.",
+                "Height and width of the result; the data set's where left out.",
             ),
         ],
         formula: "[H, W, 3] -> [size, size, 3]",
@@ -42,7 +42,8 @@ pub const WORD: Augmentation = Augmentation {
         if !(scale.0 > 0.0 && scale.0 <= scale.1 && scale.1 <= 1.0 && ratio.0 > 0.0 && ratio.0 <= ratio.1) {
             return Err(DataError::new("crop takes a scale within 0..1 and a positive ratio, the lower end first"));
         }
-        Ok(Box::new(Crop { scale, ratio, size: config.maybe_number("size").map(|side| (side as usize).max(1)) }))
+        let side = config.maybe_number("size").map(|side| (side as usize).max(1));
+        Ok(Box::new(Crop { scale, ratio, size: side.map(|side| (side, side)) }))
     },
 };
 
@@ -53,8 +54,8 @@ pub struct Crop {
     pub scale: (f64, f64),
     /// Bounds of width over height.
     pub ratio: (f64, f64),
-    /// Side of the result; the picture's own where `None`.
-    pub size: Option<usize>,
+    /// Height and width of the result; the picture's own where `None`.
+    pub size: Option<(usize, usize)>,
 }
 
 /// Which part to take.
@@ -89,7 +90,15 @@ impl Augment for Crop {
     }
 
     fn output_size(&self, size: (usize, usize)) -> (usize, usize) {
-        self.size.map_or(size, |side| (side, side))
+        self.size.unwrap_or(size)
+    }
+
+    fn settles(&self) -> bool {
+        self.size.is_some()
+    }
+
+    fn settle(&mut self, size: (usize, usize)) {
+        self.size.get_or_insert(size);
     }
 }
 

@@ -7,6 +7,7 @@ mod blur;
 pub mod center_crop;
 mod colour;
 mod crop;
+mod fit;
 mod flip;
 mod grayscale;
 mod jitter;
@@ -21,6 +22,7 @@ mod weigh;
 pub use blur::{Blur, BlurDraw};
 pub use center_crop::CenterCrop;
 pub use crop::{Crop, CropDraw};
+pub use fit::Fit;
 pub use flip::Flip;
 pub use grayscale::Grayscale;
 pub use jitter::{Jitter, JitterDraw, JitterStep};
@@ -57,6 +59,14 @@ pub trait Augment {
         size
     }
 
+    /// Whether the result has the same size whatever that of the picture is.
+    fn settles(&self) -> bool {
+        false
+    }
+
+    /// Takes this size for that of a result that would be as large as the picture: the pictures have sizes of their own.
+    fn settle(&mut self, _size: (usize, usize)) {}
+
     /// Whether the result is normalised, no longer in `0..=1`.
     fn normalises(&self) -> bool {
         false
@@ -73,6 +83,12 @@ pub trait Step: Send + Sync {
 
     /// Height and width of the result for an image of the given ones.
     fn output_size(&self, size: (usize, usize)) -> (usize, usize);
+
+    /// See [`Augment::settles`].
+    fn settles(&self) -> bool;
+
+    /// See [`Augment::settle`].
+    fn settle(&mut self, size: (usize, usize));
 
     /// Whether the result is normalised, no longer in `0..=1`.
     fn normalises(&self) -> bool;
@@ -91,6 +107,14 @@ impl<A: Augment + Send + Sync> Step for A {
 
     fn output_size(&self, size: (usize, usize)) -> (usize, usize) {
         Augment::output_size(self, size)
+    }
+
+    fn settles(&self) -> bool {
+        Augment::settles(self)
+    }
+
+    fn settle(&mut self, size: (usize, usize)) {
+        Augment::settle(self, size);
     }
 
     fn normalises(&self) -> bool {

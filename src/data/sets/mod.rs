@@ -1,10 +1,15 @@
 //! The data sets of the language: one file (or folder) each, listed here.
 
 mod cifar10;
+mod folder;
+mod parquet;
+mod pool;
 mod shapes;
 
+use std::path::Path;
+
 use super::augment::PixelNorm;
-use super::{DataError, DataSet, Split};
+use super::{Access, DataError, DataSet, Frame, Split};
 use crate::catalog::{Config, Entry};
 
 /// The name of the threads on which the reader of a foreign format may panic at a damaged file. Such a panic becomes a
@@ -15,12 +20,13 @@ pub const READER_THREAD: &str = "reader";
 pub struct Set {
     /// Its signature and documentation.
     pub entry: Entry,
-    /// Height and width of its images, known before it is opened.
-    pub size: fn(&Config) -> (usize, usize),
-    /// How many classes it has, known before it is opened.
-    pub classes: fn(&Config) -> usize,
-    /// How its pixels are normalised where a recipe does not say it.
-    pub norm: fn(&Config) -> PixelNorm,
+    /// What is known of it before it is opened.
+    pub facts: fn(&Config) -> Facts,
+    /// Writes down what only its files can tell, so that it stays as it is: a recipe that is checked has it. Files that are not there
+    /// tell nothing.
+    pub settle: fn(&mut Config),
+    /// Whether what a path leads to looks like one of these: by names alone, files are not read.
+    pub seen: fn(&Path) -> bool,
     /// Whether the files of both of its parts are there, which is all that is looked at.
     pub present: fn(&Config) -> Result<(), DataError>,
     /// Opens one part of it.
@@ -28,16 +34,32 @@ pub struct Set {
 }
 
 /// How one part of a data set is opened.
-pub type Open = fn(&Config, Split) -> Result<Box<dyn DataSet>, DataError>;
+pub type Open = fn(&Config, Split, &Access) -> Result<Box<dyn DataSet>, DataError>;
 
-/// Every data set there is.
-pub const SETS: &[Set] = &[shapes::SET, cifar10::SET];
+/// What is known of a data set before it is opened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facts {
+    /// Height and width of its images, or what they are taken for.
+    pub frame: Frame,
+    /// How many classes it has; `None` where only its files can tell, and are not there.
+    pub classes: Option<usize>,
+    /// How its pixels are normalised where a recipe does not say it.
+    pub norm: PixelNorm,
+}
+
+/// Every data set there is; of those that a path looks like, the first is taken.
+pub const SETS: &[Set] = &[shapes::SET, cifar10::SET, parquet::SET, folder::SET];
 
 /// The data set of that name.
 pub fn find(name: &str) -> Result<&'static Set, DataError> {
     SETS.iter()
         .find(|s| s.entry.name == name)
         .ok_or_else(|| DataError::new(format!("there is no data set `{name}`")).help(names()))
+}
+
+/// The data set that a path alone stands for.
+pub fn recognised(path: &Path) -> Option<&'static Set> {
+    SETS.iter().find(|set| (set.seen)(path))
 }
 
 /// The names of all data sets, as advice.

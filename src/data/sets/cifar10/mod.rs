@@ -4,12 +4,14 @@ mod binary;
 mod parquet;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use super::Set;
+use super::parquet::shards;
+use super::{Facts, Set};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::augment::PixelNorm;
 use crate::data::dataset::InMemory;
-use crate::data::{CHANNELS, DataError, DataSet, Split};
+use crate::data::{Access, CHANNELS, DataError, DataSet, Frame, Split};
 
 /// The most images of a split.
 const MOST: usize = 10_000_000;
@@ -30,9 +32,16 @@ pub const SET: Set = Set {
               data/), or as the original binary files (data_batch_1.bin ... data_batch_5.bin, test_batch.bin, in the \
               folder or in cifar-10-batches-bin/).",
     },
-    size: |_| (SIDE, SIDE),
-    classes: |_| CLASSES.len(),
-    norm: |_| PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
+    facts: |_| Facts {
+        frame: Frame::fixed((SIDE, SIDE)),
+        classes: Some(CLASSES.len()),
+        norm: PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
+    },
+    settle: |_| (),
+    // Parquet may hold any pictures: only the names of the binary files tell.
+    seen: |path| {
+        [path.to_owned(), path.join("cifar-10-batches-bin")].iter().any(|p| p.join("data_batch_1.bin").is_file())
+    },
     present: |config| {
         [Split::Train, Split::Test]
             .iter()
@@ -57,7 +66,7 @@ struct Rows {
     classes: Option<Vec<String>>,
 }
 
-fn open(config: &Config, split: Split) -> Result<Box<dyn DataSet>, DataError> {
+fn open(config: &Config, split: Split, _: &Access) -> Result<Box<dyn DataSet>, DataError> {
     let path = Path::new(config.text("path"));
     let limit = config.maybe_number(split.name()).map_or(usize::MAX, |n| n as usize);
     let rows = match find(path, split)? {
@@ -71,6 +80,7 @@ fn open(config: &Config, split: Split) -> Result<Box<dyn DataSet>, DataError> {
         labels: rows.labels,
         classes: rows.classes.unwrap_or_else(|| CLASSES.map(String::from).to_vec()),
         mean_std: MEAN_STD,
+        digests: OnceLock::new(),
     }))
 }
 
@@ -95,7 +105,7 @@ fn find(path: &Path, split: Split) -> Result<Files, DataError> {
         };
         let parquet = take(&|n| n.starts_with(split.name()) && n.ends_with(".parquet"));
         if !parquet.is_empty() {
-            return parquet::shards(parquet, &folder, split).map(Files::Parquet);
+            return shards(parquet, &folder, split).map(Files::Parquet);
         }
         let binary = take(&|n| binary::names(split).contains(&n));
         if !binary.is_empty() {

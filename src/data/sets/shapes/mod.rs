@@ -11,10 +11,10 @@ use std::sync::OnceLock;
 use figure::Figure;
 use scene::Scene;
 
-use super::Set;
+use super::{Facts, Set};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::augment::PixelNorm;
-use crate::data::{CHANNELS, DataError, DataSet, Image, Split};
+use crate::data::{Access, CHANNELS, DataError, DataSet, Frame, Image, Split};
 use crate::random::Rng;
 
 /// The word `shapes`.
@@ -35,9 +35,13 @@ pub const SET: Set = Set {
               area and edges as long, so that the class is in their form and not in amounts. Every picture has a \
               caption and a mask of its figures. Built in: a recipe runs without any file.",
     },
-    size: |config| (config.int("size"), config.int("size")),
-    classes: |config| config.int("classes"),
-    norm: |_| PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
+    facts: |config| Facts {
+        frame: Frame::fixed((config.int("size"), config.int("size"))),
+        classes: Some(config.int("classes")),
+        norm: PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
+    },
+    settle: |_| (),
+    seen: |_| false,
     present: |_| Ok(()),
     open,
 };
@@ -45,7 +49,7 @@ pub const SET: Set = Set {
 /// Mean and standard deviation of the channels, measured on 3,000 training images.
 const MEAN_STD: ([f32; CHANNELS], [f32; CHANNELS]) = ([0.4711, 0.4683, 0.4733], [0.1569, 0.16, 0.1561]);
 
-fn open(config: &Config, split: Split) -> Result<Box<dyn DataSet>, DataError> {
+fn open(config: &Config, split: Split, _: &Access) -> Result<Box<dyn DataSet>, DataError> {
     let (size, classes) = (config.int("size"), config.int("classes"));
     if classes == 0 || classes > figure::NAMES.len() || size < 8 {
         return Err(DataError::new(format!(
@@ -126,8 +130,8 @@ impl DataSet for Shapes {
         Ok(Image::new(self.size, self.size, bytes))
     }
 
-    fn size(&self) -> Option<(usize, usize)> {
-        Some((self.size, self.size))
+    fn frame(&self) -> Frame {
+        Frame::fixed((self.size, self.size))
     }
 
     fn mean_std(&self) -> ([f32; CHANNELS], [f32; CHANNELS]) {

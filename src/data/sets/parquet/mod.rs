@@ -1,0 +1,250 @@
+//! `parquet`: pictures and labels in the columns of Parquet files, as the Hugging Face hub has them.
+
+mod columns;
+mod shards;
+
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+
+use ::parquet::data_type::ByteArray;
+
+pub use columns::{Chunk, Label, Wanted, read as read_columns};
+pub use shards::shards;
+
+use super::Set;
+use super::pool::{self, Bytes, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST};
+use crate::catalog::{Config, Entry, Kind, Param, ParamType};
+use crate::data::{Access, DataError, DataSet, Split};
+use crate::random::Digest;
+
+/// The word `parquet`.
+pub const SET: Set = Set {
+    entry: Entry {
+        name: "parquet",
+        kind: Kind::DataSet,
+        params: &[
+            Param::required("path", ParamType::Path, "A file, or the folder with the files."),
+            SIZE,
+            Param::optional(
+                "image",
+                ParamType::Text,
+                "none",
+                "The column of encoded pictures, or of structs with `bytes`; found by usual names, such as image and img.",
+            ),
+            Param::optional(
+                "label",
+                ParamType::Text,
+                "none",
+                "The column of classes, numbers or names; found by usual names, such as label and fine_label.",
+            ),
+            TEST,
+            MOST,
+            SEED,
+            MEAN,
+            STD,
+            MAX_PIXELS,
+        ],
+        formula: "rows -> pictures [H, W, 3] of any size",
+        doc: "Encoded pictures in Parquet files with any compression. Files called train*.parquet and test*.parquet \
+              (validation, valid, val), in the folder or in data/, are the two parts, each of one file or of numbered \
+              ones; of others, `test` says how large a share is judged on. Rows with the same picture count once. A \
+              negative label is none.",
+    },
+    facts: |config| pool::facts(config, found(config).ok()),
+    settle: |config| pool::settle(config, open),
+    seen: |path| {
+        let holds = |folder: &Path| list(folder).is_ok_and(|files| !files.is_empty());
+        is_parquet(path) || holds(path) || holds(&path.join("data"))
+    },
+    present: |config| files(Path::new(config.text("path"))).map(|_| ()),
+    open,
+};
+
+/// Names of the files of a part.
+const TRAIN: &[&str] = &["train"];
+const TEST_NAMES: &[&str] = &["test", "validation", "valid", "val"];
+/// Usual names of columns.
+const IMAGES: &[&str] =
+    &["image", "img", "images", "picture", "photo", "pixels", "bytes", "jpg", "jpeg", "png", "webp"];
+const LABELS: &[&str] = &["label", "labels", "fine_label", "class", "target", "category", "cls"];
+
+/// The files of each part; of all, where nothing divides them.
+enum Files {
+    Divided(Vec<PathBuf>, Vec<PathBuf>),
+    Whole(Vec<PathBuf>),
+}
+
+fn open(config: &Config, split: Split, access: &Access) -> Result<Box<dyn DataSet>, DataError> {
+    let title = format!("parquet {}", config.text("path"));
+    Ok(found(config)?.open(config, split, access, &title))
+}
+
+fn found(config: &Config) -> Result<Pool<Row>, DataError> {
+    let path = Path::new(config.text("path"));
+    let mut rows = Rows::new(config);
+    let mut pool = match files(path)? {
+        Files::Divided(train, test) => {
+            let (train, test) = (rows.read(&train)?, rows.read(&test)?);
+            Pool { train, test, classes: None, notes: Vec::new() }
+        }
+        Files::Whole(files) => Pool::by_share(rows.read(&files)?, config)?,
+    };
+    pool.classes = rows.classes(pool.train.len() + pool.test.len()).map_err(|e| e.in_file(path))?;
+    if let Some(names) = &pool.classes {
+        let name = |class: &String| class.parse::<usize>().ok().and_then(|number| names.get(number)).cloned();
+        pool.train.iter_mut().chain(&mut pool.test).for_each(|s| s.class = s.class.as_ref().and_then(name));
+    }
+    pool.notes.extend(
+        (rows.twice > 0).then(|| format!("{} rows have the picture of another one: they count once", rows.twice)),
+    );
+    pool.sound().map_err(|error| error.in_file(path))
+}
+
+/// Finds the files at a path.
+fn files(path: &Path) -> Result<Files, DataError> {
+    if path.is_file() {
+        return Ok(Files::Whole(vec![path.to_owned()]));
+    }
+    let mut all = list(path).map_err(|e| DataError::new(format!("cannot be read: {e}")).in_file(path))?;
+    let mut folder = path.to_owned();
+    if all.is_empty() {
+        folder = path.join("data");
+        all = list(&folder).unwrap_or_default();
+    }
+    let part = |names: &[&str]| -> Vec<PathBuf> {
+        let called = |file: &&PathBuf| {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+            names.iter().any(|n| name.starts_with(n))
+        };
+        all.iter().filter(called).cloned().collect()
+    };
+    let test = TEST_NAMES.iter().map(|name| part(&[name])).find(|files| !files.is_empty()).unwrap_or_default();
+    match (part(TRAIN), test) {
+        (train, test) if !train.is_empty() && !test.is_empty() => {
+            Ok(Files::Divided(shards(train, &folder, Split::Train)?, shards(test, &folder, Split::Test)?))
+        }
+        (train, _) if !train.is_empty() => Ok(Files::Whole(shards(train, &folder, Split::Train)?)),
+        _ if all.is_empty() => {
+            Err(DataError::new("holds no Parquet files").in_file(path).help("*.parquet, here or in data/"))
+        }
+        _ => Ok(Files::Whole(all)),
+    }
+}
+
+/// The Parquet files in a folder, sorted.
+fn list(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        files.extend(Some(entry?.path()).filter(|path| is_parquet(path)));
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"))
+}
+
+/// A picture in the memory that its file was read to.
+#[derive(Clone, Debug)]
+pub struct Row {
+    bytes: ByteArray,
+    digest: u64,
+}
+
+impl Bytes for Row {
+    fn bytes(&self) -> Result<Cow<'_, [u8]>, DataError> {
+        Ok(Cow::Borrowed(self.bytes.data()))
+    }
+
+    fn hint(&self) -> u64 {
+        self.digest
+    }
+}
+
+/// What is read of files, one after the other.
+struct Rows<'a> {
+    image: Vec<&'a str>,
+    label: Vec<&'a str>,
+    labelled: bool,
+    names: Option<Vec<String>>,
+    /// Numbers that stand for classes.
+    numbers: BTreeSet<i64>,
+    twice: usize,
+}
+
+impl<'a> Rows<'a> {
+    fn new(config: &'a Config) -> Self {
+        let columns = |name: &'a str, usual: &[&'static str]| match config.text(name) {
+            "" => usual.to_vec(),
+            said => vec![said],
+        };
+        let labelled = !config.text("label").is_empty();
+        let (image, label) = (columns("image", IMAGES), columns("label", LABELS));
+        Self { image, label, labelled, names: None, numbers: BTreeSet::new(), twice: 0 }
+    }
+
+    /// The rows of the files of one part; those with the same picture once.
+    fn read(&mut self, files: &[PathBuf]) -> Result<Vec<Sample<Row>>, DataError> {
+        let (mut samples, mut known) = (Vec::new(), HashSet::new());
+        for file in files {
+            let within: Vec<String> = self.image.iter().map(|name| format!("{name}.bytes")).collect();
+            let images: Vec<&str> =
+                within.iter().zip(&self.image).flat_map(|(within, name)| [within.as_str(), name]).collect();
+            let wanted = Wanted { images: &images, labels: &self.label, labelled: self.labelled, limit: usize::MAX };
+            let title = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let (numbers, twice) = (&mut self.numbers, &mut self.twice);
+            let names = read_columns(file, &wanted, &mut |chunk: Chunk| {
+                for (row, (bytes, label)) in chunk.images.into_iter().zip(chunk.labels).enumerate() {
+                    let mut digest = Digest::new();
+                    let bytes = bytes.unwrap_or_default();
+                    digest.bytes(bytes.data());
+                    let digest = digest.finish();
+                    // Rows without a picture are told of when they are asked for, each.
+                    if !bytes.is_empty() && !known.insert(digest) {
+                        *twice += 1;
+                        continue;
+                    }
+                    let class = label.and_then(|label| class(label, numbers));
+                    let name = format!("{title}, row {}", chunk.first + row);
+                    samples.push(Sample { name, class, place: Row { bytes, digest } });
+                }
+                Ok(())
+            })?;
+            self.names = self.names.take().or(names);
+        }
+        Ok(samples)
+    }
+
+    /// The names of classes by their numbers; nothing where labels are names.
+    fn classes(&self, most: usize) -> Result<Option<Vec<String>>, DataError> {
+        let Some(&last) = self.numbers.last() else { return Ok(None) };
+        let count = self.names.as_ref().map_or(last as usize + 1, Vec::len);
+        if last as usize >= count {
+            return Err(DataError::new(format!("label {last} is not one of the {count} classes that the file lists")));
+        }
+        if count > most.max(1000) {
+            return Err(DataError::new(format!("labels reach {last}, which is no number of a class"))
+                .help("name another column, as in `label: \"class\"`"));
+        }
+        // Two classes of one name would be one.
+        let name = |number: usize| match &self.names {
+            Some(names) if names.iter().filter(|n| **n == names[number]).count() == 1 => names[number].clone(),
+            _ => number.to_string(),
+        };
+        Ok(Some((0..count).map(name).collect()))
+    }
+}
+
+/// The class of a label by name: its number as text, until the names of numbers are known. Negative numbers are none.
+fn class(label: Label, numbers: &mut BTreeSet<i64>) -> Option<String> {
+    match label {
+        Label::Name(name) => Some(name),
+        Label::Number(number) if number < 0 => None,
+        Label::Number(number) => {
+            numbers.insert(number);
+            Some(number.to_string())
+        }
+    }
+}

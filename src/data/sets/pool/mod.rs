@@ -1,0 +1,185 @@
+//! What sets of encoded pictures of any size share, wherever these come from: how they are divided, sized, normalised and opened.
+
+mod divide;
+mod measured;
+mod params;
+mod pattern;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use divide::{Rule, by_share};
+use pattern::Pattern;
+
+pub use params::{GROUP, MAX_PIXELS, MEAN, MOST, SEED, SIZE, STD, TEST};
+
+use super::{Facts, Open};
+use crate::catalog::{Arg, Config};
+use crate::data::{Access, Catalogue, DataError, DataSet, Frame, Gallery, Origin, Split};
+use crate::random::{Digest, Rng};
+
+/// Where the bytes of one picture are.
+pub trait Bytes: Send + Sync + 'static {
+    /// The bytes of its file.
+    fn bytes(&self) -> Result<Cow<'_, [u8]>, DataError>;
+
+    /// A number that equal pictures share, quickly found: how long it is, where no more is known.
+    fn hint(&self) -> u64;
+}
+
+/// A picture, what it is called, and its class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample<T> {
+    /// Its name, such as its path below the folder of the set.
+    pub name: String,
+    /// Its class by name.
+    pub class: Option<String>,
+    /// Where its bytes are.
+    pub place: T,
+}
+
+/// The pictures of a set in two parts.
+#[derive(Clone, Debug)]
+pub struct Pool<T> {
+    /// What is trained on.
+    pub train: Vec<Sample<T>>,
+    /// What is judged on.
+    pub test: Vec<Sample<T>>,
+    /// The names of classes in the order of their numbers, where that is known; by the alphabet where not.
+    pub classes: Option<Vec<String>>,
+    /// What the user must know of it.
+    pub notes: Vec<String>,
+}
+
+impl<T: Bytes> Pool<T> {
+    /// Pictures that nothing divides: a share of them is for testing.
+    pub fn by_share(all: Vec<Sample<T>>, config: &Config) -> Result<Self, DataError> {
+        let pattern = match config.text("group") {
+            "" => None,
+            text => Some(Pattern::parse(text)?),
+        };
+        let group = |s: &Sample<T>| pattern.as_ref().map_or_else(|| s.name.clone(), |p| p.group(&s.name));
+        let rule = Rule {
+            share: config.maybe_number("test").unwrap_or(0.1),
+            seed: config.int("seed") as u64,
+            grouped: pattern.is_some(),
+        };
+        let items: Vec<_> = all.iter().map(|s| (group(s), s.class.as_deref())).collect();
+        let testing = by_share(&items, rule);
+        let (test, train): (Vec<_>, Vec<_>) = all.into_iter().zip(testing).partition(|(_, testing)| *testing);
+        let only = |some: Vec<(Sample<T>, bool)>| some.into_iter().map(|(sample, _)| sample).collect();
+        Ok(Self { train: only(train), test: only(test), classes: None, notes: Vec::new() })
+    }
+
+    /// The same, if both parts have pictures.
+    pub fn sound(self) -> Result<Self, DataError> {
+        match (self.train.len(), self.test.len()) {
+            (0, 0) => Err(DataError::new("holds no pictures")),
+            (1, 0) | (0, 1) => Err(DataError::new("holds one picture: none is left to judge on")),
+            (0, _) | (_, 0) => Err(DataError::new("holds an empty part: both training and test need pictures")),
+            _ => Ok(self),
+        }
+    }
+
+    /// The names of all classes.
+    pub fn class_names(&self) -> Vec<String> {
+        self.classes.clone().unwrap_or_else(|| {
+            let mut names: Vec<String> = self.train.iter().chain(&self.test).filter_map(|s| s.class.clone()).collect();
+            names.sort();
+            names.dedup();
+            names
+        })
+    }
+
+    /// One part of it as a data set.
+    pub fn open(self, config: &Config, split: Split, access: &Access, title: &str) -> Box<dyn DataSet> {
+        let classes = self.class_names();
+        let numbers: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
+        let mut samples = if split == Split::Train { self.train } else { self.test };
+        if let (Split::Train, Some(most)) = (split, config.maybe_number("most")) {
+            samples = some_of(samples, most as usize, config.int("seed") as u64);
+        }
+        let norm = measured::written(config).unwrap_or(measured::UNKNOWN);
+        let label = |s: &Sample<T>| s.class.as_deref().and_then(|class| numbers.get(class)).copied();
+        let about = Catalogue {
+            name: format!("{title} ({})", split.name()),
+            labels: samples.iter().map(label).collect(),
+            fingerprint: fingerprint(&samples),
+            classes: classes.clone(),
+            size: size(config),
+            mean_std: (norm.mean, norm.std),
+            most_pixels: config.int("max_pixels") as u64,
+            notes: self.notes,
+        };
+        Box::new(Gallery::new(about, Box::new(Samples(samples)), access))
+    }
+}
+
+/// What is known of such a set from its configuration and, if it is at hand, its pictures.
+pub fn facts<T: Bytes>(config: &Config, pool: Option<Pool<T>>) -> Facts {
+    Facts {
+        frame: Frame::nominal(size(config)),
+        classes: pool.map(|pool| pool.class_names().len()),
+        norm: measured::written(config).unwrap_or(measured::UNKNOWN),
+    }
+}
+
+/// Measures the pictures that are trained on, where a configuration leaves it open how they are normalised.
+pub fn settle(config: &mut Config, open: Open) {
+    if measured::written(config).is_some() {
+        return;
+    }
+    // Pictures that it is measured on are not kept.
+    let access = Access { cache: 0, ..Access::default() };
+    let norm = open(config, Split::Train, &access).ok().and_then(|data| measured::norm_of(&*data));
+    norm.iter().for_each(|norm| measured::write(config, norm));
+}
+
+/// The argument `size`: one number, or height and width.
+fn size(config: &Config) -> (usize, usize) {
+    let side = |arg: &Arg| if let Arg::Number(x) = arg { (*x).clamp(8.0, 4096.0) as usize } else { 96 };
+    match config.arg("size") {
+        Arg::List(sides) => match &sides[..] {
+            [height, width, ..] => (side(height), side(width)),
+            [both] => (side(both), side(both)),
+            [] => (96, 96),
+        },
+        both => (side(both), side(both)),
+    }
+}
+
+/// So many samples drawn at random, in their order.
+fn some_of<T>(samples: Vec<Sample<T>>, most: usize, seed: u64) -> Vec<Sample<T>> {
+    let mut drawn = vec![false; samples.len()];
+    let order = Rng::new(&[seed, samples.len() as u64]).permutation(samples.len());
+    order.into_iter().take(most).for_each(|i| drawn[i] = true);
+    samples.into_iter().zip(drawn).filter(|(_, drawn)| *drawn).map(|(sample, _)| sample).collect()
+}
+
+/// A number that changes with the list of pictures, their hints and classes.
+fn fingerprint<T: Bytes>(samples: &[Sample<T>]) -> u64 {
+    let mut digest = Digest::new();
+    for sample in samples {
+        digest.bytes(sample.name.as_bytes());
+        digest.word(sample.place.hint());
+        digest.bytes(sample.class.as_deref().unwrap_or_default().as_bytes());
+    }
+    digest.finish()
+}
+
+/// Samples as a gallery asks for them.
+struct Samples<T>(Vec<Sample<T>>);
+
+impl<T: Bytes> Origin for Samples<T> {
+    fn encoded(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError> {
+        self.0[index].place.bytes()
+    }
+
+    fn name(&self, index: usize) -> String {
+        self.0[index].name.clone()
+    }
+
+    fn hint(&self, index: usize) -> u64 {
+        self.0[index].place.hint()
+    }
+}
