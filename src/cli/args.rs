@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::units::{seconds, size};
-use crate::data::Access;
+use super::change::ChangeArgs;
+use super::units::seconds;
 
 /// A language for self-supervised learning, and the program that runs it.
 #[derive(Debug, Parser)]
@@ -60,31 +60,6 @@ pub struct RunArgs {
     /// Shows where the time of the steps went
     #[arg(long)]
     pub profile: bool,
-}
-
-/// Changes to a recipe.
-#[derive(Debug, Default, ClapArgs)]
-pub struct ChangeArgs {
-    /// Replaces a value of the recipe, as in `train.epochs=5` or `f.encoder.width=32`
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub sets: Vec<String>,
-    /// The data set instead of the recipe's: a folder of pictures, or as in `shapes:train=2000,seed=1` or `'folder("photos", size: 64)'`
-    #[arg(long, value_name = "SPEC")]
-    pub data: Option<String>,
-    /// How much memory decoded pictures may take, as in `500M` or `4G` [default: 2G]
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    pub cache: Option<u64>,
-    /// Stops at the first picture that cannot be used, instead of leaving it out
-    #[arg(long)]
-    pub strict: bool,
-}
-
-impl ChangeArgs {
-    /// How files of pictures are read.
-    pub fn access(&self) -> Access {
-        let usual = Access::default();
-        Access { cache: self.cache.unwrap_or(usual.cache), strict: self.strict }
-    }
 }
 
 /// What to do other than running a recipe.

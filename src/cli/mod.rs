@@ -4,6 +4,7 @@
 
 mod args;
 mod bench;
+mod change;
 mod check;
 mod compare;
 mod embed;

@@ -1,7 +1,8 @@
 //! Contact sheets: what the views of some samples look like.
 
+use super::augment::{Scratch, Window, resample_image};
 use super::views::Workshop;
-use super::{CHANNELS, DataError, DataSet, Image, Made, ViewSpec, Views};
+use super::{CHANNELS, DataError, DataSet, Frame, Image, Made, Pixels, ViewSpec, Views};
 use crate::random::Rng;
 
 /// What hidden patches look like.
@@ -24,14 +25,34 @@ pub fn contact_sheet(
     let shared = views.shared_masks(seed, 0);
     let mut shop = Workshop::default();
     let mut rows = Vec::new();
-    for &sample in order.iter().take(samples) {
-        let image = dataset.image(sample).map_err(|e| e.at_row(sample))?;
+    for sample in order {
+        if rows.len() == samples {
+            break;
+        }
+        let image = match dataset.image(sample) {
+            Err(error) if error.spoilt => continue,
+            image => image.map_err(|e| e.at_row(sample))?,
+        };
         let made = views.make(&image, [seed, 0, sample as u64], &shared, &mut shop).map_err(|e| e.at_row(sample))?;
         let mut row: Vec<Image> = (0..views.count()).map(|v| picture(&views, v, &made)).collect();
-        row.insert(0, image);
+        row.insert(0, shown(&image, dataset.frame()));
         rows.push(row);
     }
     Ok(arrange(&rows))
+}
+
+/// A sample as it is shown: whole, and where samples have sizes of their own no larger than they are taken for.
+fn shown<'a>(image: &Image<'a>, frame: Frame) -> Image<'a> {
+    let longest = frame.size.0.max(frame.size.1);
+    let side = image.height.max(image.width);
+    if frame.same || side <= longest {
+        return image.clone();
+    }
+    let scaled = |side_of: usize| (side_of * longest / side).max(1);
+    let size = (scaled(image.height), scaled(image.width));
+    let (mut pixels, mut scratch) = (Pixels::default(), Scratch::default());
+    resample_image(image, Window::whole((image.height, image.width)), size, &mut pixels, &mut scratch);
+    pixels.to_image()
 }
 
 /// A view as it is shown: its hidden patches are grey.

@@ -7,7 +7,7 @@ use crate::catalog::{Arg, Config, Entry, Param, ParamType};
 use crate::source::{FileId, Span};
 
 /// The data set written as `NAME`, `NAME:PATH` or `NAME:PATH,ARGUMENT=VALUE,...` (the first value of a data set without a
-/// path is its first argument): `shapes`, `shapes:train=2000,seed=1`, `cifar10:../data/cifar10,train=10000`.
+/// path is its first argument; several numbers have an `x` between them, as in `size=64x128`): `shapes`, `shapes:train=2000,seed=1`, `cifar10:../data/cifar10,train=10000`.
 ///
 /// A path alone stands for the data set that it looks like.
 pub fn parse_spec(spec: &str) -> Result<Config, DataError> {
@@ -112,6 +112,10 @@ fn parse(param: &Param, text: &str) -> Option<Arg> {
             let (low, high) = text.split_once("..").unwrap_or((text, text));
             let (low, high) = (number(low)?, number(high)?);
             (min <= low && low <= high && high <= max).then_some(Arg::Range(low, high))
+        }
+        ParamType::Numbers => {
+            let all = text.trim().split('x').map(|side| number(side).map(Arg::Number)).collect::<Option<Vec<_>>>()?;
+            Some(Arg::List(all))
         }
         ParamType::Bool => text.parse().ok().map(Arg::Bool),
         ParamType::Choice(choices) => choices.contains(&text).then(|| Arg::Text(text.to_string())),

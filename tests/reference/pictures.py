@@ -74,7 +74,7 @@ def main() -> None:
     fixture = Fixture("pictures")
     for path in sorted(FOLDER.iterdir()):
         if not path.name.startswith("deep"):
-            fixture.put(path.name, torch.from_numpy(rgb(path).astype(np.float32)))
+            fixture.put(f"{path.name}/out", torch.from_numpy(rgb(path).astype(np.float32)))
             fixture.metadata[path.name] = Image.open(path).mode
     # 16 bits a channel.
     deep = np.round(values[..., 0] * 65535).astype(np.uint16)
@@ -82,7 +82,7 @@ def main() -> None:
     Image.fromarray(deep).save(FOLDER / "deep.tif")
     scaled = np.repeat(np.round(deep / 257.0)[..., None], 3, axis=-1).astype(np.float32)
     for name in ("deep.png", "deep.tif"):
-        fixture.put(name, torch.from_numpy(scaled))
+        fixture.put(f"{name}/out", torch.from_numpy(scaled))
         fixture.metadata[name] = "I;16"
     fixture.save()
 

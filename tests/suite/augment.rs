@@ -5,7 +5,7 @@ mod extremes;
 use serde_json::Value;
 use sslrun::catalog::Arg;
 use sslrun::data::augment::{
-    Augment, Blur, CenterCrop, Crop, Flip, Grayscale, Jitter, JitterStep, PadCrop, PixelNorm, Resize, Scratch,
+    Augment, Blur, CenterCrop, Crop, Flip, Grayscale, Jitter, JitterStep, PadCrop, PixelNorm, Resize, Scratch, Side,
     Solarize, Window,
 };
 use sslrun::data::{Frame, Image, Pipeline, Pixels};
@@ -96,7 +96,7 @@ fn every_augmentation_agrees_with_torchvision_given_the_same_draw() {
 
 #[test]
 fn crops_draw_area_and_ratio_as_torchvision_does() {
-    let crop = Crop { scale: (0.2, 1.0), ratio: (0.75, 4.0 / 3.0), size: None };
+    let crop = Crop { scale: (0.2, 1.0), ratio: (0.75, 4.0 / 3.0), side: Side::Share(1.0) };
     let mut rng = Rng::new(&[1]);
     let draws: Vec<Window> = (0..20_000).map(|_| crop.draw((320, 320), &mut rng)).collect();
     for w in &draws {
@@ -119,7 +119,7 @@ const TOP: f64 = 44.2;
 
 #[test]
 fn a_crop_that_cannot_fit_takes_the_largest_central_part() {
-    let crop = Crop { scale: (1.0, 1.0), ratio: (1.0, 1.0), size: None };
+    let crop = Crop { scale: (1.0, 1.0), ratio: (1.0, 1.0), side: Side::Share(1.0) };
     let window = crop.draw((20, 50), &mut Rng::new(&[1]));
     assert_eq!(window, Window { top: 0, left: 15, height: 20, width: 20 });
 }
@@ -205,6 +205,13 @@ fn photographs_of_any_size_become_views_of_one() {
             out
         })
     };
+    // A share of it, in any case.
+    for (frame, size) in [(Frame::nominal((96, 96)), 48), (Frame::fixed((32, 32)), 16)] {
+        let half = step("crop", &[("size", Arg::Number(0.5))]);
+        assert_eq!(Pipeline::build(&[half], frame).expect("a pipeline").output_size(), (size, size));
+    }
+    let odd = step("crop", &[("size", Arg::Number(16.5))]);
+    assert!(Pipeline::build(&[odd], frame).is_err());
     // A crop takes its size from the data set; what takes none from anywhere is fitted first, the middle of it.
     shapes(&[crop.clone(), step("flip", &[])]);
     shapes(&[step("flip", &[]), crop]);

@@ -48,6 +48,7 @@ mod recompute;
 mod refused;
 mod report;
 mod samples;
+mod sets;
 mod shapes;
 mod state;
 mod syntax;

@@ -26,9 +26,9 @@ pub const WORD: Augmentation = Augmentation {
             ),
             Param::optional(
                 "size",
-                ParamType::Int { min: 1, max: 4096 },
+                ParamType::Number { min: 0.01, max: 4096.0 },
                 "none",
-                "Height and width of the result; the data set's where left out.",
+                "Height and width of the result; below 1, as a share of the data set's, which it is where left out.",
             ),
         ],
         formula: "[H, W, 3] -> [size, size, 3]",
@@ -42,8 +42,13 @@ pub const WORD: Augmentation = Augmentation {
         if !(scale.0 > 0.0 && scale.0 <= scale.1 && scale.1 <= 1.0 && ratio.0 > 0.0 && ratio.0 <= ratio.1) {
             return Err(DataError::new("crop takes a scale within 0..1 and a positive ratio, the lower end first"));
         }
-        let side = config.maybe_number("size").map(|side| (side as usize).max(1));
-        Ok(Box::new(Crop { scale, ratio, size: side.map(|side| (side, side)) }))
+        let side = match config.maybe_number("size") {
+            None => Side::Share(1.0),
+            Some(share) if share < 1.0 => Side::Share(share),
+            Some(side) if side.fract() == 0.0 => Side::Fixed(side as usize, side as usize),
+            Some(side) => return Err(DataError::new(format!("a crop of {side} pixels has no whole number of them"))),
+        };
+        Ok(Box::new(Crop { scale, ratio, side }))
     },
 };
 
@@ -54,8 +59,17 @@ pub struct Crop {
     pub scale: (f64, f64),
     /// Bounds of width over height.
     pub ratio: (f64, f64),
-    /// Height and width of the result; the picture's own where `None`.
-    pub size: Option<(usize, usize)>,
+    /// How large the result is.
+    pub side: Side,
+}
+
+/// How large a crop is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Side {
+    /// So large.
+    Fixed(usize, usize),
+    /// A share of the picture, or of what pictures are taken for where they have sizes of their own.
+    Share(f64),
 }
 
 /// Which part to take.
@@ -90,15 +104,20 @@ impl Augment for Crop {
     }
 
     fn output_size(&self, size: (usize, usize)) -> (usize, usize) {
-        self.size.unwrap_or(size)
+        let share = |extent: usize, share: f64| ((extent as f64 * share).round() as usize).max(1);
+        match self.side {
+            Side::Fixed(height, width) => (height, width),
+            Side::Share(part) => (share(size.0, part), share(size.1, part)),
+        }
     }
 
     fn settles(&self) -> bool {
-        self.size.is_some()
+        matches!(self.side, Side::Fixed(..))
     }
 
     fn settle(&mut self, size: (usize, usize)) {
-        self.size.get_or_insert(size);
+        let (height, width) = self.output_size(size);
+        self.side = Side::Fixed(height, width);
     }
 }
 

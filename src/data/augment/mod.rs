@@ -21,7 +21,7 @@ mod weigh;
 
 pub use blur::{Blur, BlurDraw};
 pub use center_crop::CenterCrop;
-pub use crop::{Crop, CropDraw};
+pub use crop::{Crop, CropDraw, Side};
 pub use fit::Fit;
 pub use flip::Flip;
 pub use grayscale::Grayscale;

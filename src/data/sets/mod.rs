@@ -2,9 +2,12 @@
 
 mod cifar10;
 mod folder;
+mod idx;
 mod parquet;
 mod pool;
 mod shapes;
+mod shards;
+mod table;
 
 use std::path::Path;
 
@@ -48,7 +51,7 @@ pub struct Facts {
 }
 
 /// Every data set there is; of those that a path looks like, the first is taken.
-pub const SETS: &[Set] = &[shapes::SET, cifar10::SET, parquet::SET, folder::SET];
+pub const SETS: &[Set] = &[shapes::SET, cifar10::SET, idx::SET, parquet::SET, shards::SET, table::SET, folder::SET];
 
 /// The data set of that name.
 pub fn find(name: &str) -> Result<&'static Set, DataError> {

@@ -103,6 +103,7 @@ fn labelled(root: &Path, files: &[&Found], depth: usize, said: Option<bool>) -> 
     let sample = |(f, name): (&&Found, &Option<&str>)| Sample {
         name: text(&f.path),
         class: name.filter(|_| classes).map(str::to_owned),
+        group: None,
         place: File { path: root.join(&f.path), length: f.length },
     };
     files.iter().zip(&names).map(sample).collect()

@@ -18,7 +18,7 @@ use crate::threads;
 /// Rows that are read at a time.
 const AT_ONCE: usize = 1024;
 /// The most rows of a file.
-const MOST: usize = 100_000_000;
+const MOST: usize = 10_000_000;
 
 /// In which columns pictures and labels are looked for: the first of these names that a file has.
 pub struct Wanted<'a> {

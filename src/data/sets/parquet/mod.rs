@@ -13,7 +13,7 @@ pub use columns::{Chunk, Label, Wanted, read as read_columns};
 pub use shards::shards;
 
 use super::Set;
-use super::pool::{self, Bytes, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST};
+use super::pool::{self, Bytes, Files, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST, files, holds};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::{Access, DataError, DataSet, Split};
 use crate::random::Digest;
@@ -53,27 +53,15 @@ pub const SET: Set = Set {
     },
     facts: |config| pool::facts(config, found(config).ok()),
     settle: |config| pool::settle(config, open),
-    seen: |path| {
-        let holds = |folder: &Path| list(folder).is_ok_and(|files| !files.is_empty());
-        is_parquet(path) || holds(path) || holds(&path.join("data"))
-    },
-    present: |config| files(Path::new(config.text("path"))).map(|_| ()),
+    seen: |path| holds(path, "parquet"),
+    present: |config| complete(Path::new(config.text("path"))).map(|_| ()),
     open,
 };
 
-/// Names of the files of a part.
-const TRAIN: &[&str] = &["train"];
-const TEST_NAMES: &[&str] = &["test", "validation", "valid", "val"];
 /// Usual names of columns.
 const IMAGES: &[&str] =
     &["image", "img", "images", "picture", "photo", "pixels", "bytes", "jpg", "jpeg", "png", "webp"];
 const LABELS: &[&str] = &["label", "labels", "fine_label", "class", "target", "category", "cls"];
-
-/// The files of each part; of all, where nothing divides them.
-enum Files {
-    Divided(Vec<PathBuf>, Vec<PathBuf>),
-    Whole(Vec<PathBuf>),
-}
 
 fn open(config: &Config, split: Split, access: &Access) -> Result<Box<dyn DataSet>, DataError> {
     let title = format!("parquet {}", config.text("path"));
@@ -83,7 +71,7 @@ fn open(config: &Config, split: Split, access: &Access) -> Result<Box<dyn DataSe
 fn found(config: &Config) -> Result<Pool<Row>, DataError> {
     let path = Path::new(config.text("path"));
     let mut rows = Rows::new(config);
-    let mut pool = match files(path)? {
+    let mut pool = match complete(path)? {
         Files::Divided(train, test) => {
             let (train, test) = (rows.read(&train)?, rows.read(&test)?);
             Pool { train, test, classes: None, notes: Vec::new() }
@@ -101,49 +89,16 @@ fn found(config: &Config) -> Result<Pool<Row>, DataError> {
     pool.sound().map_err(|error| error.in_file(path))
 }
 
-/// Finds the files at a path.
-fn files(path: &Path) -> Result<Files, DataError> {
-    if path.is_file() {
-        return Ok(Files::Whole(vec![path.to_owned()]));
-    }
-    let mut all = list(path).map_err(|e| DataError::new(format!("cannot be read: {e}")).in_file(path))?;
-    let mut folder = path.to_owned();
-    if all.is_empty() {
-        folder = path.join("data");
-        all = list(&folder).unwrap_or_default();
-    }
-    let part = |names: &[&str]| -> Vec<PathBuf> {
-        let called = |file: &&PathBuf| {
-            let name = file.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-            names.iter().any(|n| name.starts_with(n))
-        };
-        all.iter().filter(called).cloned().collect()
-    };
-    let test = TEST_NAMES.iter().map(|name| part(&[name])).find(|files| !files.is_empty()).unwrap_or_default();
-    match (part(TRAIN), test) {
-        (train, test) if !train.is_empty() && !test.is_empty() => {
+/// The files at a path, each part complete.
+fn complete(path: &Path) -> Result<Files, DataError> {
+    let folder = |files: &[PathBuf]| files.first().and_then(|f| f.parent()).unwrap_or(path).to_owned();
+    match files(path, "parquet")? {
+        Files::Divided(train, test) => {
+            let folder = folder(&train);
             Ok(Files::Divided(shards(train, &folder, Split::Train)?, shards(test, &folder, Split::Test)?))
         }
-        (train, _) if !train.is_empty() => Ok(Files::Whole(shards(train, &folder, Split::Train)?)),
-        _ if all.is_empty() => {
-            Err(DataError::new("holds no Parquet files").in_file(path).help("*.parquet, here or in data/"))
-        }
-        _ => Ok(Files::Whole(all)),
+        whole => Ok(whole),
     }
-}
-
-/// The Parquet files in a folder, sorted.
-fn list(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        files.extend(Some(entry?.path()).filter(|path| is_parquet(path)));
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn is_parquet(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"))
 }
 
 /// A picture in the memory that its file was read to.
@@ -208,7 +163,7 @@ impl<'a> Rows<'a> {
                     }
                     let class = label.and_then(|label| class(label, numbers));
                     let name = format!("{title}, row {}", chunk.first + row);
-                    samples.push(Sample { name, class, place: Row { bytes, digest } });
+                    samples.push(Sample { name, class, group: None, place: Row { bytes, digest } });
                 }
                 Ok(())
             })?;

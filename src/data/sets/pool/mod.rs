@@ -1,6 +1,7 @@
 //! What sets of encoded pictures of any size share, wherever these come from: how they are divided, sized, normalised and opened.
 
 mod divide;
+mod files;
 mod measured;
 mod params;
 mod pattern;
@@ -11,10 +12,12 @@ use std::collections::HashMap;
 use divide::{Rule, by_share};
 use pattern::Pattern;
 
+pub use files::{Files, files, holds};
 pub use params::{GROUP, MAX_PIXELS, MEAN, MOST, SEED, SIZE, STD, TEST};
 
 use super::{Facts, Open};
 use crate::catalog::{Arg, Config};
+use crate::data::augment::PixelNorm;
 use crate::data::{Access, Catalogue, DataError, DataSet, Frame, Gallery, Origin, Split};
 use crate::random::{Digest, Rng};
 
@@ -34,6 +37,8 @@ pub struct Sample<T> {
     pub name: String,
     /// Its class by name.
     pub class: Option<String>,
+    /// What it belongs to, where the set says so: all pictures of a group stay on one side.
+    pub group: Option<String>,
     /// Where its bytes are.
     pub place: T,
 }
@@ -54,15 +59,17 @@ pub struct Pool<T> {
 impl<T: Bytes> Pool<T> {
     /// Pictures that nothing divides: a share of them is for testing.
     pub fn by_share(all: Vec<Sample<T>>, config: &Config) -> Result<Self, DataError> {
+        let known = all.iter().any(|s| s.group.is_some());
         let pattern = match config.text("group") {
-            "" => None,
+            text if text.is_empty() || known => None,
             text => Some(Pattern::parse(text)?),
         };
-        let group = |s: &Sample<T>| pattern.as_ref().map_or_else(|| s.name.clone(), |p| p.group(&s.name));
+        let own = |s: &Sample<T>| s.group.clone().unwrap_or_else(|| s.name.clone());
+        let group = |s: &Sample<T>| pattern.as_ref().map_or_else(|| own(s), |p| p.group(&s.name));
         let rule = Rule {
             share: config.maybe_number("test").unwrap_or(0.1),
             seed: config.int("seed") as u64,
-            grouped: pattern.is_some(),
+            grouped: pattern.is_some() || known,
         };
         let items: Vec<_> = all.iter().map(|s| (group(s), s.class.as_deref())).collect();
         let testing = by_share(&items, rule);
@@ -99,7 +106,7 @@ impl<T: Bytes> Pool<T> {
         if let (Split::Train, Some(most)) = (split, config.maybe_number("most")) {
             samples = some_of(samples, most as usize, config.int("seed") as u64);
         }
-        let norm = measured::written(config).unwrap_or(measured::UNKNOWN);
+        let norm = norm(config);
         let label = |s: &Sample<T>| s.class.as_deref().and_then(|class| numbers.get(class)).copied();
         let about = Catalogue {
             name: format!("{title} ({})", split.name()),
@@ -120,7 +127,7 @@ pub fn facts<T: Bytes>(config: &Config, pool: Option<Pool<T>>) -> Facts {
     Facts {
         frame: Frame::nominal(size(config)),
         classes: pool.map(|pool| pool.class_names().len()),
-        norm: measured::written(config).unwrap_or(measured::UNKNOWN),
+        norm: norm(config),
     }
 }
 
@@ -133,6 +140,11 @@ pub fn settle(config: &mut Config, open: Open) {
     let access = Access { cache: 0, ..Access::default() };
     let norm = open(config, Split::Train, &access).ok().and_then(|data| measured::norm_of(&*data));
     norm.iter().for_each(|norm| measured::write(config, norm));
+}
+
+/// How the pixels of such a set are normalised: as it is written down, once somebody has measured it.
+pub fn norm(config: &Config) -> PixelNorm {
+    measured::written(config).unwrap_or(measured::UNKNOWN)
 }
 
 /// The argument `size`: one number, or height and width.
