@@ -1,10 +1,14 @@
 //! Every argument of the command line.
 
+mod applied;
+mod change;
+
 use std::path::PathBuf;
 
+pub use applied::{DuplicatesArgs, EmbedArgs, EncoderArgs, EvalArgs, NeighborsArgs, OutliersArgs, SplitName};
+pub use change::ChangeArgs;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::change::ChangeArgs;
 use super::units::seconds;
 
 /// A language for self-supervised learning, and the program that runs it.
@@ -71,8 +75,14 @@ pub enum Command {
     Compare(CompareArgs),
     /// Judges the encoder of a run again, on other data or by other probes
     Eval(EvalArgs),
-    /// Writes the features of a data set by the encoder of a run
+    /// Writes the features of pictures by the encoder of a run
     Embed(EmbedArgs),
+    /// Finds the pictures of a data set that are most like given ones
+    Neighbors(NeighborsArgs),
+    /// Finds pictures of a data set that are nearly the same
+    Duplicates(DuplicatesArgs),
+    /// Finds pictures of a data set that are like no others
+    Outliers(OutliersArgs),
     /// Gives recipes the one canonical layout
     Fmt(FmtArgs),
     /// Shows what the language has
@@ -171,56 +181,6 @@ pub struct CompareArgs {
     /// How many threads compute and make batches [default: as many as there are cores; at most four for each]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-}
-
-/// `sslrun eval`
-#[derive(Debug, ClapArgs)]
-pub struct EvalArgs {
-    /// The folder of the run
-    #[arg(value_name = "RUN")]
-    pub run: PathBuf,
-    #[command(flatten)]
-    pub change: ChangeArgs,
-    /// The engine that computes the features
-    #[arg(long, value_enum, default_value_t = Engine::Planned)]
-    pub engine: Engine,
-    /// Shows no progress
-    #[arg(long)]
-    pub quiet: bool,
-    /// How many threads compute [default: as many as there are cores; at most four for each]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
-}
-
-/// `sslrun embed`
-#[derive(Debug, ClapArgs)]
-pub struct EmbedArgs {
-    /// The folder of the run
-    #[arg(value_name = "RUN")]
-    pub run: PathBuf,
-    #[command(flatten)]
-    pub change: ChangeArgs,
-    /// The `.npy` to write; the labels go beside it, into `.labels.npy`
-    #[arg(short, long, value_name = "FILE")]
-    pub output: PathBuf,
-    /// Which part of the data set
-    #[arg(long, value_enum, default_value_t = SplitName::Test)]
-    pub split: SplitName,
-    /// The engine that computes the features
-    #[arg(long, value_enum, default_value_t = Engine::Planned)]
-    pub engine: Engine,
-    /// How many threads compute [default: as many as there are cores; at most four for each]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub threads: Option<u16>,
-}
-
-/// The parts of a data set, as they are named on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SplitName {
-    /// What the encoder learnt from
-    Train,
-    /// What it is judged on
-    Test,
 }
 
 /// `sslrun fmt`

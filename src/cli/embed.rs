@@ -1,46 +1,67 @@
-//! `sslrun embed`: features of a data set by a run's encoder.
+//! `sslrun embed`: features of pictures by a run's encoder.
+
+use std::path::Path;
+use std::sync::Arc;
 
 use super::args::{EmbedArgs, SplitName};
-use super::{Exit, output, run};
-use crate::data::Split;
-use crate::driver::{self, Failure, Trained};
-use crate::report::{npy_f32, npy_i64};
+use super::{Exit, applied, output};
+use crate::data::{DataSet, Splits};
+use crate::driver::{Failure, Trained};
+use crate::report::{FeatureRow, FeatureTable, UNLABELLED};
 
-/// What stands for the label of a sample that has none, as scikit-learn has it.
-const UNLABELLED: i64 = -1;
-
-/// Writes features and labels as NumPy arrays.
+/// Writes features, with what is known of each picture, in the format of the file's ending.
 pub fn embed(args: &EmbedArgs) -> Result<Exit, Failure> {
-    output::ending(&args.output, &["npy"])?;
-    run::start_threads(args.threads)?;
-    let checked = driver::check_run(&args.run, &args.change.sets)?;
-    output::diagnostics(&checked.diagnostics, &checked.sources);
-    if checked.recipe.is_none() {
-        return Ok(Exit::RecipeErrors);
+    output::ending(&args.output, &["npy", "parquet", "safetensors"])?;
+    let Some(checked) = applied::checked(&args.encoder)? else { return Ok(Exit::RecipeErrors) };
+    let mut trained = Trained::load(&args.encoder.run, &checked, args.encoder.engine.into())?;
+    let mut table = FeatureTable::default();
+    let mut classes = Vec::new();
+    for (split, data) in parts(args, &trained)? {
+        let rows = applied::features(&mut trained, &data)?;
+        table.dim = rows.dim;
+        table.values.extend(&rows.values);
+        table.rows.extend(rows.index.iter().map(|&index| row(&*data, split, index)));
+        classes = data.classes().to_vec();
     }
-    let mut trained =
-        Trained::load(&args.run, &checked, (args.change.data.as_deref(), &args.change.access()), args.engine.into())?;
-    trained.notes.iter().for_each(|note| output::message(&format!("warning: {note}")));
-    let rows = trained.embed(args.split.into())?;
-    let labels: Vec<i64> = rows.labels.iter().map(|label| label.map_or(UNLABELLED, i64::from)).collect();
-    let beside = args.output.with_extension("labels.npy");
-    output::file(&args.output, &npy_f32(&rows.values, &[rows.labels.len(), rows.dim]))?;
-    output::file(&beside, &npy_i64(&labels, &[labels.len()]))?;
-    let (count, dim, features) = (rows.labels.len(), rows.dim, args.output.display());
-    let unlabelled = labels.iter().filter(|label| **label == UNLABELLED).count();
-    let without = if unlabelled > 0 { format!("; {unlabelled} have none: {UNLABELLED}") } else { String::new() };
-    output::message(&format!(
-        "{count} rows of {dim} features in {features}, their labels in {}{without}",
-        beside.display()
-    ));
+    write(&args.output, &table, &classes)?;
+    let unlabelled = table.unlabelled();
+    let without = if unlabelled > 0 { format!("; {unlabelled} have no label ({UNLABELLED})") } else { String::new() };
+    let (count, dim) = (table.rows.len(), table.dim);
+    output::message(&format!("{count} rows of {dim} features in {}{without}", args.output.display()));
     Ok(Exit::Fine)
 }
 
-impl From<SplitName> for Split {
-    fn from(name: SplitName) -> Self {
-        match name {
-            SplitName::Train => Split::Train,
-            SplitName::Test => Split::Test,
+/// What is to be embedded, by the name of its part.
+fn parts(args: &EmbedArgs, trained: &Trained) -> Result<Vec<(&'static str, Arc<dyn DataSet>)>, Failure> {
+    let change = &args.encoder.change;
+    if !args.pictures.is_empty() {
+        return Ok(vec![("", applied::pictures(&args.pictures, &change.access())?)]);
+    }
+    let Splits { train, test } = applied::data(trained, &args.encoder)?;
+    let usual = if change.data.is_some() { SplitName::All } else { SplitName::Test };
+    Ok(match args.split.unwrap_or(usual) {
+        SplitName::Train => vec![("train", train)],
+        SplitName::Test => vec![("test", test)],
+        SplitName::All => vec![("train", train), ("test", test)],
+    })
+}
+
+fn row(data: &dyn DataSet, split: &str, index: usize) -> FeatureRow {
+    let label = data.label(index);
+    let class = label.and_then(|label| data.classes().get(label as usize)).cloned();
+    FeatureRow { split: split.to_owned(), index, name: data.name(index), label, class }
+}
+
+fn write(path: &Path, table: &FeatureTable, classes: &[String]) -> Result<(), Failure> {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    match ending.as_str() {
+        "parquet" => output::file(path, &table.parquet().map_err(Failure::Run)?),
+        "safetensors" => output::file(path, &table.safetensors(classes).map_err(Failure::Run)?),
+        _ => {
+            let (features, labels) = table.npy();
+            output::file(path, &features)?;
+            output::file(&path.with_extension("labels.npy"), &labels)?;
+            output::file(&path.with_extension("rows.csv"), &table.csv().map_err(Failure::Run)?)
         }
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! Exit status: 0 fine, 1 errors in the recipe, 2 wrong usage, 3 failure while running, 130 stopped by Ctrl-C or another signal.
 
+mod applied;
 mod args;
 mod bench;
-mod change;
 mod check;
 mod compare;
+mod duplicates;
 mod embed;
 mod eval;
 mod explain;
@@ -14,6 +15,8 @@ mod fmt;
 mod graph;
 mod interrupt;
 mod loss;
+mod neighbors;
+mod outliers;
 mod output;
 mod progress;
 mod run;
@@ -85,6 +88,9 @@ pub fn main() -> ExitCode {
         Some(Command::Bench(args)) => bench::bench(&args),
         Some(Command::Eval(args)) => eval::eval(&args),
         Some(Command::Embed(args)) => embed::embed(&args),
+        Some(Command::Neighbors(args)) => neighbors::neighbors(&args),
+        Some(Command::Duplicates(args)) => duplicates::duplicates(&args),
+        Some(Command::Outliers(args)) => outliers::outliers(&args),
         Some(Command::Fmt(args)) => fmt::fmt(&args),
         Some(Command::Show(args)) => show::show(&args),
         Some(Command::Explain(args)) => explain::explain(&args),

@@ -83,8 +83,22 @@ impl From<Engine> for EngineKind {
 
 /// A word that is neither a file nor a subcommand was perhaps meant to be one.
 fn misspelt(args: &RunArgs, failure: Failure) -> Failure {
-    const COMMANDS: [&str; 11] =
-        ["check", "compare", "embed", "eval", "fmt", "show", "explain", "graph", "views", "loss", "bench"];
+    const COMMANDS: [&str; 14] = [
+        "check",
+        "compare",
+        "embed",
+        "eval",
+        "fmt",
+        "show",
+        "explain",
+        "graph",
+        "views",
+        "loss",
+        "bench",
+        "neighbors",
+        "duplicates",
+        "outliers",
+    ];
     let word = args.recipe.as_deref().and_then(|p| p.to_str()).filter(|w| !w.contains(['.', '/']));
     match (word.and_then(|w| suggest(w, COMMANDS)), failure) {
         (Some(hint), Failure::Usage(message)) => Failure::Usage(format!("{message}; {hint}")),

@@ -55,6 +55,13 @@ fn shown<'a>(image: &Image<'a>, frame: Frame) -> Image<'a> {
     pixels.to_image()
 }
 
+/// A picture with a row for each list of pictures, whatever their sizes: each is shown whole, at most `side` high and wide.
+pub fn picture_sheet(rows: &[Vec<Image<'_>>], side: usize) -> Image<'static> {
+    let frame = Frame::nominal((side, side));
+    let rows: Vec<Vec<Image>> = rows.iter().map(|row| row.iter().map(|image| shown(image, frame)).collect()).collect();
+    arrange(&rows)
+}
+
 /// A view as it is shown: its hidden patches are grey.
 fn picture(views: &Views, view: usize, made: &Made) -> Image<'static> {
     let mut image = views.picture(view, made.pixels(view));

@@ -1,4 +1,4 @@
-//! What a run has left: its encoder, judged again or applied to a data set.
+//! What a run has left: its encoder, judged again or applied to pictures.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::log::metrics;
 use super::{Checked, Failure, RunFolder, check, named, open};
 use crate::check::{Encoder, Recipe};
-use crate::data::{self, Access, Opened, Split, Splits, subset};
+use crate::data::{self, Access, DataSet, Opened, Split, Splits};
 use crate::exec::{EngineKind, Memory};
 use crate::report::{Table, summary_table};
 use crate::source::Sources;
@@ -20,53 +20,54 @@ pub fn check_run(run: &Path, sets: &[String]) -> Result<Checked, Failure> {
     check(&RunFolder::open(run)?.recipe(), sets, None)
 }
 
-/// A recipe with the weights that a run has left, and the pictures they are tried on.
+/// A recipe with the weights that a run has left.
 pub struct Trained<'a> {
     checked: &'a Checked,
     recipe: &'a Recipe,
     encoder: &'a Encoder,
-    data: Splits,
     memory: Memory,
     /// The seed from which first values were drawn.
     seed: u64,
     engine: EngineKind,
-    access: Access,
-    /// What the user must know of the pictures.
-    pub notes: Vec<String>,
 }
 
 impl<'a> Trained<'a> {
-    /// Loads the last checkpoint of a run into its checked recipe; the data set is the recipe's unless another is named, as `--data` is.
-    pub fn load(
-        run: &Path,
-        checked: &'a Checked,
-        (data, access): (Option<&str>, &Access),
-        engine: EngineKind,
-    ) -> Result<Self, Failure> {
+    /// Loads the last checkpoint of a run into its checked recipe.
+    pub fn load(run: &Path, checked: &'a Checked, engine: EngineKind) -> Result<Self, Failure> {
         let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
         let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
         let encoder = recipe.evaluate.encoder.as_ref().ok_or_else(|| nothing_to_judge(recipe))?;
         let checkpoint = Checkpoint::read(&last_checkpoint(run)).map_err(explain)?;
-        let Opened { splits, notes, .. } = match data {
-            Some(spec) => {
-                let config = named(&mut Sources::default(), spec)?;
-                Splits::open(&config, access).map_err(|e| Failure::Run(e.to_string()))?
-            }
-            None => open(recipe, access).map_err(explain)?,
-        };
         let seed = checkpoint.progress.seed;
         let size = |symbol: &str| (symbol == "N").then_some(recipe.train.batch as i64);
         let mut memory = Memory::new(&encoder.graph, &size, seed).map_err(|e| explain(e.into()))?;
         checkpoint.restore_memory(&mut memory).map_err(explain)?;
-        Ok(Self { checked, recipe, encoder, data: splits, memory, seed, engine, access: *access, notes })
+        Ok(Self { checked, recipe, encoder, memory, seed, engine })
+    }
+
+    /// Both splits of the recipe's data set, or of another that is named as `--data` is.
+    pub fn data(&self, named_data: Option<&str>, access: &Access) -> Result<Opened, Failure> {
+        match named_data {
+            Some(spec) => {
+                let config = named(&mut Sources::default(), spec)?;
+                Splits::open(&config, access).map_err(|e| Failure::Run(e.to_string()))
+            }
+            None => open(self.recipe, access).map_err(|e| Failure::of_training(e, &self.checked.sources)),
+        }
     }
 
     /// The recipe's probes on its encoder, beside the untrained one and raw pixels.
-    pub fn judge(&mut self, control: &Control, on_event: &mut dyn FnMut(&Event)) -> Result<Table, Failure> {
+    pub fn judge(
+        &mut self,
+        data: &Splits,
+        access: &Access,
+        control: &Control,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<Table, Failure> {
         let explain = |error: TrainError| Failure::of_training(error, &self.checked.sources);
-        let judge = Judge::new(self.recipe, self.engine, &self.data, None).map_err(explain)?;
+        let judge = Judge::new(self.recipe, self.engine, data, None).map_err(explain)?;
         let mut judge = judge.ok_or_else(|| nothing_to_judge(self.recipe))?;
-        let mut untrained = self.untrained().map_err(explain)?;
+        let mut untrained = self.untrained(data, access).map_err(explain)?;
         let verdict = judge
             .verdict(&mut self.memory, &mut untrained, &Baselines::default(), control, on_event)
             .map_err(explain)?;
@@ -80,22 +81,17 @@ impl<'a> Trained<'a> {
     }
 
     /// The encoder as it was before its training, its statistics of what it was trained on; of the pictures at hand if that is gone.
-    fn untrained(&self) -> Result<Memory, TrainError> {
-        let own = data::open(&self.recipe.data, Split::Train, &self.access).map(Arc::from);
-        let seen = own.unwrap_or_else(|_| self.data.train.clone());
+    fn untrained(&self, data: &Splits, access: &Access) -> Result<Memory, TrainError> {
+        let own = data::open(&self.recipe.data, Split::Train, access).map(Arc::from);
+        let seen = own.unwrap_or_else(|_| data.train.clone());
         calibrate(self.recipe, self.encoder, &seen, self.engine, self.seed)
     }
 
-    /// The features and labels of a split, in its order.
-    pub fn embed(&mut self, split: Split) -> Result<Rows, Failure> {
+    /// The features and labels of pictures, in their order, without those that cannot be used.
+    pub fn features(&mut self, data: &Arc<dyn DataSet>, control: &Control) -> Result<Rows, Failure> {
         let explain = |error: TrainError| Failure::of_training(error, &self.checked.sources);
-        let evaluate = &self.recipe.evaluate;
-        let data = match split {
-            Split::Train => subset(&self.data.train, evaluate.train_samples),
-            Split::Test => subset(&self.data.test, evaluate.test_samples),
-        };
         let mut extractor = Extractor::new(self.encoder, self.engine).map_err(explain)?;
-        extractor.rows(&mut self.memory, &data, &Control::default()).map_err(explain)
+        extractor.rows(&mut self.memory, data, control).map_err(explain)
     }
 }
 

@@ -24,6 +24,7 @@ pub use features::Features;
 pub use finetune::Finetune;
 pub use knn::{Knn, knn};
 pub use linear::{LinearClassifier, LinearProbe, linear_probe};
+pub use nearest::neighbours;
 pub use probe::Probe;
 pub use uniformity::{alignment, uniformity};
 

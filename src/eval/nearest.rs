@@ -1,12 +1,17 @@
 //! The nearest rows to each query, selected as tiles of similarities go by.
 
+use rayon::prelude::*;
+
+use super::features::normalized;
 use super::matrix::{Matrix, multiply};
 
+/// Queries that are compared at a time.
+const BLOCK: usize = 256;
 /// Training rows that are compared with the queries at a time.
 const TILE: usize = 2048;
 
 /// A similarity, and the position of its row.
-pub(super) type Neighbour = (f32, usize);
+pub type Neighbour = (f32, usize);
 
 /// The `k` rows of `known`, of which there are fewer than 2^32, most similar (by dot product) to each of the `queries`, in no order; of
 /// equals the earlier rows. A similarity that is not a number is none.
@@ -91,4 +96,18 @@ fn neighbour(key: u64) -> Neighbour {
     let descending = (key >> 32) as u32;
     let bits = if descending < SIGN { !descending & !SIGN } else { descending };
     (f32::from_bits(bits), (key & u64::from(u32::MAX)) as usize)
+}
+
+/// The `k` rows of `known` most alike to each of the `queries` by cosine similarity, the most alike first, of equals the earlier; fewer
+/// where there are no more. Rows have `dim` numbers.
+pub fn neighbours(queries: &[f32], known: &[f32], dim: usize, k: usize) -> Vec<Vec<Neighbour>> {
+    let (queries, known) = (normalized(queries, dim), normalized(known, dim));
+    let k = k.clamp(1, (known.len() / dim.max(1)).max(1));
+    let sorted = |found: Found| {
+        let mut all: Vec<Neighbour> = found.iter().collect();
+        all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        all
+    };
+    let blocks = queries.par_chunks(BLOCK * dim.max(1));
+    blocks.flat_map_iter(|block| nearest(block, &known, dim, k).map(sorted)).collect()
 }

@@ -68,7 +68,7 @@ def shards(folder: Path) -> None:
     """As webdataset writes them."""
     for name, numbers in (("train-000000", range(0, 5)), ("train-000001", range(5, 8)), ("val-000000", range(8, 11))):
         folder.mkdir(parents=True, exist_ok=True)
-        with wds.TarWriter(str(folder / f"{name}.tar")) as out:
+        with wds.TarWriter(str(folder / f"{name}.tar"), mtime=0.0) as out:
             for i in numbers:
                 out.write({"__key__": f"{i:06}", "png": png(i), "cls": i % 3, "json": {"caption": f"number {i}"}})
     read = wds.WebDataset([str(folder / "train-000000.tar")], shardshuffle=False).decode("rgb8").to_tuple("png", "cls")
@@ -80,7 +80,8 @@ def idx(folder: Path) -> None:
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for part, count in (("train", 6), ("t10k", 4)):
-        pixels = np.arange(count * 5 * 4, dtype=np.uint8).reshape(count, 5, 4)
+        start = 0 if part == "train" else 128
+        pixels = np.arange(start, start + count * 5 * 4, dtype=np.uint8).reshape(count, 5, 4)
         labels = np.arange(count, dtype=np.uint8) % 3
         for what, values in (("images-idx3", pixels), ("labels-idx1", labels)):
             head = struct.pack(">I", 0x0800 + values.ndim) + b"".join(struct.pack(">I", n) for n in values.shape)

@@ -36,7 +36,7 @@ fn replay(case: &Value, image: &mut Pixels) {
             let crop = Crop {
                 scale: (0.08, 1.0),
                 ratio: (0.75, 4.0 / 3.0),
-                size: Some((int(case, "size"), int(case, "size"))),
+                side: Side::Fixed(int(case, "size"), int(case, "size")),
             };
             run(&crop, &Window { top, left, height, width }, image);
         }

@@ -250,8 +250,8 @@ fn a_training_on_a_folder_tells_what_it_left_out_and_goes_on_to_the_bit() {
     assert_eq!(weights("other"), weights("run"));
     // A folder that has changed is not the same data.
     paint(&root.join("a/new.png"), 20, 20, [7, 7, 7]);
-    let (_, err) = place.expect(3, &["--resume", "run", "--set", "train.epochs=3"]);
-    assert!(unwrapped(&err).contains("data"), "{err}");
+    let (_, err) = place.expect(2, &["--resume", "run", "--set", "train.epochs=3"]);
+    assert!(unwrapped(&err).contains("the pictures or labels of the data set have changed"), "{err}");
     let (_, err) = place.expect(3, &[&place.recipe, "--data", &data, "--strict", "--quiet", "-o", "strict"]);
     assert!(unwrapped(&err).contains("--strict"), "{err}");
 }

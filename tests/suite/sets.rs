@@ -75,8 +75,6 @@ fn parquet_of_every_codec_with_plain_columns_is_divided_by_share() {
 #[test]
 fn columns_are_named_and_those_that_are_not_there_refused() {
     let file = fixture("plain/none.parquet");
-    let unlabelled = format!("parquet:{file},label=bytes");
-    assert!(set(&unlabelled, Split::Train).is_ok_and(|set| set.classes().len() == 10), "any column may be the class");
     let error = set(&format!("parquet:{file},image=photo"), Split::Train).err().expect("no such column");
     assert!(error.contains("has no column `photo.bytes` or `photo`; its columns: bytes, class"), "{error}");
     let error = set(&format!("parquet:{file},label=kind"), Split::Train).err().expect("no such column");
@@ -94,7 +92,7 @@ fn shards_of_webdataset_are_read_where_they_lie() {
     assert_eq!((number(held(&*train)), number(held(&*test))), (wanted(0..8), wanted(8..11)));
     assert_eq!(train.name(0).as_deref(), Some("train-000000.tar/000000.png"));
     let some = set(&format!("shards:{spec}/train-*.tar"), Split::Train).unwrap();
-    assert!((6..8).contains(&some.len()), "of eight, a share is for testing: {}", some.len());
+    assert_eq!(some.len(), 7, "a tenth of eight, rounded");
     // Cut off within a picture.
     let place = folder("shards-cut");
     let bytes = std::fs::read(Path::new(&spec).join("train-000000.tar")).unwrap();
@@ -113,7 +111,7 @@ fn files_of_mnists_form_are_read_packed_or_not() {
     for (set, count) in [(&train, 6), (&test, 4)] {
         for i in 0..count {
             let image = set.image(i).unwrap();
-            let grey: Vec<u8> = (0..20).map(|p| (i * 20 + p) as u8).collect();
+            let grey: Vec<u8> = (0..20).map(|p| (i * 20 + p + if count == 4 { 128 } else { 0 }) as u8).collect();
             assert!(image.data.as_chunks::<3>().0.iter().zip(&grey).all(|(rgb, g)| rgb == &[*g; 3]));
             assert_eq!(set.label(i), Some(i as u32 % 3));
         }

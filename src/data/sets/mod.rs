@@ -1,7 +1,7 @@
 //! The data sets of the language: one file (or folder) each, listed here.
 
 mod cifar10;
-mod folder;
+pub(super) mod folder;
 mod idx;
 mod parquet;
 mod pool;

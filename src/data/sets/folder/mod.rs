@@ -89,6 +89,11 @@ fn found(config: &Config) -> Result<Pool<File>, DataError> {
     })
 }
 
+/// The pictures below a folder, in the order of their paths.
+pub fn pictures(root: &Path) -> Result<Vec<PathBuf>, DataError> {
+    Ok(list(root)?.files.into_iter().map(|found| root.join(found.path)).collect())
+}
+
 /// The folder of a path that lies so deep; nothing for a file that does not.
 fn folder(path: &Path, depth: usize) -> Option<&str> {
     let mut folders = path.parent()?.components().filter(|c| matches!(c, Component::Normal(_)));

@@ -28,17 +28,31 @@ pub fn by_share(items: &[(String, Option<&str>)], rule: Rule) -> Vec<bool> {
         strata.entry(class).or_default().entry((digest.finish(), name)).or_default().push(index);
     }
     let mut testing = vec![false; items.len()];
-    for groups in strata.values() {
-        let count: usize = groups.values().map(Vec::len).sum();
-        let wanted = (count as f64 * rule.share).round() as usize;
-        let most = wanted.clamp(usize::from(count > 1), count.max(1) - 1);
+    let counts: Vec<usize> = strata.values().map(|groups| groups.values().map(Vec::len).sum()).collect();
+    for ((groups, count), most) in strata.values().zip(&counts).zip(shares(&counts, rule.share)) {
         let mut taken = 0;
         for members in groups.values() {
-            if taken < most && taken + members.len() < count {
+            if taken < most && taken + members.len() < *count {
                 taken += members.len();
                 members.iter().for_each(|&i| testing[i] = true);
             }
         }
     }
     testing
+}
+
+/// How many of each class are for testing: a share of all, at least one, divided among the classes by largest remainders.
+fn shares(counts: &[usize], share: f64) -> Vec<usize> {
+    let ideal: Vec<f64> = counts.iter().map(|&count| count as f64 * share).collect();
+    let mut each: Vec<usize> = ideal.iter().map(|x| x.floor() as usize).collect();
+    let wanted = (ideal.iter().sum::<f64>().round() as usize).max(1);
+    let mut order: Vec<usize> = (0..counts.len()).collect();
+    // Sorting keeps the order of classes among equals.
+    order.sort_by(|&a, &b| ideal[b].fract().total_cmp(&ideal[a].fract()));
+    for class in order {
+        if each.iter().sum::<usize>() < wanted && each[class] + 1 < counts[class] {
+            each[class] += 1;
+        }
+    }
+    each
 }

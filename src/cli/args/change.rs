@@ -2,7 +2,7 @@
 
 use clap::Args as ClapArgs;
 
-use super::units::size;
+use crate::cli::units::size;
 use crate::data::Access;
 
 /// Changes to a recipe.

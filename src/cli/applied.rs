@@ -1,0 +1,92 @@
+//! What the commands that apply a run's encoder share: the run, its data, pictures by name, and what is said of those left out.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::args::EncoderArgs;
+use super::{interrupt, output, run};
+use crate::data::{Access, DataSet, Image, Loose, Opened, Splits, joined, loose, picture_sheet};
+use crate::driver::{self, Checked, Failure, Trained};
+use crate::train::Rows;
+
+/// The most bytes of a picture on standard input.
+const LONGEST: u64 = 1 << 30;
+/// The longest side of a picture on a sheet.
+const SIDE: usize = 96;
+
+/// The recipe of a run, which is told of; nothing where it has errors.
+pub fn checked(args: &EncoderArgs) -> Result<Option<Checked>, Failure> {
+    run::start_threads(args.threads)?;
+    let checked = driver::check_run(&args.run, &args.change.sets)?;
+    output::diagnostics(&checked.diagnostics, &checked.sources);
+    Ok(checked.recipe.is_some().then_some(checked))
+}
+
+/// Both splits of the data set that is meant, with what there is to say of it.
+pub fn data(trained: &Trained, args: &EncoderArgs) -> Result<Splits, Failure> {
+    let Opened { splits, notes, .. } = trained.data(args.change.data.as_deref(), &args.change.access())?;
+    notes.iter().for_each(|note| output::message(&format!("warning: {note}")));
+    Ok(splits)
+}
+
+/// All pictures of the data set that is meant.
+pub fn all(trained: &Trained, args: &EncoderArgs) -> Result<Arc<dyn DataSet>, Failure> {
+    let Splits { train, test } = data(trained, args)?;
+    Ok(joined(train, test))
+}
+
+/// Pictures named one by one; those of a folder that cannot be used are left out.
+pub fn pictures(paths: &[PathBuf], access: &Access) -> Result<Arc<dyn DataSet>, Failure> {
+    let one = |path: &PathBuf| match path == Path::new("-") {
+        true => {
+            let mut bytes = Vec::new();
+            let read = std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes);
+            read.map_err(|e| Failure::Usage(format!("cannot read standard input: {e}")))?;
+            Ok(Loose::Bytes(bytes))
+        }
+        false => Ok(Loose::Path(path.clone())),
+    };
+    let named: Vec<Loose> = paths.iter().map(one).collect::<Result<_, Failure>>()?;
+    let folders = paths.iter().any(|path| path.is_dir());
+    let access = Access { strict: access.strict || !folders, ..*access };
+    loose(&named, &access).map_err(|e| Failure::Usage(e.to_string()))
+}
+
+/// The features of pictures; those that cannot be used are told of, and an error if there is no other.
+pub fn features(trained: &mut Trained, data: &Arc<dyn DataSet>) -> Result<Rows, Failure> {
+    let rows = trained.features(data, &interrupt::control())?;
+    let spoilt = data.spoilt();
+    if let Some(first) = spoilt.first() {
+        let message = format!("{} of {} pictures were left out, as {first}", spoilt.len(), data.len());
+        if rows.index.is_empty() {
+            return Err(Failure::Run(message));
+        }
+        output::message(&format!("warning: {message}"));
+    }
+    Ok(rows)
+}
+
+/// What a picture is called.
+pub fn name(data: &dyn DataSet, index: usize) -> String {
+    data.name(index).unwrap_or_else(|| format!("picture {index}"))
+}
+
+/// The class of a picture in words; nothing where it has none.
+pub fn class(data: &dyn DataSet, index: usize) -> String {
+    let label = data.label(index).map(|label| label as usize);
+    label.and_then(|label| data.classes().get(label)).cloned().unwrap_or_default()
+}
+
+/// Draws a sheet with a row for each list of pictures.
+pub fn sheet(path: &Path, rows: &[Vec<(&dyn DataSet, usize)>]) -> Result<(), Failure> {
+    let failed = |e: crate::data::DataError| Failure::Run(e.to_string());
+    let image = |&(data, index): &(&'_ dyn DataSet, usize)| -> Result<Image<'static>, Failure> {
+        let image = data.image(index).map_err(failed)?;
+        Ok(Image::new(image.height, image.width, image.data.into_owned()))
+    };
+    let images = rows.iter().map(|row| row.iter().map(image).collect::<Result<Vec<_>, _>>());
+    let images = images.collect::<Result<Vec<_>, Failure>>()?;
+    let sheet = picture_sheet(&images, SIDE);
+    output::file(path, &sheet.encode(path).map_err(failed)?)
+}

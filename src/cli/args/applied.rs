@@ -1,0 +1,102 @@
+//! Arguments of what a run's encoder is applied by.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, ValueEnum};
+
+use super::{ChangeArgs, Engine};
+
+/// A run, and how its encoder is applied.
+#[derive(Debug, ClapArgs)]
+pub struct EncoderArgs {
+    /// The folder of the run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+    /// The engine that computes the features
+    #[arg(long, value_enum, default_value_t = Engine::Planned)]
+    pub engine: Engine,
+    /// How many threads compute [default: as many as there are cores; at most four for each]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+}
+
+/// `sslrun eval`
+#[derive(Debug, ClapArgs)]
+pub struct EvalArgs {
+    #[command(flatten)]
+    pub encoder: EncoderArgs,
+    /// Shows no progress
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// `sslrun embed`
+#[derive(Debug, ClapArgs)]
+pub struct EmbedArgs {
+    #[command(flatten)]
+    pub encoder: EncoderArgs,
+    /// Pictures instead of a data set: files, folders, `-` for standard input
+    #[arg(value_name = "PICTURE", conflicts_with_all = ["split", "data"])]
+    pub pictures: Vec<PathBuf>,
+    /// The file to write: `.parquet`, `.safetensors`, or `.npy` with `.labels.npy` and `.rows.csv` beside it
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Which part of the data set [default: test of the run's own data, all of others]
+    #[arg(long, value_enum)]
+    pub split: Option<SplitName>,
+}
+
+/// `sslrun neighbors`
+#[derive(Debug, ClapArgs)]
+pub struct NeighborsArgs {
+    #[command(flatten)]
+    pub encoder: EncoderArgs,
+    /// The pictures: files, folders, `-` for standard input
+    #[arg(value_name = "PICTURE", required = true)]
+    pub pictures: Vec<PathBuf>,
+    /// How many neighbours of each
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: u32,
+    /// A contact sheet to draw, a row for each picture: it and its neighbours (`.png`, `.jpg`)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `sslrun duplicates`
+#[derive(Debug, ClapArgs)]
+pub struct DuplicatesArgs {
+    #[command(flatten)]
+    pub encoder: EncoderArgs,
+    /// How alike two pictures are, by the cosine of their features, to be named
+    #[arg(long, value_name = "SIMILARITY", default_value_t = 0.97)]
+    pub above: f32,
+    /// A contact sheet to draw, a row for each pair (`.png`, `.jpg`)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `sslrun outliers`
+#[derive(Debug, ClapArgs)]
+pub struct OutliersArgs {
+    #[command(flatten)]
+    pub encoder: EncoderArgs,
+    /// How many are named
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: u32,
+    /// A contact sheet to draw, a row for each with the picture most like it (`.png`, `.jpg`)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// The parts of a data set, as they are named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SplitName {
+    /// What the encoder learnt from
+    Train,
+    /// What it is judged on
+    Test,
+    /// Both
+    All,
+}
