@@ -53,18 +53,22 @@ pub fn pictures(paths: &[PathBuf], access: &Access) -> Result<Arc<dyn DataSet>, 
     loose(&named, &access).map_err(|e| Failure::Usage(e.to_string()))
 }
 
-/// The features of pictures; those that cannot be used are told of, and an error if there is no other.
+/// The features of pictures that can be used; an error if there is none.
 pub fn features(trained: &mut Trained, data: &Arc<dyn DataSet>) -> Result<Rows, Failure> {
     let rows = trained.features(data, &interrupt::control())?;
-    let spoilt = data.spoilt();
-    if let Some(first) = spoilt.first() {
-        let message = format!("{} of {} pictures were left out, as {first}", spoilt.len(), data.len());
-        if rows.index.is_empty() {
-            return Err(Failure::Run(message));
-        }
-        output::message(&format!("warning: {message}"));
+    match (rows.index.is_empty(), data.spoilt().first()) {
+        (true, Some(first)) => Err(Failure::Run(format!("no picture can be used: {first}"))),
+        _ => Ok(rows),
     }
-    Ok(rows)
+}
+
+/// Tells of pictures that could not be used.
+pub fn tell_left_out(data: &[&dyn DataSet]) {
+    let spoilt: Vec<_> = data.iter().flat_map(|data| data.spoilt()).collect();
+    if let Some(first) = spoilt.first() {
+        let all: usize = data.iter().map(|data| data.len()).sum();
+        output::message(&format!("warning: {} of {all} pictures were left out, as {first}", spoilt.len()));
+    }
 }
 
 /// What a picture is called.

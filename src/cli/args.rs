@@ -5,7 +5,9 @@ mod change;
 
 use std::path::PathBuf;
 
-pub use applied::{DuplicatesArgs, EmbedArgs, EncoderArgs, EvalArgs, NeighborsArgs, OutliersArgs, SplitName};
+pub use applied::{
+    DuplicatesArgs, EmbedArgs, EncoderArgs, EvalArgs, NeighborsArgs, OutliersArgs, PredictArgs, SplitName,
+};
 pub use change::ChangeArgs;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
@@ -77,6 +79,8 @@ pub enum Command {
     Eval(EvalArgs),
     /// Writes the features of pictures by the encoder of a run
     Embed(EmbedArgs),
+    /// Tells the classes of pictures, by the linear probe of a run
+    Predict(PredictArgs),
     /// Finds the pictures of a data set that are most like given ones
     Neighbors(NeighborsArgs),
     /// Finds pictures of a data set that are nearly the same

@@ -22,6 +22,7 @@ pub fn duplicates(args: &DuplicatesArgs) -> Result<Exit, Failure> {
     let mut trained = Trained::load(&encoder.run, &checked, encoder.engine.into())?;
     let data = applied::all(&trained, encoder)?;
     let rows = applied::features(&mut trained, &data)?;
+    applied::tell_left_out(&[&*data]);
     let found = neighbours(&rows.values, &rows.values, rows.dim, NEAREST);
     let alike = |(a, found): (usize, &Vec<(f32, usize)>)| {
         let others = found.iter().filter(|(similarity, b)| similarity >= above && *b != a);

@@ -16,13 +16,15 @@ pub fn embed(args: &EmbedArgs) -> Result<Exit, Failure> {
     let mut trained = Trained::load(&args.encoder.run, &checked, args.encoder.engine.into())?;
     let mut table = FeatureTable::default();
     let mut classes = Vec::new();
-    for (split, data) in parts(args, &trained)? {
-        let rows = applied::features(&mut trained, &data)?;
+    let parts = parts(args, &trained)?;
+    for (split, data) in &parts {
+        let rows = applied::features(&mut trained, data)?;
         table.dim = rows.dim;
         table.values.extend(&rows.values);
-        table.rows.extend(rows.index.iter().map(|&index| row(&*data, split, index)));
+        table.rows.extend(rows.index.iter().map(|&index| row(&**data, split, index)));
         classes = data.classes().to_vec();
     }
+    applied::tell_left_out(&parts.iter().map(|(_, data)| &**data).collect::<Vec<_>>());
     write(&args.output, &table, &classes)?;
     let unlabelled = table.unlabelled();
     let without = if unlabelled > 0 { format!("; {unlabelled} have no label ({UNLABELLED})") } else { String::new() };

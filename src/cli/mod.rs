@@ -18,6 +18,7 @@ mod loss;
 mod neighbors;
 mod outliers;
 mod output;
+mod predict;
 mod progress;
 mod run;
 mod show;
@@ -88,6 +89,7 @@ pub fn main() -> ExitCode {
         Some(Command::Bench(args)) => bench::bench(&args),
         Some(Command::Eval(args)) => eval::eval(&args),
         Some(Command::Embed(args)) => embed::embed(&args),
+        Some(Command::Predict(args)) => predict::predict(&args),
         Some(Command::Neighbors(args)) => neighbors::neighbors(&args),
         Some(Command::Duplicates(args)) => duplicates::duplicates(&args),
         Some(Command::Outliers(args)) => outliers::outliers(&args),

@@ -15,6 +15,7 @@ pub fn neighbors(args: &NeighborsArgs) -> Result<Exit, Failure> {
     let asked = applied::pictures(pictures, &encoder.change.access())?;
     let data = applied::all(&trained, encoder)?;
     let (queries, known) = (applied::features(&mut trained, &asked)?, applied::features(&mut trained, &data)?);
+    applied::tell_left_out(&[&*asked, &*data]);
     let found = neighbours(&queries.values, &known.values, known.dim, *count as usize);
     let (mut rows, mut drawn) = (Vec::new(), Vec::new());
     for (query, found) in queries.index.iter().zip(&found) {

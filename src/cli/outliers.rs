@@ -17,6 +17,7 @@ pub fn outliers(args: &OutliersArgs) -> Result<Exit, Failure> {
     let mut trained = Trained::load(&encoder.run, &checked, encoder.engine.into())?;
     let data = applied::all(&trained, encoder)?;
     let rows = applied::features(&mut trained, &data)?;
+    applied::tell_left_out(&[&*data]);
     let found = neighbours(&rows.values, &rows.values, rows.dim, NEAREST + 1);
     let lonely = |(row, found): (usize, &Vec<(f32, usize)>)| {
         let others: Vec<&(f32, usize)> = found.iter().filter(|(_, other)| *other != row).take(NEAREST).collect();

@@ -83,7 +83,7 @@ impl From<Engine> for EngineKind {
 
 /// A word that is neither a file nor a subcommand was perhaps meant to be one.
 fn misspelt(args: &RunArgs, failure: Failure) -> Failure {
-    const COMMANDS: [&str; 14] = [
+    const COMMANDS: [&str; 15] = [
         "check",
         "compare",
         "embed",
@@ -98,6 +98,7 @@ fn misspelt(args: &RunArgs, failure: Failure) -> Failure {
         "neighbors",
         "duplicates",
         "outliers",
+        "predict",
     ];
     let word = args.recipe.as_deref().and_then(|p| p.to_str()).filter(|w| !w.contains(['.', '/']));
     match (word.and_then(|w| suggest(w, COMMANDS)), failure) {

@@ -60,6 +60,11 @@ pub trait DataSet: Send + Sync {
         None
     }
 
+    /// A number of the bytes that a picture is decoded from; `None` where it is not, or these cannot be read.
+    fn content(&self, _index: usize) -> Option<u64> {
+        None
+    }
+
     /// The samples that were asked for and could not be used, each with the reason, in order.
     fn spoilt(&self) -> Vec<DataError> {
         Vec::new()

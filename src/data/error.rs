@@ -40,6 +40,11 @@ impl DataError {
         self
     }
 
+    /// The same problem of this row, where no file is named that is of it alone.
+    pub fn of_row(self, row: usize) -> Self {
+        if self.file.is_some() { self } else { self.at_row(row) }
+    }
+
     /// The same problem caused by this call of the recipe.
     pub fn at(mut self, span: Span) -> Self {
         self.span = Some(span);

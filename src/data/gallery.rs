@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::{Access, CHANNELS, DataError, DataSet, Frame, Image};
+use crate::random::Digest;
 
 /// Where pictures come from, encoded.
 pub trait Origin: Send + Sync {
@@ -72,7 +73,7 @@ impl Gallery {
     fn spoil(&self, index: usize, error: DataError) -> DataError {
         let error = error.in_file(self.origin.name(index).as_ref());
         if self.access.strict {
-            return error.help("`--strict` stops at the first picture that cannot be used");
+            return error;
         }
         let error = error.of_one();
         let mut spoilt = self.spoilt.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,6 +130,13 @@ impl DataSet for Gallery {
 
     fn hint(&self, index: usize) -> Option<u64> {
         (index < self.len()).then(|| self.origin.hint(index))
+    }
+
+    fn content(&self, index: usize) -> Option<u64> {
+        let bytes = (index < self.len()).then(|| self.origin.encoded(index).ok()).flatten()?;
+        let mut digest = Digest::new();
+        digest.bytes(&bytes);
+        Some(digest.finish())
     }
 
     fn spoilt(&self) -> Vec<DataError> {

@@ -76,6 +76,11 @@ impl DataSet for Joined {
         set.hint(at)
     }
 
+    fn content(&self, index: usize) -> Option<u64> {
+        let (set, at) = self.at(index);
+        set.content(at)
+    }
+
     fn spoilt(&self) -> Vec<DataError> {
         let mut all = self.first.spoilt();
         all.extend(self.second.spoilt());

@@ -188,7 +188,7 @@ impl Source {
             match self.dataset.image(place) {
                 Ok(image) => return Ok((image, self.dataset.label(place))),
                 Err(error) if error.spoilt => {}
-                Err(error) => return Err(error.at_row(place)),
+                Err(error) => return Err(error.of_row(place)),
             }
         }
         Err(nothing(&*self.dataset))

@@ -51,7 +51,7 @@ impl PlainBatches {
                 Ok(true)
             }
             Err(error) if error.spoilt => Ok(false),
-            Err(error) => Err(error.at_row(i)),
+            Err(error) => Err(error.of_row(i)),
         };
         let parts = view.par_chunks_mut(length).zip(&index);
         let usable = parts.map_init(memory, prepare).collect::<Result<Vec<bool>, _>>()?;

@@ -80,6 +80,10 @@ impl DataSet for Subset {
         self.chosen.get(index).and_then(|&i| self.data.hint(i))
     }
 
+    fn content(&self, index: usize) -> Option<u64> {
+        self.chosen.get(index).and_then(|&i| self.data.content(i))
+    }
+
     fn spoilt(&self) -> Vec<DataError> {
         self.data.spoilt()
     }

@@ -87,6 +87,11 @@ impl<'a> Trained<'a> {
         calibrate(self.recipe, self.encoder, &seen, self.engine, self.seed)
     }
 
+    /// What is judged: a stage of a branch, by its path.
+    pub fn path(&self) -> &str {
+        &self.encoder.path
+    }
+
     /// The features and labels of pictures, in their order, without those that cannot be used.
     pub fn features(&mut self, data: &Arc<dyn DataSet>, control: &Control) -> Result<Rows, Failure> {
         let explain = |error: TrainError| Failure::of_training(error, &self.checked.sources);

@@ -76,8 +76,7 @@ impl LinearProbe {
 /// The top-1 accuracy, 0 to 1, on `test` of a linear classifier trained on `train`.
 pub fn linear_probe(train: Features<'_>, test: Features<'_>, settings: LinearProbe) -> f64 {
     assert_eq!(train.dim, test.dim, "training and test features are of one length");
-    let classifier = LinearClassifier::fit(train, settings);
-    accuracy(&classifier.predict(test.values), test.labels)
+    LinearClassifier::fit(train, settings).accuracy(test)
 }
 
 /// A linear classifier of features as they are.
@@ -121,6 +120,24 @@ impl LinearClassifier {
             return Vec::new();
         }
         values.par_chunks(BLOCK * self.dim.max(1)).flat_map_iter(block).collect()
+    }
+
+    /// The share of rows whose class is the most likely one, 0 to 1.
+    pub fn accuracy(&self, test: Features<'_>) -> f64 {
+        accuracy(&self.predict(test.values), test.labels)
+    }
+
+    /// The probability of each class for each row of features, `[rows, classes]`: a softmax of the logits.
+    pub fn probabilities(&self, values: &[f32]) -> Vec<f32> {
+        let classes = self.bias.len().max(1);
+        let mut all = self.logits(values);
+        for row in all.chunks_exact_mut(classes) {
+            let top = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            row.iter_mut().for_each(|x| *x = (*x - top).exp());
+            let sum: f32 = row.iter().sum();
+            row.iter_mut().for_each(|x| *x /= sum);
+        }
+        all
     }
 
     fn logits(&self, values: &[f32]) -> Vec<f32> {

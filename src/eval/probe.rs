@@ -1,6 +1,6 @@
 //! Any probe of the language.
 
-use super::{Features, Finetune, Knn, LinearProbe, knn, linear_probe};
+use super::{Finetune, Knn, LinearProbe};
 use crate::catalog::Config;
 
 /// A judgement of an encoder by the labels of samples.
@@ -39,15 +39,6 @@ impl Probe {
         match self {
             Self::Linear(settings) => Self::Linear(settings.of_pixels()),
             other => other.clone(),
-        }
-    }
-
-    /// The top-1 accuracy, 0 to 1, on `test` of what was learnt from `train`; nothing where features alone do not do.
-    pub fn accuracy(&self, train: Features<'_>, test: Features<'_>) -> Option<f64> {
-        match self {
-            Self::Knn(settings) => Some(knn(train, test, *settings)),
-            Self::Linear(settings) => Some(linear_probe(train, test, *settings)),
-            Self::Finetune(_) => None,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Features of pictures by an encoder as it stands.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Control, TrainError};
 use crate::check::Encoder;
 use crate::compile::Program;
-use crate::data::{DataSet, Preprocess, plain_batches};
+use crate::data::{CHANNELS, DataSet, Preprocess, plain_batches};
 use crate::eval::Features;
 use crate::exec::{self, Engine, EngineKind, Feed, Memory, Phase};
 use crate::random::Digest;
@@ -136,19 +137,45 @@ impl Extractor {
     }
 }
 
-/// The pictures themselves as features: what an encoder has to beat.
+/// The longest side of a picture whose pixels are features as they are: more numbers than these would be a probe of hours.
+const SIDE: usize = 32;
+
+/// The pictures themselves as features: what an encoder has to beat. Pixels of larger pictures are averaged to at most 32 x 32.
 pub fn raw_pixels(
     data: &Arc<dyn DataSet>,
     preprocess: &Arc<Preprocess>,
     control: &Control,
 ) -> Result<Rows, TrainError> {
-    let mut rows = Rows { dim: preprocess.length(), ..Rows::default() };
+    let size = preprocess.size();
+    let mut rows = Rows::default();
     for batch in plain_batches(data.clone(), preprocess.clone(), BATCH) {
         control.proceed()?;
         let batch = batch?;
-        rows.values.extend_from_slice(&batch.views[0]);
+        for picture in batch.views[0].chunks(preprocess.length()) {
+            let averaged = averaged(picture, size, SIDE);
+            rows.dim = averaged.len();
+            rows.values.extend_from_slice(&averaged);
+        }
         rows.labels.extend(batch.labels);
         rows.index.extend(batch.index);
     }
     Ok(rows)
+}
+
+/// Pixels `[height, width, 3]` averaged over squares of equal size, those at the edges being what is left, so that no side is longer.
+fn averaged(pixels: &[f32], (height, width): (usize, usize), longest: usize) -> Cow<'_, [f32]> {
+    let square = height.max(width).div_ceil(longest).max(1);
+    if square == 1 {
+        return Cow::Borrowed(pixels);
+    }
+    let (rows, columns) = (height.div_ceil(square), width.div_ceil(square));
+    let mut sums = vec![0.0; rows * columns * CHANNELS];
+    let mut counts = vec![0.0; rows * columns];
+    for (place, pixel) in pixels.chunks(CHANNELS).enumerate() {
+        let at = place / width / square * columns + place % width / square;
+        counts[at] += 1.0;
+        sums[at * CHANNELS..][..CHANNELS].iter_mut().zip(pixel).for_each(|(sum, x)| *sum += x);
+    }
+    sums.chunks_mut(CHANNELS).zip(counts).for_each(|(sum, count)| sum.iter_mut().for_each(|x| *x /= count));
+    Cow::Owned(sums)
 }

@@ -9,7 +9,7 @@ use super::{Control, Event, TrainError};
 use crate::catalog::Config;
 use crate::check::{Encoder, Recipe};
 use crate::data::{DataSet, Loader, Splits, subset};
-use crate::eval::{self, LinearProbe, Probe};
+use crate::eval::{self, LinearClassifier, LinearProbe, Probe};
 use crate::exec::{EngineKind, Memory};
 
 /// Samples of the train and the test split that are looked at while training, and pairs of views.
@@ -60,6 +60,8 @@ pub struct Judge {
     whole: Splits,
     /// All that the worth of raw pixels depends on.
     baseline: String,
+    /// What the first linear probe learnt when it judged last.
+    classifier: Option<LinearClassifier>,
 }
 
 /// What the probes say at the end: of the trained encoder, of the untrained one, and of raw pixels.
@@ -71,6 +73,8 @@ pub struct Verdict {
     pub untrained: Measures,
     /// The pixels themselves.
     pub raw: Measures,
+    /// The linear classifier of the trained encoder's features, where there was such a probe.
+    pub classifier: Option<LinearClassifier>,
 }
 
 impl Judge {
@@ -96,6 +100,7 @@ impl Judge {
             pairs: loader.map(|l| pairs(l, encoder.size)).transpose()?.flatten(),
             probes: named_probes(&recipe.evaluate.probes),
             baseline: baseline(recipe, encoder),
+            classifier: None,
             whole,
         }))
     }
@@ -108,7 +113,7 @@ impl Judge {
         let queries = self.extractor.rows(memory, &self.queries, &whole)?;
         let asked = self.probes.iter().find_map(|(_, p)| if let Probe::Knn(knn) = p { Some(*knn) } else { None });
         let probes = [Probe::Knn(asked.unwrap_or_default()), Probe::Linear(LinearProbe::default())];
-        let mut measures = accuracies(&probes.map(|p| (p.name().to_owned(), p)), &bank, &queries);
+        let (mut measures, _) = accuracies(&probes.map(|p| (p.name().to_owned(), p)), &bank, &queries);
         let mut add = |name: &str, value| measures.0.push((name.to_owned(), value));
         let spread = eval::spread(&queries.values, queries.dim);
         add("effective_rank", spread.effective_rank);
@@ -132,14 +137,15 @@ impl Judge {
         on_event: &mut dyn FnMut(&Event),
     ) -> Result<Verdict, TrainError> {
         let trained = self.judge("the trained encoder", trained, control, on_event)?;
+        let classifier = self.classifier.take();
         let untrained = self.judge("the untrained encoder", untrained, control, on_event)?;
         let raw = baselines.of(&self.baseline, || {
             on_event(&Event::Judging { subject: "raw pixels".to_owned() });
             let pixels = |data| raw_pixels(data, self.extractor.preprocess(), control);
             let probes: Vec<_> = self.probes.iter().map(|(name, p)| (name.clone(), p.of_pixels())).collect();
-            measure(&probes, &pixels(&self.whole.train)?, &pixels(&self.whole.test)?, control)
+            measure(&probes, &pixels(&self.whole.train)?, &pixels(&self.whole.test)?, control).map(|(m, _)| m)
         })?;
-        Ok(Verdict { trained, untrained, raw })
+        Ok(Verdict { trained, untrained, raw, classifier })
     }
 
     /// The recipe's probes on all of the data, on an encoder.
@@ -153,7 +159,8 @@ impl Judge {
         on_event(&Event::Judging { subject: subject.to_owned() });
         let train = self.extractor.rows(memory, &self.whole.train, control)?;
         let test = self.extractor.rows(memory, &self.whole.test, control)?;
-        let mut measures = measure(&self.probes, &train, &test, control)?;
+        let (mut measures, classifier) = measure(&self.probes, &train, &test, control)?;
+        self.classifier = classifier;
         for (place, (name, probe)) in self.probes.iter().enumerate() {
             let Probe::Finetune(settings) = probe else { continue };
             let tell = |what| on_event(&Event::Judging { subject: format!("{subject}: {what}") });
@@ -166,11 +173,16 @@ impl Judge {
 }
 
 /// What features alone can tell.
-fn measure(probes: &[(String, Probe)], train: &Rows, test: &Rows, control: &Control) -> Result<Measures, TrainError> {
-    let mut measures = accuracies(probes, train, test);
+fn measure(
+    probes: &[(String, Probe)],
+    train: &Rows,
+    test: &Rows,
+    control: &Control,
+) -> Result<(Measures, Option<LinearClassifier>), TrainError> {
+    let (mut measures, classifier) = accuracies(probes, train, test);
     control.proceed()?;
     measures.0.push(("effective_rank".to_owned(), eval::effective_rank(&test.values, test.dim)));
-    Ok(measures)
+    Ok((measures, classifier))
 }
 
 /// Data, preparation of the images, probes and samples of a recipe in words.
@@ -182,17 +194,27 @@ fn baseline(recipe: &Recipe, encoder: &Encoder) -> String {
     format!("{:?}", (recipe.data.to_string(), encoder.size, view, probes, samples, recipe.train.seed))
 }
 
-/// The accuracy of each probe of features; not a number where a feature is none. Samples without label neither teach nor are judged;
-/// where none has one, nothing is measured.
-fn accuracies(probes: &[(String, Probe)], train: &Rows, test: &Rows) -> Measures {
+/// The accuracy of each probe of features, and what the first linear one learnt; not a number where a feature is none. Samples without
+/// label neither teach nor are judged; where none has one, nothing is measured.
+fn accuracies(probes: &[(String, Probe)], train: &Rows, test: &Rows) -> (Measures, Option<LinearClassifier>) {
     let finite = train.finite() && test.finite();
-    let (Some(train), Some(test)) = (train.labelled(), test.labelled()) else { return Measures::default() };
-    let accuracy = |p: &Probe| match p {
-        Probe::Finetune(_) => None,
-        _ if !finite => Some(f64::NAN),
-        _ => p.accuracy(train.features(), test.features()),
-    };
-    Measures(probes.iter().filter_map(|(name, p)| Some((name.clone(), accuracy(p)?))).collect())
+    let (mut measures, mut learnt) = (Measures::default(), None);
+    let (Some(train), Some(test)) = (train.labelled(), test.labelled()) else { return (measures, learnt) };
+    for (name, probe) in probes {
+        let accuracy = match probe {
+            Probe::Finetune(_) => continue,
+            _ if !finite => f64::NAN,
+            Probe::Knn(settings) => eval::knn(train.features(), test.features(), *settings),
+            Probe::Linear(settings) => {
+                let classifier = LinearClassifier::fit(train.features(), *settings);
+                let accuracy = classifier.accuracy(test.features());
+                learnt.get_or_insert(classifier);
+                accuracy
+            }
+        };
+        measures.0.push((name.clone(), accuracy));
+    }
+    (measures, learnt)
 }
 
 /// The probes by name; one that occurs more than once also by its place.

@@ -10,8 +10,8 @@ pub use start::Start;
 
 use super::speed::Stopwatch;
 use super::{
-    Baselines, Clock, Control, Event, Journal, Judge, Learner, Losses, NotFiniteKind, Place, Refresher, Step, Taken,
-    TrainError, Verdict, calibrate, checkpoint, patiently, saving,
+    Baselines, Clock, Control, Event, Journal, Judge, KnownClasses, Learner, Losses, NotFiniteKind, Place, Refresher,
+    Step, Taken, TrainError, Verdict, calibrate, checkpoint, patiently, saving,
 };
 use crate::check::Recipe;
 use crate::data::{Batch, Loader, Splits, ViewSpec};
@@ -258,7 +258,19 @@ impl<'a> Training<'a> {
         })?;
         let Setup { recipe, data, engine, .. } = &self.setup;
         let mut untrained = calibrate(recipe, encoder, &data.train, *engine, self.seed)?;
-        judge.verdict(&mut self.learner.memory, &mut untrained, baselines, control, on_event)
+        let verdict = judge.verdict(&mut self.learner.memory, &mut untrained, baselines, control, on_event)?;
+        if let Some(classifier) = &verdict.classifier {
+            let known = KnownClasses {
+                classifier: classifier.clone(),
+                classes: data.train.classes().to_vec(),
+                of: encoder.path.clone(),
+            };
+            patiently(run, control, on_event, |_| {
+                saving::at_its_place(run)?;
+                known.save(run.path())
+            })?;
+        }
+        Ok(verdict)
     }
 
     /// What learns.

@@ -9,6 +9,7 @@ use sslrun::data::{
     defaults, open, parse_spec, plain_batches,
 };
 use sslrun::source::{FileId, Span};
+use sslrun::train::{Control, raw_pixels};
 
 /// Opens the data set that a specification names.
 pub fn data(spec: &str, split: Split) -> Result<Arc<dyn DataSet>, DataError> {
@@ -185,4 +186,26 @@ fn plain_batches_hold_all_images_in_order_prepared() {
 fn a_contact_sheet_has_a_row_a_sample_and_a_column_a_view() {
     let sheet = contact_sheet(&*shapes("shapes:train=50"), &two_views(), 4, 0).expect("a sheet");
     assert_eq!((sheet.height, sheet.width), (4 * 100 + 4, 3 * 100 + 4));
+}
+
+#[test]
+fn raw_pixels_of_large_pictures_are_averaged() {
+    let set = shapes("shapes:train=3,size=70");
+    let norm = PixelNorm { mean: [0.0; 3], std: [1.0; 3] }.to_config(Span::new(FileId(0), 0..0));
+    let prepared = Arc::new(Preprocess::build(std::slice::from_ref(&norm), (70, 70)).expect("a preparation"));
+    let rows = raw_pixels(&set, &prepared, &Control::default()).expect("features");
+    // Squares of three, and at the edge what is left: one row and one column.
+    assert_eq!((rows.dim, rows.index.as_slice()), (24 * 24 * 3, [0, 1, 2].as_slice()));
+    let image = set.image(1).expect("an image");
+    let mean = |y: usize, x: usize, c: usize| {
+        let inside = |from: usize| from * 3..(from * 3 + 3).min(70);
+        let all: Vec<f32> = inside(y)
+            .flat_map(|y| inside(x).map(move |x| (y * 70 + x) * 3 + c))
+            .map(|at| f32::from(image.data[at]) / 255.0)
+            .collect();
+        all.iter().sum::<f32>() / all.len() as f32
+    };
+    for (y, x, c) in [(0, 0, 0), (5, 11, 2), (23, 23, 1), (23, 4, 0)] {
+        assert!((rows.values[rows.dim + (y * 24 + x) * 3 + c] - mean(y, x, c)).abs() < 1e-5);
+    }
 }

@@ -1,4 +1,5 @@
 //! The integration tests: one binary, a module a concern.
+mod applied;
 mod architecture;
 mod assign;
 mod augment;

@@ -169,7 +169,7 @@ fn noise_of_an_encoder_belongs_to_the_picture_and_is_told() {
     let percent: f64 = knn.trim().trim_end_matches('%').trim().parse().expect("a share");
     assert!(percent < 30.0, "{out}");
     place.expect(0, &["embed", "x", "-o", "all.npy"]);
-    place.expect(0, &["embed", "x", "-o", "few.npy", "--data", "shapes:train=300,test=40,size=16"]);
+    place.expect(0, &["embed", "x", "-o", "few.npy", "--split", "test", "--data", "shapes:train=300,test=40,size=16"]);
     let (all, few) = (npy(&place.folder.join("all.npy")), npy(&place.folder.join("few.npy")));
     let dim = all.len() / 150;
     assert_eq!(few, all[..few.len()]);

@@ -1,7 +1,7 @@
 //! The drawn data set: that its pictures are what their captions and masks say, and that their class is in the figures' form.
 
 use sslrun::data::{DataSet, Split};
-use sslrun::eval::{Features, LinearProbe, Probe};
+use sslrun::eval::{Features, LinearProbe, linear_probe};
 
 use crate::data::{data, shapes};
 
@@ -176,7 +176,6 @@ fn raw_linear(train: &dyn DataSet, test: &dyn DataSet) -> f64 {
     };
     let ((train, train_labels), (test, test_labels)) = (rows(train), rows(test));
     let dim = train.len() / train_labels.len();
-    let probe = Probe::Linear(LinearProbe::default()).of_pixels();
-    let accuracy = probe.accuracy(Features::new(&train, &train_labels, dim), Features::new(&test, &test_labels, dim));
-    accuracy.expect("an accuracy")
+    let settings = LinearProbe::default().of_pixels();
+    linear_probe(Features::new(&train, &train_labels, dim), Features::new(&test, &test_labels, dim), settings)
 }

@@ -48,6 +48,25 @@ pub struct EmbedArgs {
     pub split: Option<SplitName>,
 }
 
+/// `sslrun predict`
+#[derive(Debug, ClapArgs)]
+pub struct PredictArgs {
+    #[command(flatten)]
+    pub encoder: EncoderArgs,
+    /// Pictures: files, folders, `-` for standard input; without any, the test split of the data set, which is judged by class
+    #[arg(value_name = "PICTURE", conflicts_with = "data")]
+    pub pictures: Vec<PathBuf>,
+    /// How many classes of each picture are shown
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub top: u32,
+    /// A table to write with the probability of every class (`.csv`)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// A table to write with how often each class was taken for each (`.csv`)
+    #[arg(long, value_name = "FILE", conflicts_with = "pictures")]
+    pub confusion: Option<PathBuf>,
+}
+
 /// `sslrun neighbors`
 #[derive(Debug, ClapArgs)]
 pub struct NeighborsArgs {
