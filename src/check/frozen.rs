@@ -121,9 +121,9 @@ impl<'a> Checker<'a> {
 
     /// How an imported recipe normalises pixels, which is trained on the data of this one; nothing where it sees none.
     fn norm_within(&mut self, import: usize, span: Span) -> Checked<Option<PixelNorm>> {
-        let (size, norm) = (self.views.samples, self.views.norm.clone());
+        let facts = self.views.facts.clone();
         let found = self.within(import, |inner| {
-            (inner.views.samples, inner.views.norm) = (size, norm);
+            inner.views.facts = facts;
             inner.prepare_views();
             let (evaluate, _) = inner.evaluate()?;
             let said = evaluate.view.last().and_then(|last| PixelNorm::from_config(last).ok());

@@ -56,8 +56,7 @@ impl<'a> Checker<'a> {
     fn form(&mut self, mode: Mode, judged: &Judged, size: (usize, usize)) -> Checked<(Graph, NodeId)> {
         let mut inner = self.beside(self.definitions, mode);
         inner.branches.apart = mode == Mode::Train;
-        inner.views.samples = self.views.samples;
-        inner.views.norm = self.views.norm.clone();
+        inner.views.facts = self.views.facts.clone();
         inner.views.largest = self.views.largest;
         let result = features(&mut inner, judged, size);
         self.used.append(&mut inner.used);
@@ -78,7 +77,7 @@ impl<'a> Checker<'a> {
     ) -> Checked<(Vec<Config>, (usize, usize))> {
         let seen = self.branches.applied_to.get(&branch).cloned().unwrap_or_default();
         let largest = seen.iter().map(|&v| self.views.all[v].size).max();
-        let samples = self.views.samples.unwrap_or_default();
+        let samples = self.views.frame();
         let mut steps = evaluate.view.clone();
         if steps.is_empty() {
             let (height, width) = largest.unwrap_or(samples.size);
@@ -110,7 +109,7 @@ impl<'a> Checker<'a> {
     fn norm_for(&mut self, seen: &[usize], largest: Option<(usize, usize)>, span: Span) -> Checked<Option<PixelNorm>> {
         let large = seen.iter().filter(|&&view| Some(self.views.all[view].size) == largest);
         let mut norms = large.map(|&view| self.views.norm_of(view));
-        let Some(first) = norms.next() else { return Ok(self.views.norm.clone()) };
+        let Some(first) = norms.next() else { return Ok(self.views.norm()) };
         if norms.all(|norm| norm == first) {
             return Ok(first);
         }

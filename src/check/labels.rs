@@ -1,14 +1,11 @@
 //! The classes of the data set, held to those that the loss has room for.
 
 use super::checker::Checker;
-use crate::catalog::Config;
-use crate::data;
 use crate::diag::{Code, Diagnostic};
 
 /// Reports targets that have fewer classes than the data set, whose labels then fit nowhere.
-pub(super) fn report(checker: &mut Checker, data: &Config) {
-    let Ok(set) = data::sets::find(&data.name) else { return };
-    let Some(classes) = (set.facts)(data).classes else { return };
+pub(super) fn report(checker: &mut Checker) {
+    let Some(classes) = checker.views.facts.as_ref().and_then(|facts| facts.classes) else { return };
     let Some((id, room)) = checker.graph.too_few_classes(classes) else { return };
     let Some(span) = checker.graph.node(id).span.or(checker.definitions.span) else { return };
     let message = format!("the data set has {classes} classes, but there is room for {room} here");

@@ -123,7 +123,7 @@ impl<'a> Pass<'a> {
             // Only now is it known which views go through which branch.
             let mut second = checker.beside(self.definitions, Mode::Train);
             second.branches.together = Some(std::mem::take(&mut checker.branches.applied_to));
-            (second.views.samples, second.views.norm) = (checker.views.samples, checker.views.norm.clone());
+            second.views.facts = checker.views.facts.clone();
             second.batch = checker.batch;
             second.schedules = std::mem::take(&mut checker.schedules);
             second.prepare_branches();
@@ -133,7 +133,7 @@ impl<'a> Pass<'a> {
         }
         let encoder = checker.encoder(on.as_ref(), &evaluate);
         sizes::report(&mut checker);
-        labels::report(&mut checker, &data);
+        labels::report(&mut checker);
         if !failed(&checker.diagnostics) {
             unused::report(&mut checker, self.root);
             schedules::report(&mut checker, train.epochs);
@@ -182,10 +182,7 @@ impl<'a> Pass<'a> {
         };
         let mut config = config?;
         let Ok(set) = data::sets::find(&config.name) else { return Ok(config) };
-        (set.settle)(&mut config);
-        let facts = (set.facts)(&config);
-        checker.views.samples = Some(facts.frame);
-        checker.views.norm = Some(facts.norm);
+        checker.views.facts = Some((set.look)(&mut config));
         Ok(config)
     }
 

@@ -7,6 +7,7 @@ use super::scope::{Env, Home};
 use super::value::Value;
 use crate::catalog::{Config, Kind};
 use crate::data::augment::PixelNorm;
+use crate::data::sets::Facts;
 use crate::data::{CHANNELS, DataError, Frame, Pipeline};
 use crate::diag::{Code, Diagnostic};
 use crate::graph::{Dim, InputKind, NodeId, Shape, TensorType};
@@ -23,10 +24,8 @@ pub(super) struct Views {
     pub failed: Vec<String>,
     /// Height and width of the largest view.
     pub largest: Option<(usize, usize)>,
-    /// What is known of the size of samples, where the data set is known.
-    pub samples: Option<Frame>,
-    /// How pixels are normalised where a view does not say it, where the data set is known.
-    pub norm: Option<PixelNorm>,
+    /// What is known of the data set, where it is known.
+    pub facts: Option<Facts>,
     /// Whether every view has been worked out.
     pub prepared: bool,
 }
@@ -45,6 +44,16 @@ struct Made<'a> {
 }
 
 impl Views {
+    /// What samples have for a size.
+    pub fn frame(&self) -> Frame {
+        self.facts.as_ref().map_or_else(Frame::default, |facts| facts.frame)
+    }
+
+    /// How pixels are normalised where a view does not say it.
+    pub fn norm(&self) -> Option<PixelNorm> {
+        self.facts.as_ref().map(|facts| facts.norm.clone())
+    }
+
     /// The view at the bottom of the chain of views this one starts from: the crop it shows.
     pub fn root(&self, view: usize) -> usize {
         self.all[view].from.map_or(view, |base| self.root(base))
@@ -53,7 +62,7 @@ impl Views {
     /// How the pixels of a view are normalised: by the last `pixel_norm` on its way from the sample, or as the data set's are.
     pub fn norm_of(&self, view: usize) -> Option<PixelNorm> {
         let own = self.all[view].steps.iter().rev().find_map(|step| PixelNorm::from_config(step).ok());
-        own.or_else(|| self.all[view].from.map_or_else(|| self.norm.clone(), |base| self.norm_of(base)))
+        own.or_else(|| self.all[view].from.map_or_else(|| self.norm(), |base| self.norm_of(base)))
     }
 
     /// The single view or group of that name.
@@ -77,7 +86,7 @@ impl Checker<'_> {
         let definitions = self.definitions;
         for entry in &definitions.views {
             // A failure has been reported; the views after it are still checked. Without data, no view has a size.
-            if self.views.samples.is_none() || self.views_of(entry).is_err() {
+            if self.views.facts.is_none() || self.views_of(entry).is_err() {
                 self.views.failed.extend(entry.names.iter().map(|n| n.name.text.clone()));
             }
         }
@@ -138,7 +147,7 @@ impl Checker<'_> {
     /// Adds one view; its number.
     fn add_view(&mut self, name: String, from: Option<usize>, made: &Made, span: Span) -> Checked<usize> {
         let index = self.views.all.len();
-        let samples = self.views.samples.unwrap_or_default();
+        let samples = self.views.frame();
         let start = from.map_or(samples, |base| Frame::fixed(self.views.all[base].size));
         let built = match Pipeline::build(made.steps, start) {
             Ok(built) => built,

@@ -104,6 +104,12 @@ pub fn open(config: &Config, split: Split, access: &Access) -> Result<Box<dyn Da
     (set.open)(config, split, access).map_err(|e| e.at(config.span))
 }
 
+/// Opens both parts of the data set a configuration names, that for training first.
+pub fn open_both(config: &Config, access: &Access) -> Result<sets::Both, DataError> {
+    let set = sets::find(&config.name).map_err(|e| e.at(config.span))?;
+    (set.both)(config, access).map_err(|e| e.at(config.span))
+}
+
 /// Whether the files of the data set a configuration names are there; they are not read.
 pub fn present(config: &Config) -> Result<(), DataError> {
     (sets::find(&config.name)?.present)(config)

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Access, DataError, DataSet, Split, chosen, open};
+use super::dataset::open_both;
+use super::{Access, DataError, DataSet, chosen};
 use crate::catalog::Config;
 use crate::random::derive;
 
@@ -42,8 +43,8 @@ pub struct Opened {
 impl Splits {
     /// Opens both splits of the data set that a configuration names.
     pub fn open(config: &Config, access: &Access) -> Result<Opened, DataError> {
-        let train: Arc<dyn DataSet> = Arc::from(open(config, Split::Train, access)?);
-        let test: Arc<dyn DataSet> = Arc::from(open(config, Split::Test, access)?);
+        let (train, test) = open_both(config, access)?;
+        let (train, test): (Arc<dyn DataSet>, Arc<dyn DataSet>) = (Arc::from(train), Arc::from(test));
         let fingerprint = train.fingerprint().zip(test.fingerprint()).map(|(a, b)| derive(&[a, b]));
         let mut notes = train.notes();
         if train.classes().is_empty() {

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use flate2::read::GzDecoder;
 
 use super::pool::{self, MEAN, STD};
-use super::{Facts, Set};
+use super::{Facts, Set, each};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::{Access, CHANNELS, DataError, DataSet, Frame, InMemory, Split};
 use crate::source::open_file;
@@ -33,20 +33,21 @@ pub const SET: Set = Set {
               train-labels-idx1-ubyte and the same with t10k (or test), each as it is or packed by gzip (.gz). Grey becomes \
               three equal channels.",
     },
-    facts: |config| {
-        let read = |split| Some(read(config, split).ok()?.1);
-        let heads = [read(Split::Train), read(Split::Test)];
+    look: |config| {
+        let heads = [Split::Train, Split::Test].map(|split| Some(read(config, split).ok()?.1));
         let size = heads.iter().flatten().next().map_or((28, 28), |set| set.size);
         let classes = heads.iter().flatten().map(|set| set.classes).max();
+        let whole = config.clone();
+        pool::settle(config, || open(&whole, Split::Train, &Access::default()).ok());
         Facts { frame: Frame::fixed(size), classes, norm: pool::norm(config) }
     },
-    settle: |config| pool::settle(config, open),
     seen: |path| find(path, "", Split::Train).is_ok(),
     present: |config| {
         let at = |split| find(Path::new(config.text("path")), config.text("prefix"), split).map(|_| ());
         at(Split::Train).and_then(|()| at(Split::Test))
     },
     open,
+    both: |config, access| each(config, access, open),
 };
 
 /// First bytes of a file of pictures, and of one of labels: unsigned bytes in three dimensions, and in one.

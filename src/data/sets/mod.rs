@@ -23,17 +23,25 @@ pub const READER_THREAD: &str = "reader";
 pub struct Set {
     /// Its signature and documentation.
     pub entry: Entry,
-    /// What is known of it before it is opened.
-    pub facts: fn(&Config) -> Facts,
-    /// Writes down what only its files can tell, so that it stays as it is: a recipe that is checked has it. Files that are not there
-    /// tell nothing.
-    pub settle: fn(&mut Config),
+    /// What is known of it before it is opened. What only its files can tell is written down, so that it stays as it is: a recipe that is
+    /// checked has it. Files that are not there tell nothing.
+    pub look: fn(&mut Config) -> Facts,
     /// Whether what a path leads to looks like one of these: by names alone, files are not read.
     pub seen: fn(&Path) -> bool,
     /// Whether the files of both of its parts are there, which is all that is looked at.
     pub present: fn(&Config) -> Result<(), DataError>,
     /// Opens one part of it.
     pub open: Open,
+    /// Opens both parts of it, that for training first.
+    pub both: fn(&Config, &Access) -> Result<Both, DataError>,
+}
+
+/// The part of a data set that is trained on, and the part that is judged on.
+pub type Both = (Box<dyn DataSet>, Box<dyn DataSet>);
+
+/// Both parts, opened one by one.
+fn each(config: &Config, access: &Access, open: Open) -> Result<Both, DataError> {
+    Ok((open(config, Split::Train, access)?, open(config, Split::Test, access)?))
 }
 
 /// How one part of a data set is opened.

@@ -14,7 +14,7 @@ use super::pool::{
     self, Bytes, Files, GROUP, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST, files, holds,
 };
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
-use crate::data::{Access, DataError, DataSet, Split};
+use crate::data::DataError;
 use crate::source::open_file;
 
 /// The word `shards`.
@@ -43,11 +43,11 @@ pub const SET: Set = Set {
               val) are the two parts; of others, `test` says how large a share is judged on. Pictures are read where they \
               lie when they are asked for.",
     },
-    facts: |config| pool::facts(config, found(config).ok()),
-    settle: |config| pool::settle(config, open),
+    look: |config| pool::look(config, found),
     seen: |path| holds(path, "tar"),
     present: |config| files(Path::new(config.text("path")), "tar").map(|_| ()),
-    open,
+    open: |config, split, access| Ok(found(config)?.open(config, split, access, "shards")),
+    both: |config, access| Ok(found(config)?.both(config, access, "shards")),
 };
 
 /// Endings of members that are pictures.
@@ -56,11 +56,6 @@ const PICTURES: &[&str] = &["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", 
 const CLASSES: &[&str] = &["cls", "cls.txt", "label"];
 /// The most bytes of a class.
 const LONGEST_CLASS: u64 = 1 << 10;
-
-fn open(config: &Config, split: Split, access: &Access) -> Result<Box<dyn DataSet>, DataError> {
-    let title = format!("shards {}", config.text("path"));
-    Ok(found(config)?.open(config, split, access, &title))
-}
 
 fn found(config: &Config) -> Result<Pool<Member>, DataError> {
     let path = Path::new(config.text("path"));

@@ -6,7 +6,7 @@ use super::Set;
 use super::folder::File;
 use super::pool::{self, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
-use crate::data::{Access, DataError, DataSet, Split};
+use crate::data::DataError;
 use crate::source::open_file;
 
 /// The word `table`.
@@ -51,11 +51,11 @@ pub const SET: Set = Set {
         formula: "rows -> pictures [H, W, 3] of any size",
         doc: "A list of picture files with what is known of each. A row without a class has none.",
     },
-    facts: |config| pool::facts(config, found(config).ok()),
-    settle: |config| pool::settle(config, open),
+    look: |config| pool::look(config, found),
     seen: |path| path.is_file() && path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")),
     present: |config| found(config).map(|_| ()),
-    open,
+    open: |config, split, access| Ok(found(config)?.open(config, split, access, "table")),
+    both: |config, access| Ok(found(config)?.both(config, access, "table")),
 };
 
 /// Usual names of columns, in lower case.
@@ -66,11 +66,6 @@ const SPLITS: &[&str] = &["split", "subset"];
 /// What says that a row is for testing, and what that it is for training.
 const TESTING: &[&str] = &["test", "val", "valid", "validation"];
 const TRAINING: &[&str] = &["train", "training"];
-
-fn open(config: &Config, split: Split, access: &Access) -> Result<Box<dyn DataSet>, DataError> {
-    let title = format!("table {}", config.text("path"));
-    Ok(found(config)?.open(config, split, access, &title))
-}
 
 /// The places of the columns.
 struct Columns {

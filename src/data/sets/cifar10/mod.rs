@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::parquet::shards;
-use super::{Facts, Set};
+use super::{Facts, Set, each};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::augment::PixelNorm;
 use crate::data::dataset::InMemory;
@@ -32,12 +32,11 @@ pub const SET: Set = Set {
               data/), or as the original binary files (data_batch_1.bin ... data_batch_5.bin, test_batch.bin, in the \
               folder or in cifar-10-batches-bin/).",
     },
-    facts: |_| Facts {
+    look: |_| Facts {
         frame: Frame::fixed((SIDE, SIDE)),
         classes: Some(CLASSES.len()),
         norm: PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
     },
-    settle: |_| (),
     // Parquet may hold any pictures: only the names of the binary files tell.
     seen: |path| {
         [path.to_owned(), path.join("cifar-10-batches-bin")].iter().any(|p| p.join("data_batch_1.bin").is_file())
@@ -48,6 +47,7 @@ pub const SET: Set = Set {
             .try_for_each(|split| find(Path::new(config.text("path")), *split).map(|_| ()))
     },
     open,
+    both: |config, access| each(config, access, open),
 };
 
 const CLASSES: [&str; 10] = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];

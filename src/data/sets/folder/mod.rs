@@ -10,7 +10,7 @@ use listing::{Found, Listing, list};
 use super::Set;
 use super::pool::{self, Bytes, GROUP, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
-use crate::data::{Access, DataError, DataSet, Split};
+use crate::data::DataError;
 use crate::source::read_file;
 
 /// The word `folder`.
@@ -42,21 +42,16 @@ pub const SET: Set = Set {
               squashed: views are made of whole pictures. One that cannot be decoded is left out and told of; \
               `--strict` stops at it.",
     },
-    facts: |config| pool::facts(config, found(config).ok()),
-    settle: |config| pool::settle(config, open),
+    look: |config| pool::look(config, found),
     seen: |path| path.is_dir(),
     present: |config| found(config).map(|_| ()),
-    open,
+    open: |config, split, access| Ok(found(config)?.open(config, split, access, "folder")),
+    both: |config, access| Ok(found(config)?.both(config, access, "folder")),
 };
 
 /// Names of folders that hold a part of a data set, in any case of letters.
 const TRAIN: &[&str] = &["train", "training"];
 const TEST_NAMES: &[&str] = &["test", "val", "valid", "validation"];
-
-fn open(config: &Config, split: Split, access: &Access) -> Result<Box<dyn DataSet>, DataError> {
-    let title = format!("folder {}", config.text("path"));
-    Ok(found(config)?.open(config, split, access, &title))
-}
 
 /// The pictures of a folder in two parts, by its folders `train` and `test` where both are there, or else by share.
 fn found(config: &Config) -> Result<Pool<File>, DataError> {

@@ -15,7 +15,7 @@ pub use shards::shards;
 use super::Set;
 use super::pool::{self, Bytes, Files, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST, files, holds};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
-use crate::data::{Access, DataError, DataSet, Split};
+use crate::data::{DataError, Split};
 use crate::random::Digest;
 
 /// The word `parquet`.
@@ -51,22 +51,17 @@ pub const SET: Set = Set {
               ones; of others, `test` says how large a share is judged on. Rows with the same picture count once. A \
               negative label is none.",
     },
-    facts: |config| pool::facts(config, found(config).ok()),
-    settle: |config| pool::settle(config, open),
+    look: |config| pool::look(config, found),
     seen: |path| holds(path, "parquet"),
     present: |config| complete(Path::new(config.text("path"))).map(|_| ()),
-    open,
+    open: |config, split, access| Ok(found(config)?.open(config, split, access, "parquet")),
+    both: |config, access| Ok(found(config)?.both(config, access, "parquet")),
 };
 
 /// Usual names of columns.
 const IMAGES: &[&str] =
     &["image", "img", "images", "picture", "photo", "pixels", "bytes", "jpg", "jpeg", "png", "webp"];
 const LABELS: &[&str] = &["label", "labels", "fine_label", "class", "target", "category", "cls"];
-
-fn open(config: &Config, split: Split, access: &Access) -> Result<Box<dyn DataSet>, DataError> {
-    let title = format!("parquet {}", config.text("path"));
-    Ok(found(config)?.open(config, split, access, &title))
-}
 
 fn found(config: &Config) -> Result<Pool<Row>, DataError> {
     let path = Path::new(config.text("path"));

@@ -15,7 +15,7 @@ use pattern::Pattern;
 pub use files::{Files, files, holds};
 pub use params::{GROUP, MAX_PIXELS, MEAN, MOST, SEED, SIZE, STD, TEST};
 
-use super::{Facts, Open};
+use super::{Both, Facts};
 use crate::catalog::{Arg, Config};
 use crate::data::augment::PixelNorm;
 use crate::data::{Access, Catalogue, DataError, DataSet, Frame, Gallery, Origin, Split};
@@ -98,48 +98,59 @@ impl<T: Bytes> Pool<T> {
         })
     }
 
-    /// One part of it as a data set.
-    pub fn open(self, config: &Config, split: Split, access: &Access, title: &str) -> Box<dyn DataSet> {
+    /// One part of it as a data set; `word` is that of the kind of set.
+    pub fn open(self, config: &Config, split: Split, access: &Access, word: &str) -> Box<dyn DataSet> {
+        let (train, test) = self.both(config, access, word);
+        if split == Split::Train { train } else { test }
+    }
+
+    /// Both parts of it as data sets.
+    pub fn both(self, config: &Config, access: &Access, word: &str) -> Both {
         let classes = self.class_names();
-        let numbers: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
-        let mut samples = if split == Split::Train { self.train } else { self.test };
-        if let (Split::Train, Some(most)) = (split, config.maybe_number("most")) {
-            samples = some_of(samples, most as usize, config.int("seed") as u64);
+        let Self { mut train, test, notes, .. } = self;
+        if let Some(most) = config.maybe_number("most") {
+            train = some_of(train, most as usize, config.int("seed") as u64);
         }
+        let numbers: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
         let norm = norm(config);
-        let label = |s: &Sample<T>| s.class.as_deref().and_then(|class| numbers.get(class)).copied();
-        let about = Catalogue {
-            name: format!("{title} ({})", split.name()),
-            labels: samples.iter().map(label).collect(),
-            fingerprint: fingerprint(&samples),
-            classes: classes.clone(),
-            size: size(config),
-            mean_std: (norm.mean, norm.std),
-            most_pixels: config.int("max_pixels") as u64,
-            notes: self.notes,
+        let part = |samples: Vec<Sample<T>>, split: Split| {
+            let label = |s: &Sample<T>| s.class.as_deref().and_then(|class| numbers.get(class)).copied();
+            let about = Catalogue {
+                name: format!("{word} {} ({})", config.text("path"), split.name()),
+                labels: samples.iter().map(label).collect(),
+                fingerprint: fingerprint(&samples),
+                classes: classes.clone(),
+                size: size(config),
+                mean_std: (norm.mean, norm.std),
+                most_pixels: config.int("max_pixels") as u64,
+                notes: notes.clone(),
+            };
+            Box::new(Gallery::new(about, Box::new(Samples(samples)), access)) as Box<dyn DataSet>
         };
-        Box::new(Gallery::new(about, Box::new(Samples(samples)), access))
+        (part(train, Split::Train), part(test, Split::Test))
     }
 }
 
-/// What is known of such a set from its configuration and, if it is at hand, its pictures.
-pub fn facts<T: Bytes>(config: &Config, pool: Option<Pool<T>>) -> Facts {
-    Facts {
-        frame: Frame::nominal(size(config)),
-        classes: pool.map(|pool| pool.class_names().len()),
-        norm: norm(config),
-    }
-}
-
-/// Measures the pictures that are trained on, where a configuration leaves it open how they are normalised.
-pub fn settle(config: &mut Config, open: Open) {
-    if measured::written(config).is_some() {
-        return;
-    }
+/// What is known of such a set; how its pictures are normalised is measured and written down, where that is left open.
+pub fn look<T: Bytes>(config: &mut Config, found: fn(&Config) -> Result<Pool<T>, DataError>) -> Facts {
+    let pool = found(config).ok();
+    let classes = pool.as_ref().map(|pool| pool.class_names().len());
     // Pictures that it is measured on are not kept.
     let access = Access { cache: 0, ..Access::default() };
-    let norm = open(config, Split::Train, &access).ok().and_then(|data| measured::norm_of(&*data));
-    norm.iter().for_each(|norm| measured::write(config, norm));
+    if let Some(pool) = pool {
+        let whole = config.clone();
+        settle(config, || Some(pool.open(&whole, Split::Train, &access, "")));
+    }
+    Facts { frame: Frame::nominal(size(config)), classes, norm: norm(config) }
+}
+
+/// Measures pictures, where a configuration leaves it open how they are normalised.
+pub fn settle(config: &mut Config, pictures: impl FnOnce() -> Option<Box<dyn DataSet>>) {
+    if measured::written(config).is_none()
+        && let Some(norm) = pictures().and_then(|data| measured::norm_of(&*data))
+    {
+        measured::write(config, &norm);
+    }
 }
 
 /// How the pixels of such a set are normalised: as it is written down, once somebody has measured it.

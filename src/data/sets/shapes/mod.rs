@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use figure::Figure;
 use scene::Scene;
 
-use super::{Facts, Set};
+use super::{Facts, Set, each};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::augment::PixelNorm;
 use crate::data::{Access, CHANNELS, DataError, DataSet, Frame, Image, Split};
@@ -35,15 +35,15 @@ pub const SET: Set = Set {
               area and edges as long, so that the class is in their form and not in amounts. Every picture has a \
               caption and a mask of its figures. Built in: a recipe runs without any file.",
     },
-    facts: |config| Facts {
+    look: |config| Facts {
         frame: Frame::fixed((config.int("size"), config.int("size"))),
         classes: Some(config.int("classes")),
         norm: PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
     },
-    settle: |_| (),
     seen: |_| false,
     present: |_| Ok(()),
     open,
+    both: |config, access| each(config, access, open),
 };
 
 /// Mean and standard deviation of the channels, measured on 3,000 training images.
