@@ -223,3 +223,16 @@ fn photographs_of_any_size_become_views_of_one() {
     sslrun::data::augment::resample_image(&Image::new(40, 31, data), middle, (24, 24), &mut wanted, &mut scratch);
     assert_eq!(tall, wanted);
 }
+
+#[test]
+fn the_middle_of_an_image_is_that_of_its_pixels() {
+    for (height, width, size) in [(40, 31, (8, 8)), (9, 50, (10, 20)), (24, 24, (24, 24)), (25, 31, (8, 11))] {
+        let data: Vec<u8> = (0..height * width * 3).map(|i| (i * 7 % 256) as u8).collect();
+        let (image, crop) = (Image::new(height, width, data), CenterCrop { size });
+        let (mut straight, mut by_way, mut scratch) = (Pixels::default(), Pixels::default(), Scratch::default());
+        crop.apply_to(&(), &image, &mut straight, &mut scratch);
+        by_way.load(&image);
+        crop.apply(&(), &mut by_way, &mut scratch);
+        assert_eq!(straight, by_way, "{height}x{width} to {size:?}");
+    }
+}

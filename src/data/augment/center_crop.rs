@@ -2,7 +2,7 @@
 
 use super::{Augment, Augmentation, Scratch, Step, pad_crop::cut, side};
 use crate::catalog::{Entry, Kind, Param, ParamType};
-use crate::data::Pixels;
+use crate::data::{CHANNELS, Image, Pixels};
 use crate::random::Rng;
 
 /// The word `center_crop`.
@@ -35,6 +35,22 @@ impl Augment for CenterCrop {
     fn apply(&self, (): &(), pixels: &mut Pixels, scratch: &mut Scratch) {
         let (top, left) = (start(pixels.height, self.size.0), start(pixels.width, self.size.1));
         cut(pixels, scratch, top, left, self.size);
+    }
+
+    fn apply_to(&self, (): &(), image: &Image, out: &mut Pixels, scratch: &mut Scratch) {
+        let (rows, columns) = self.size;
+        if image.height < rows || image.width < columns {
+            out.load(image);
+            return self.apply(&(), out, scratch);
+        }
+        // No more of a large picture than is asked for becomes numbers.
+        let (top, left) = (start(image.height, rows) as usize, start(image.width, columns) as usize);
+        out.resize(self.size);
+        for (y, line) in out.data.chunks_exact_mut(columns * CHANNELS).enumerate() {
+            let from = ((top + y) * image.width + left) * CHANNELS;
+            let bytes = &image.data[from..from + columns * CHANNELS];
+            line.iter_mut().zip(bytes).for_each(|(x, &byte)| *x = f32::from(byte) / 255.0);
+        }
     }
 
     fn output_size(&self, _: (usize, usize)) -> (usize, usize) {
