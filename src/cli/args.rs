@@ -1,7 +1,10 @@
 //! Every argument of the command line.
 
+mod apart;
+
 use std::path::PathBuf;
 
+pub use apart::{CompletionsArgs, ExplainArgs, FmtArgs, GraphArgs, ListFormat, ManArgs, NewArgs, RunsArgs, ShowArgs};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// A language for self-supervised learning, and the program that runs it.
@@ -25,7 +28,7 @@ pub struct Args {
 /// Runs a recipe: trains an encoder and judges it.
 #[derive(Debug, ClapArgs)]
 pub struct RunArgs {
-    /// The recipe to run, a `.ssl` file
+    /// The recipe to run: a `.ssl` file, or a built-in one by its name (`sslrun show recipes`)
     #[arg(value_name = "RECIPE")]
     pub recipe: Option<PathBuf>,
     #[command(flatten)]
@@ -95,6 +98,16 @@ pub enum Command {
     Loss(LossArgs),
     /// Measures how fast a recipe trains on this machine
     Bench(BenchArgs),
+    /// Writes a new recipe that begins as a built-in one
+    New(NewArgs),
+    /// Lists runs with what came of them
+    Runs(RunsArgs),
+    /// Says what of this machine the program has and uses
+    Doctor,
+    /// Prints the completions of a shell
+    Completions(CompletionsArgs),
+    /// Writes the manual pages
+    Man(ManArgs),
 }
 
 /// The engines, as they are named on the command line.
@@ -239,49 +252,6 @@ fn seconds(text: &str) -> Result<f64, String> {
     let time = number.trim().parse::<f64>().ok().zip(unit).map(|(number, (_, unit))| number * unit);
     let wrong = || "a time is a number with its unit, as in `90s`, `6m` or `1.5h`".to_owned();
     time.filter(|t| t.is_finite() && *t > 0.0).ok_or_else(wrong)
-}
-
-/// `sslrun fmt`
-#[derive(Debug, ClapArgs)]
-pub struct FmtArgs {
-    /// Recipes; `-` is standard input, whose layout goes to standard output
-    #[arg(value_name = "RECIPE", required = true)]
-    pub recipes: Vec<PathBuf>,
-    /// Changes nothing; the exit status is 1 where a recipe is laid out otherwise
-    #[arg(long)]
-    pub check: bool,
-}
-
-/// `sslrun show`
-#[derive(Debug, ClapArgs)]
-pub struct ShowArgs {
-    /// A word, a function of the standard library, or `std` for all of it; everything there is, if left out
-    pub name: Option<String>,
-}
-
-/// `sslrun explain`
-#[derive(Debug, ClapArgs)]
-pub struct ExplainArgs {
-    /// The code of a diagnostic, as in `shape-mismatch`, or a recipe
-    #[arg(value_name = "CODE|RECIPE")]
-    pub what: String,
-    #[command(flatten)]
-    pub change: ChangeArgs,
-    /// Prints the loss of a recipe as LaTeX
-    #[arg(long)]
-    pub latex: bool,
-}
-
-/// `sslrun graph`
-#[derive(Debug, ClapArgs)]
-pub struct GraphArgs {
-    /// The recipe; `-` is standard input
-    pub recipe: PathBuf,
-    #[command(flatten)]
-    pub change: ChangeArgs,
-    /// How the graph is printed
-    #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
-    pub format: GraphFormat,
 }
 
 /// `sslrun views`

@@ -6,6 +6,8 @@ mod args;
 mod bench;
 mod check;
 mod compare;
+mod completions;
+mod doctor;
 mod embed;
 mod eval;
 mod explain;
@@ -13,9 +15,13 @@ mod fmt;
 mod graph;
 mod interrupt;
 mod loss;
+mod man;
+mod new;
 mod output;
 mod progress;
+mod recipe;
 mod run;
+mod runs;
 mod show;
 mod views;
 
@@ -89,6 +95,11 @@ pub fn main() -> ExitCode {
         Some(Command::Graph(args)) => graph::graph(&args),
         Some(Command::Views(args)) => views::views(&args),
         Some(Command::Loss(args)) => loss::loss(&args),
+        Some(Command::New(args)) => new::new(&args),
+        Some(Command::Runs(args)) => runs::runs(&args),
+        Some(Command::Doctor) => doctor::doctor(),
+        Some(Command::Completions(args)) => completions::completions(&args),
+        Some(Command::Man(args)) => man::man(&args),
     };
     ExitCode::from(result.unwrap_or_else(Exit::from) as u8)
 }
