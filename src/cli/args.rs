@@ -186,6 +186,12 @@ pub struct CompareArgs {
     /// From which everything random is derived; short for `--set train.seed=N`
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Trains each recipe N times, with the seeds 0, 1, ..: the table has means and sample deviations
+    #[arg(long, value_name = "N", conflicts_with = "seed", value_parser = clap::value_parser!(u32).range(1..))]
+    pub seeds: Option<u32>,
+    /// Tries each recipe with each of these values; of several grids with all choices
+    #[arg(long, value_name = "PATH=VALUE,VALUE")]
+    pub grid: Vec<String>,
     /// Shows no progress
     #[arg(long)]
     pub quiet: bool,

@@ -36,6 +36,8 @@ fn contest(args: &CompareArgs) -> Result<Contest, Failure> {
             data: args.change.data.clone(),
             sets: args.change.sets.iter().cloned().chain(epochs).chain(seed).collect(),
         },
+        seeds: args.seeds,
+        grid: args.grid.clone(),
         engine: args.engine.map(EngineKind::from),
         out: args.output.clone(),
         threads: run::threads_used(args.threads),

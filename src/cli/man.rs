@@ -16,7 +16,8 @@ pub fn man(args: &ManArgs) -> Result<Exit, Failure> {
     program.build();
     let commands: Vec<_> = [&program].into_iter().chain(program.get_subcommands()).cloned().collect();
     for command in &commands {
-        let (page, mut text) = (Man::new(command.clone()), Vec::new());
+        let version = format!("sslrun {}", env!("CARGO_PKG_VERSION"));
+        let (page, mut text) = (Man::new(command.clone()).source(version), Vec::new());
         page.render(&mut text).map_err(|e| Failure::Run(format!("cannot make a page: {e}")))?;
         output::file(&folder.join(page.get_filename()), &text)?;
     }

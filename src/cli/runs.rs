@@ -21,7 +21,7 @@ pub fn runs(args: &RunsArgs) -> Result<Exit, Failure> {
         wanted = list_sorted(wanted, by).map_err(Failure::Usage)?;
     }
     match args.format {
-        ListFormat::Json => output::result(&format!("{:#}\n", list_json(&wanted)))?,
+        ListFormat::Json => output::verbatim(&format!("{:#}\n", list_json(&wanted)))?,
         ListFormat::Csv => output::verbatim(&list_csv(&wanted))?,
         ListFormat::Table if wanted.is_empty() => {}
         // One line a run, however wide: lines can be cut off, a list of thousands cannot be read.

@@ -10,6 +10,7 @@ mod metrics_log;
 mod npy;
 mod numbers;
 mod record;
+mod spread;
 mod table;
 mod wanted;
 

@@ -1,9 +1,11 @@
 //! The integration tests: one binary, a module a concern.
 mod architecture;
+mod around;
 mod assign;
 mod augment;
 mod averages;
 mod beginning;
+mod builtin;
 mod check;
 mod cifar10;
 mod cli;
@@ -46,7 +48,9 @@ mod recipes;
 mod recompute;
 mod refused;
 mod report;
+mod runs;
 mod samples;
+mod seeds;
 mod shapes;
 mod state;
 mod syntax;
