@@ -15,7 +15,9 @@ pub fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
     let mut progress = Progress::new(args.quiet);
     let result = driver::compare(&contest, &control, &mut |moment| show(moment, &mut progress, args.quiet));
     let comparison = result?;
-    output::result(&comparison_table(&comparison.runs).render(120))?;
+    // Means with deviations take more room.
+    let width = if args.seeds.is_some() { 180 } else { 120 };
+    output::result(&comparison_table(&comparison.runs).render(width))?;
     comparison.notes().iter().for_each(|note| output::message(note));
     let folder = comparison.folder.display();
     if comparison.stopped {

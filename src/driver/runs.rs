@@ -1,8 +1,6 @@
 //! The runs below a folder, by their records alone.
 
 use std::collections::HashSet;
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -58,14 +56,13 @@ struct Walk {
     broken: Vec<String>,
     foreign: Vec<PathBuf>,
     /// Folders it has been in, as links may lead there again.
-    seen: HashSet<(u64, u64)>,
+    seen: HashSet<PathBuf>,
 }
 
 impl Walk {
     /// Looks for runs in a folder and below; whether there is one, or something that may be one.
     fn down(&mut self, folder: &Path, depth: usize) -> bool {
-        let known = |meta: Metadata| (meta.dev(), meta.ino());
-        if !std::fs::metadata(folder).is_ok_and(|meta| self.seen.insert(known(meta))) {
+        if !folder.canonicalize().is_ok_and(|place| self.seen.insert(place)) {
             return true;
         }
         if RunFolder::at(folder).record().symlink_metadata().is_ok() {

@@ -115,6 +115,7 @@ fn apart(values: &str) -> Vec<String> {
 /// What a value adds to the name of a run, which is that of a folder, too.
 fn label((path, value): &(String, String)) -> String {
     let last = path.rsplit('.').next().unwrap_or(path);
-    let kept = |c: char| if c.is_alphanumeric() || matches!(c, '.' | '_' | '+' | '-') { c } else { '_' };
-    format!("-{last}={}", value.chars().map(kept).take(LABEL).collect::<String>())
+    let kept = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '+' | '-');
+    let words: Vec<&str> = value.split(|c| !kept(c)).filter(|word| !word.is_empty()).collect();
+    format!("-{last}={}", words.join("_").chars().take(LABEL).collect::<String>())
 }
