@@ -8,14 +8,18 @@ mod failure;
 mod frozen;
 mod held;
 mod log;
+mod named;
 mod need;
 mod pure;
 mod rescue;
 mod run_folder;
+mod runs;
 mod sameness;
+mod shipped;
 mod tensors;
 mod trained;
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 pub use bench::{Measured, Part, Trial, bench, median};
@@ -24,16 +28,20 @@ pub use explain::{explain, explain_in_latex};
 pub use failure::Failure;
 pub use held::Held;
 use log::RunLog;
+pub use log::engine_name;
+pub use named::{Found, find_recipe};
 pub use need::too_large_here;
 pub use pure::{Computed, loss_of};
 pub use run_folder::RunFolder;
+pub use runs::{Runs, runs_below};
+pub use shipped::{Shipped, describe, shipped};
 pub use tensors::read_tensors;
 pub use trained::{Trained, check_run};
 
 use beginning::{Beginning, Continued, other_path};
 
 use crate::catalog::Config;
-use crate::check::{self, Recipe};
+use crate::check::{self, Recipe, add_recipe, built_in_hint};
 use crate::data::{self, Access, DataError, Opened, Splits};
 use crate::diag::{Diagnostic, Severity, render};
 use crate::exec::{EngineKind, Spent};
@@ -116,14 +124,18 @@ fn named(sources: &mut Sources, spec: &str) -> Result<Config, Failure> {
     Ok(Config { span: Span::new(option, 0..spec.len()), ..config })
 }
 
-/// Reads one file; `-` is standard input.
+/// Reads one file, or a built-in recipe by its path; `-` is standard input.
 pub fn read(sources: &mut Sources, path: &Path) -> Result<FileId, Failure> {
     if path == Path::new("-") {
         let text = read_stream(std::io::stdin(), LONGEST_RECIPE);
         let text = text.map_err(|e| Failure::Usage(format!("cannot read standard input: {e}")))?;
         return Ok(sources.add(Source::new("standard input", None, text)));
     }
-    sources.read_named(path).map_err(|e| Failure::Usage(format!("cannot read {}: {e}", path.display())))
+    add_recipe(sources, path, Sources::read_named).map_err(|e| {
+        let hint = built_in_hint(path).filter(|_| e.kind() == ErrorKind::NotFound);
+        let help = hint.map_or_else(String::new, |hint| format!("\n  = help: {hint}"));
+        Failure::Usage(format!("cannot read {}: {e}{help}", path.display()))
+    })
 }
 
 impl Request {

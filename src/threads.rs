@@ -16,7 +16,8 @@ pub fn most() -> usize {
     A_CORE * cores()
 }
 
-fn cores() -> usize {
+/// The cores that this process may use.
+pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, |n| n.get())
 }
 

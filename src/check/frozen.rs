@@ -1,6 +1,7 @@
 //! Branches whose weights come from elsewhere and stay: from a file, or from what another recipe trains.
 
 use super::branches::{Branches, Derived};
+use super::builtin::built_in;
 use super::checker::{Checked, Checker, Failed};
 use super::definitions::Definitions;
 use super::recipe::{Frozen, Weights};
@@ -24,7 +25,7 @@ pub(super) const FROZEN: Entry = Entry {
         Param::required(
             "from",
             ParamType::Text,
-            "a file of weights, `\"x.safetensors\"`, or a recipe, `\"other.ssl\"`",
+            "a file of weights, `\"x.safetensors\"`, or a recipe, `\"other.ssl\"` or a built-in one by its name",
         ),
         Param::optional(
             "of",
@@ -265,7 +266,12 @@ fn file_of(value: &mut Expr) -> Option<&mut String> {
 }
 
 fn is_recipe(path: &str) -> bool {
-    Path::new(path).extension().is_some_and(|e| e == "ssl")
+    Path::new(path).extension().is_some_and(|e| e == "ssl") || built_in(path).is_some()
+}
+
+/// The file of a recipe that is named at `span`: a built-in one by its name, any other by its path.
+pub(super) fn named(sources: &Sources, span: Span, name: &str) -> PathBuf {
+    built_in(name).unwrap_or_else(|| folder(sources, span).join(name))
 }
 
 /// The folder that paths written at `span` are relative to.

@@ -1,8 +1,9 @@
 //! Reads a recipe and everything it is put together from.
 
 use super::budget::{MAX_FILES, MAX_LINES};
+use super::builtin::{add_recipe, built_in_hint, is_built_in, word};
 use super::definitions::{BranchBody, Definitions};
-use super::frozen::{Import, anchor, folder, imported_recipe};
+use super::frozen::{Import, anchor, imported_recipe, named};
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{self, ast};
@@ -21,6 +22,8 @@ type Chain = Vec<Option<PathBuf>>;
 
 /// A file that another one names, where, and how that is said.
 struct Named<'n> {
+    /// As it is written.
+    name: &'n str,
     path: PathBuf,
     span: Span,
     /// What is to be said where the file leads to itself.
@@ -51,12 +54,14 @@ impl<'a> Loader<'a> {
         for branch in definitions.branches.clone() {
             let BranchBody::Derived(value) = &branch.body else { continue };
             let Some((file, span)) = imported_recipe(value) else { continue };
-            let path = folder(self.sources, span).join(file);
+            let path = named(self.sources, span, file);
             let message =
                 format!("`{}` is frozen from what it helps to train, directly or through others", branch.name.text);
             let ring = Diagnostic::error(Code::RECURSION, span, message)
                 .help("a frozen branch comes from a recipe that can be trained before this one");
-            let Some((id, file)) = self.open(Named { path: path.clone(), span, ring, chain }) else { continue };
+            let Some((id, file)) = self.open(Named { name: file, path: path.clone(), span, ring, chain }) else {
+                continue;
+            };
             let mut inner = self.with_base(file, &mut vec![self.path(id)]);
             self.imports_below(&mut inner, chain);
             chain.pop();
@@ -71,8 +76,9 @@ impl<'a> Loader<'a> {
             let message = format!("`{}` extends itself, directly or through others", path.value);
             let ring =
                 Diagnostic::error(Code::EXTENDS_CYCLE, path.span, message).help("let the shared part be a third file");
-            let target = folder(self.sources, path.span).join(&path.value);
-            if let Some((_, file)) = self.open(Named { path: target, span: path.span, ring, chain }) {
+            let target = named(self.sources, path.span, &path.value);
+            if let Some((_, file)) = self.open(Named { name: &path.value, path: target, span: path.span, ring, chain })
+            {
                 definitions = self.with_base(file, chain);
                 chain.pop();
             }
@@ -96,7 +102,7 @@ impl<'a> Loader<'a> {
 
     /// Reads a file that another names, unless it leads to itself, and adds it to the chain.
     fn open(&mut self, named: Named) -> Option<(FileId, ast::File)> {
-        let Named { path, span, ring, chain } = named;
+        let Named { name, path, span, ring, chain } = named;
         let known = canonical(Some(&path));
         if known.is_some() && chain.contains(&known) {
             self.diagnostics.push(ring);
@@ -108,16 +114,14 @@ impl<'a> Loader<'a> {
             self.diagnostics.push(Diagnostic::error(Code::TOO_LARGE, span, message));
             return None;
         }
-        match self.sources.read(&path) {
+        match add_recipe(self.sources, &path, Sources::read) {
             Ok(id) => {
                 let file = self.named_recipe(id, span)?;
                 chain.push(known);
                 Some((id, file))
             }
             Err(error) => {
-                let message = format!("cannot read `{}`: {error}", path.display());
-                let help = "the path is relative to the file it is written in";
-                self.diagnostics.push(Diagnostic::error(Code::UNREADABLE_FILE, span, message).help(help));
+                self.diagnostics.push(unreadable(name, &path, span, &error));
                 None
             }
         }
@@ -154,6 +158,18 @@ impl<'a> Loader<'a> {
     }
 }
 
+/// What is said of a file that cannot be read, though another names it at `span`.
+fn unreadable(name: &str, path: &Path, span: Span, error: &std::io::Error) -> Diagnostic {
+    let neither = word(Path::new(name)).is_some() && error.kind() == std::io::ErrorKind::NotFound;
+    let message = match neither {
+        true => format!("there is neither a built-in recipe `{name}` nor a file `{}`", path.display()),
+        false => format!("cannot read `{}`: {error}", path.display()),
+    };
+    let relative = "the path is relative to the file it is written in";
+    let help = built_in_hint(Path::new(name)).map_or_else(|| relative.to_owned(), |hint| format!("{relative}; {hint}"));
+    Diagnostic::error(Code::UNREADABLE_FILE, span, message).help(help)
+}
+
 /// How many definitions, entries, stages, views and parameters a statement has.
 fn lines(item: &ast::Item) -> usize {
     use ast::ItemKind::{Branch, Evaluate, Expect, Input, Let, Loss, Omit, Train, Views};
@@ -184,5 +200,5 @@ fn let_lines(definition: &ast::Let) -> usize {
 }
 
 fn canonical(path: Option<&Path>) -> Option<PathBuf> {
-    path.and_then(|p| p.canonicalize().ok())
+    path.and_then(|p| if is_built_in(p) { Some(p.to_owned()) } else { p.canonicalize().ok() })
 }

@@ -2,11 +2,13 @@
 
 mod arithmetic;
 mod average;
+mod begun;
 mod bind;
 mod blocks;
 mod branch;
 mod branches;
 mod budget;
+mod builtin;
 mod calls;
 mod checker;
 mod definitions;
@@ -40,7 +42,9 @@ mod value;
 mod views;
 mod vocabulary;
 
+pub use begun::begun_from;
 pub use bind::signature;
+pub use builtin::{RECIPES, add_recipe, built_in, built_in_hint, names as built_in_names, word};
 pub use library::LIBRARY;
 pub use recipe::{Branch, Encoder, Evaluate, Expectation, Frozen, Loss, Recipe, Term, Train, View, Weights};
 pub use run::{Options, Outcome, check, data_set};

@@ -1,10 +1,12 @@
 //! Every argument of the command line.
 
+mod apart;
 mod applied;
 mod change;
 
 use std::path::PathBuf;
 
+pub use apart::{CompletionsArgs, ExplainArgs, FmtArgs, GraphArgs, ListFormat, ManArgs, NewArgs, RunsArgs, ShowArgs};
 pub use applied::{
     DuplicatesArgs, EmbedArgs, EncoderArgs, EvalArgs, NeighborsArgs, OutliersArgs, PredictArgs, SplitName,
 };
@@ -34,7 +36,7 @@ pub struct Args {
 /// Runs a recipe: trains an encoder and judges it.
 #[derive(Debug, ClapArgs)]
 pub struct RunArgs {
-    /// The recipe to run, a `.ssl` file
+    /// The recipe to run: a `.ssl` file, or a built-in one by its name (`sslrun show recipes`)
     #[arg(value_name = "RECIPE")]
     pub recipe: Option<PathBuf>,
     #[command(flatten)]
@@ -101,6 +103,16 @@ pub enum Command {
     Loss(LossArgs),
     /// Measures how fast a recipe trains on this machine
     Bench(BenchArgs),
+    /// Writes a new recipe that begins as a built-in one
+    New(NewArgs),
+    /// Lists runs with what came of them
+    Runs(RunsArgs),
+    /// Says what of this machine the program has and uses
+    Doctor,
+    /// Prints the completions of a shell
+    Completions(CompletionsArgs),
+    /// Writes the manual pages
+    Man(ManArgs),
 }
 
 /// The engines, as they are named on the command line.
@@ -179,55 +191,18 @@ pub struct CompareArgs {
     /// From which everything random is derived; short for `--set train.seed=N`
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Trains each recipe N times, with the seeds 0, 1, ..: the table has means and sample deviations
+    #[arg(long, value_name = "N", conflicts_with = "seed", value_parser = clap::value_parser!(u32).range(1..))]
+    pub seeds: Option<u32>,
+    /// Tries each recipe with each of these values; of several grids with all choices
+    #[arg(long, value_name = "PATH=VALUE,VALUE")]
+    pub grid: Vec<String>,
     /// Shows no progress
     #[arg(long)]
     pub quiet: bool,
     /// How many threads compute and make batches [default: as many as there are cores; at most four for each]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-}
-
-/// `sslrun fmt`
-#[derive(Debug, ClapArgs)]
-pub struct FmtArgs {
-    /// Recipes; `-` is standard input, whose layout goes to standard output
-    #[arg(value_name = "RECIPE", required = true)]
-    pub recipes: Vec<PathBuf>,
-    /// Changes nothing; the exit status is 1 where a recipe is laid out otherwise
-    #[arg(long)]
-    pub check: bool,
-}
-
-/// `sslrun show`
-#[derive(Debug, ClapArgs)]
-pub struct ShowArgs {
-    /// A word, a function of the standard library, or `std` for all of it; everything there is, if left out
-    pub name: Option<String>,
-}
-
-/// `sslrun explain`
-#[derive(Debug, ClapArgs)]
-pub struct ExplainArgs {
-    /// The code of a diagnostic, as in `shape-mismatch`, or a recipe
-    #[arg(value_name = "CODE|RECIPE")]
-    pub what: String,
-    #[command(flatten)]
-    pub change: ChangeArgs,
-    /// Prints the loss of a recipe as LaTeX
-    #[arg(long)]
-    pub latex: bool,
-}
-
-/// `sslrun graph`
-#[derive(Debug, ClapArgs)]
-pub struct GraphArgs {
-    /// The recipe; `-` is standard input
-    pub recipe: PathBuf,
-    #[command(flatten)]
-    pub change: ChangeArgs,
-    /// How the graph is printed
-    #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
-    pub format: GraphFormat,
 }
 
 /// `sslrun views`

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::args::{BenchArgs, FindingFormat, PartName};
-use super::{Exit, output, run};
+use super::{Exit, output, recipe, run};
 use crate::driver::{self, Failure, Measured, Part, Trial, median};
 use crate::report::{Table, bytes, count, number, percent};
 
@@ -11,7 +11,7 @@ use crate::report::{Table, bytes, count, number, percent};
 pub fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     let asked = Instant::now();
     run::start_threads(args.threads)?;
-    let checked = driver::check(&args.recipe, &args.change.sets, args.change.data.as_deref())?;
+    let checked = recipe::check(&args.recipe, &args.change)?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     let Some(recipe) = &checked.recipe else { return Ok(Exit::RecipeErrors) };
     let parts = args.only.iter().copied().map(Part::from).collect();

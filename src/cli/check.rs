@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::args::{CheckArgs, FindingFormat};
-use super::{Exit, output, run};
+use super::{Exit, output, recipe, run};
 use crate::data;
 use crate::diag::{self, Code, Diagnostic};
 use crate::driver::{self, Checked, Failure};
@@ -14,7 +14,7 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
     let mut worst = Exit::Fine;
     let mut shown: Vec<Value> = Vec::new();
     for path in &args.recipes {
-        let mut checked = driver::check(path, &args.change.sets, args.change.data.as_deref())?;
+        let mut checked = recipe::check(path, &args.change)?;
         checked.diagnostics.extend(driver::too_large_here(&checked));
         checked.diagnostics.extend(absent(&checked, args.change.data.is_some()));
         if output::has_error(&checked.diagnostics) {

@@ -2,19 +2,22 @@
 
 use super::args::CompareArgs;
 use super::progress::Progress;
-use super::{Exit, interrupt, output, run};
+use super::{Exit, interrupt, output, recipe, run};
 use crate::driver::{self, Contest, Failure, Moment, Terms};
 use crate::exec::EngineKind;
 use crate::report::{comparison_table, duration, number};
 
 /// Trains and judges one recipe after the other, and shows the table.
 pub fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
+    let contest = contest(args)?;
     run::start_threads(args.threads)?;
     let control = interrupt::control();
     let mut progress = Progress::new(args.quiet);
-    let result = driver::compare(&contest(args), &control, &mut |moment| show(moment, &mut progress, args.quiet));
+    let result = driver::compare(&contest, &control, &mut |moment| show(moment, &mut progress, args.quiet));
     let comparison = result?;
-    output::result(&comparison_table(&comparison.runs).render(120))?;
+    // Means with deviations take more room.
+    let width = if args.seeds.is_some() { 180 } else { 120 };
+    output::result(&comparison_table(&comparison.runs).render(width))?;
     comparison.notes().iter().for_each(|note| output::message(note));
     let folder = comparison.folder.display();
     if comparison.stopped {
@@ -25,21 +28,23 @@ pub fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
     Ok(if comparison.runs.iter().any(|r| r.failure.is_some()) { Exit::Failed } else { Exit::Fine })
 }
 
-fn contest(args: &CompareArgs) -> Contest {
+fn contest(args: &CompareArgs) -> Result<Contest, Failure> {
     let epochs = args.epochs.map(|n| format!("train.epochs={n}"));
     let seed = args.seed.map(|seed| format!("train.seed={seed}"));
-    Contest {
-        recipes: args.recipes.clone(),
+    Ok(Contest {
+        recipes: args.recipes.iter().map(|path| recipe::find_or_run(path)).collect::<Result<_, _>>()?,
         terms: Terms {
             budget: args.budget,
             data: args.change.data.clone(),
             sets: args.change.sets.iter().cloned().chain(epochs).chain(seed).collect(),
         },
         access: args.change.access(),
+        seeds: args.seeds,
+        grid: args.grid.clone(),
         engine: args.engine.map(EngineKind::from),
         out: args.output.clone(),
         threads: run::threads_used(args.threads),
-    }
+    })
 }
 
 fn show(moment: Moment, progress: &mut Progress, quiet: bool) {

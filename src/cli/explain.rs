@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::args::ExplainArgs;
-use super::{Exit, output, run};
+use super::{Exit, output, recipe, run};
+use crate::check::built_in_names;
 use crate::diag::{CODES, suggest};
 use crate::driver::{self, Failure};
 
@@ -13,17 +14,25 @@ pub fn explain(args: &ExplainArgs) -> Result<Exit, Failure> {
         output::result(&format!("{}\n", code.page.trim_end()))?;
         return Ok(Exit::Fine);
     }
-    if args.what == "-" || args.what.ends_with(".ssl") || Path::new(&args.what).is_file() {
-        return recipe(args);
+    if names_recipe(&args.what) {
+        return explain_recipe(args);
     }
-    let near = suggest(&args.what, CODES.iter().map(|c| c.name)).map_or_else(String::new, |s| format!("; {s}"));
+    let known = CODES.iter().map(|c| c.name).chain(built_in_names());
+    let near = suggest(&args.what, known).map_or_else(String::new, |s| format!("; {s}"));
     let all: String = CODES.iter().map(|c| format!("\n  {}", c.name)).collect();
-    Err(Failure::Usage(format!("there is no diagnostic and no file `{}`{near}\nall diagnostics:{all}", args.what)))
+    Err(Failure::Usage(format!("there is no diagnostic and no recipe `{}`{near}\nall diagnostics:{all}", args.what)))
 }
 
-fn recipe(args: &ExplainArgs) -> Result<Exit, Failure> {
+/// Whether a word is a file, or a recipe that is known by it.
+fn names_recipe(word: &str) -> bool {
+    let path = Path::new(word);
+    let known = || driver::find_recipe(path, []).is_ok_and(|found| found.path != path);
+    word == "-" || word.ends_with(".ssl") || path.is_file() || known()
+}
+
+fn explain_recipe(args: &ExplainArgs) -> Result<Exit, Failure> {
     run::start_threads(None)?;
-    let checked = driver::check(Path::new(&args.what), &args.change.sets, args.change.data.as_deref())?;
+    let checked = recipe::check(Path::new(&args.what), &args.change)?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     if checked.recipe.is_none() {
         return Ok(Exit::RecipeErrors);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use candle_core::{Device, Tensor};
 
 use super::args::LossArgs;
-use super::{Exit, output, run};
+use super::{Exit, output, recipe, run};
 use crate::driver::{self, Computed, Failure};
 use crate::exec::EngineKind;
 
@@ -16,7 +16,7 @@ pub fn loss(args: &LossArgs) -> Result<Exit, Failure> {
         output::apart(file, &[&args.recipe, &args.inputs])?;
     }
     run::start_threads(None)?;
-    let checked = driver::check(&args.recipe, &args.change.sets, args.change.data.as_deref())?;
+    let checked = recipe::check(&args.recipe, &args.change)?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     if checked.recipe.is_none() {
         return Ok(Exit::RecipeErrors);

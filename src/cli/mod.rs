@@ -7,6 +7,8 @@ mod args;
 mod bench;
 mod check;
 mod compare;
+mod completions;
+mod doctor;
 mod duplicates;
 mod embed;
 mod eval;
@@ -15,12 +17,16 @@ mod fmt;
 mod graph;
 mod interrupt;
 mod loss;
+mod man;
 mod neighbors;
+mod new;
 mod outliers;
 mod output;
 mod predict;
 mod progress;
+mod recipe;
 mod run;
+mod runs;
 mod show;
 mod units;
 mod views;
@@ -99,6 +105,11 @@ pub fn main() -> ExitCode {
         Some(Command::Graph(args)) => graph::graph(&args),
         Some(Command::Views(args)) => views::views(&args),
         Some(Command::Loss(args)) => loss::loss(&args),
+        Some(Command::New(args)) => new::new(&args),
+        Some(Command::Runs(args)) => runs::runs(&args),
+        Some(Command::Doctor) => doctor::doctor(),
+        Some(Command::Completions(args)) => completions::completions(&args),
+        Some(Command::Man(args)) => man::man(&args),
     };
     ExitCode::from(result.unwrap_or_else(Exit::from) as u8)
 }

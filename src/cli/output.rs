@@ -66,6 +66,15 @@ pub fn file(path: &Path, contents: &[u8]) -> Result<(), Failure> {
     crate::report::write_atomically(path, contents).map_err(Failure::Run)
 }
 
+/// Writes a new file whole or not at all; one that is there is never written over.
+pub fn new_file(path: &Path, contents: &[u8]) -> Result<(), Failure> {
+    if path.symlink_metadata().is_ok() {
+        let message = format!("{} is there already, and is not written over: choose another name", path.display());
+        return Err(Failure::Usage(message));
+    }
+    crate::report::create_atomically(path, contents).map_err(Failure::Run)
+}
+
 /// Whether a file is called as what will be written into it; what it may be called otherwise is an error.
 pub fn ending(path: &Path, known: &[&str]) -> Result<(), Failure> {
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());

@@ -2,8 +2,7 @@
 
 use super::args::{Engine, RunArgs};
 use super::progress::Progress;
-use super::{Exit, interrupt, output};
-use crate::diag::suggest;
+use super::{Exit, interrupt, output, recipe};
 use crate::driver::{self, Failure, Report, Request};
 use crate::exec::{EngineKind, Spent};
 use crate::report::{Table, duration};
@@ -14,8 +13,8 @@ use crate::train::Ending;
 pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
     // A check may measure pictures.
     start_threads(args.threads)?;
-    let request = request(args);
-    let checked = request.check().map_err(|failure| misspelt(args, failure))?;
+    let request = request(args)?;
+    let checked = request.check()?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     if checked.recipe.is_none() {
         return Ok(Exit::RecipeErrors);
@@ -54,10 +53,10 @@ pub(super) fn threads_used(asked: Option<u16>) -> Option<usize> {
     asked.map(|asked| usize::from(asked).min(threads::most()))
 }
 
-fn request(args: &RunArgs) -> Request {
+fn request(args: &RunArgs) -> Result<Request, Failure> {
     let seed = args.seed.map(|seed| format!("train.seed={seed}"));
-    Request {
-        recipe: args.recipe.clone(),
+    Ok(Request {
+        recipe: args.recipe.as_deref().map(recipe::find_or_command).transpose()?,
         resume: args.resume.clone(),
         from: args.from.clone(),
         same_path: args.same_path,
@@ -69,7 +68,7 @@ fn request(args: &RunArgs) -> Request {
         threads: threads_used(args.threads),
         profile: args.profile,
         ..Request::default()
-    }
+    })
 }
 
 impl From<Engine> for EngineKind {
@@ -78,32 +77,6 @@ impl From<Engine> for EngineKind {
             Engine::Planned => EngineKind::Planned,
             Engine::Candle => EngineKind::Candle,
         }
-    }
-}
-
-/// A word that is neither a file nor a subcommand was perhaps meant to be one.
-fn misspelt(args: &RunArgs, failure: Failure) -> Failure {
-    const COMMANDS: [&str; 15] = [
-        "check",
-        "compare",
-        "embed",
-        "eval",
-        "fmt",
-        "show",
-        "explain",
-        "graph",
-        "views",
-        "loss",
-        "bench",
-        "neighbors",
-        "duplicates",
-        "outliers",
-        "predict",
-    ];
-    let word = args.recipe.as_deref().and_then(|p| p.to_str()).filter(|w| !w.contains(['.', '/']));
-    match (word.and_then(|w| suggest(w, COMMANDS)), failure) {
-        (Some(hint), Failure::Usage(message)) => Failure::Usage(format!("{message}; {hint}")),
-        (_, failure) => failure,
     }
 }
 

@@ -3,9 +3,10 @@
 use super::args::ShowArgs;
 use super::{Exit, output};
 use crate::catalog::{Entry, Kind};
-use crate::check::{LIBRARY, signature, vocabulary};
+use crate::check::{LIBRARY, RECIPES, built_in_names, signature, vocabulary};
 use crate::diag::suggest;
-use crate::driver::Failure;
+use crate::driver::{self, Failure, Shipped};
+use crate::report::count;
 use crate::source::FileId;
 use crate::syntax::{self, ast::ItemKind};
 
@@ -30,6 +31,7 @@ pub fn show(args: &ShowArgs) -> Result<Exit, Failure> {
     let text = match args.name.as_deref() {
         None => everything(),
         Some("std") => LIBRARY.iter().map(|(name, text)| format!("# {name}\n\n{}\n\n", text.trim())).collect(),
+        Some("recipes") => recipes(&driver::shipped()?),
         Some(name) => one(name)?,
     };
     output::result(&format!("{}\n", text.trim_end()))?;
@@ -43,7 +45,31 @@ fn everything() -> String {
         section(heading, &lines)
     };
     let library: Vec<_> = library().into_iter().map(|f| (f.signature, first(&f.doc))).collect();
-    HEADINGS.iter().map(group).collect::<String>() + &section("standard library (`sslrun show std`)", &library)
+    let built_in = [("sslrun show recipes".to_owned(), "lists them, with family and cost".to_owned())];
+    HEADINGS.iter().map(group).collect::<String>()
+        + &section("standard library (`sslrun show std`)", &library)
+        + &section("built-in recipes", &built_in)
+}
+
+/// The built-in recipes: what they are and what they cost.
+fn recipes(all: &[Shipped]) -> String {
+    let width = all.iter().map(|recipe| recipe.name.len()).max().unwrap_or(0);
+    let line = |name: &str, parameters: &str, operations: &str, method: &str| {
+        format!("  {name:width$}  {parameters:>10}  {operations:>10}  {method}\n")
+    };
+    let lines = all.iter().map(|recipe| {
+        let mut families: Vec<&str> = recipe.families.iter().filter_map(|family| family.split(':').next()).collect();
+        families.dedup();
+        let family = families.join(", ");
+        let method = if family.is_empty() { recipe.title.clone() } else { format!("{}: {family}", recipe.title) };
+        line(recipe.name, &count(recipe.parameters), &count(recipe.operations), &method)
+    });
+    format!(
+        "built-in recipes: `sslrun NAME` runs one, `sslrun show NAME` prints it, `sslrun new MINE --from NAME` begins another\n\
+         numbers that are trained, and operations of a step, forward and backward\n\n{}{}",
+        line("name", "parameters", "operations", "method: family"),
+        lines.collect::<String>()
+    )
 }
 
 /// A heading and its words, each with its first sentence.
@@ -62,9 +88,11 @@ fn one(name: &str) -> Result<String, Failure> {
     let functions = library();
     let found = words.iter().filter(|e| e.name == name).map(|e| page(e));
     let written = functions.iter().filter(|f| f.name == name).map(|f| format!("# {}\n{}\n", f.file, f.source));
-    let pages: Vec<String> = found.chain(written).collect();
+    let built_in = RECIPES.iter().filter(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned());
+    let pages: Vec<String> = found.chain(written).chain(built_in).collect();
     if pages.is_empty() {
         let names = words.iter().map(|e| e.name).chain(functions.iter().map(|f| f.name.as_str()));
+        let names = names.chain(built_in_names());
         let hint = suggest(name, names).map_or_else(String::new, |s| format!("; {s}"));
         return Err(Failure::Usage(format!("the language has no `{name}`{hint}")));
     }

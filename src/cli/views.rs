@@ -1,16 +1,16 @@
 //! `sslrun views`: a contact sheet of the views a recipe makes.
 
 use super::args::ViewsArgs;
-use super::{Exit, output, run};
+use super::{Exit, output, recipe, run};
 use crate::data::{self, Split, contact_sheet};
-use crate::driver::{self, Failure};
+use crate::driver::Failure;
 use crate::train::view_specs;
 
 /// Draws a row for each of some samples: the sample, then its views.
 pub fn views(args: &ViewsArgs) -> Result<Exit, Failure> {
     output::ending(&args.output, &["png", "jpg", "jpeg"])?;
     run::start_threads(None)?;
-    let checked = driver::check(&args.recipe, &args.change.sets, args.change.data.as_deref())?;
+    let checked = recipe::check(&args.recipe, &args.change)?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     let Some(recipe) = &checked.recipe else { return Ok(Exit::RecipeErrors) };
     if recipe.views.is_empty() {

@@ -1,5 +1,6 @@
 //! Several recipes on the same data with the same budget, one after the other, and the report that sets them side by side.
 
+mod entrants;
 mod terms;
 
 use std::path::{Path, PathBuf};
@@ -10,11 +11,12 @@ use crate::check::Recipe;
 use crate::data::Access;
 use crate::exec::EngineKind;
 use crate::report::{
-    Contestant, Outcome, RunRecord, comparison_csv, comparison_table, escaped_markdown, knn_chart, loss_charts,
-    loss_over_time, write_atomically,
+    Contestant, Outcome, RunRecord, comparison_csv, comparison_table, duration, escaped_markdown, knn_chart,
+    loss_charts, loss_over_time, write_atomically,
 };
 use crate::train::{self, Baselines, Control, Event, Setup};
 
+use entrants::Entrant;
 pub use terms::Terms;
 
 /// What is to be compared, and under which terms.
@@ -26,6 +28,10 @@ pub struct Contest {
     pub terms: Terms,
     /// How files of pictures are read.
     pub access: Access,
+    /// How often each recipe is trained: with the seeds 0, 1, ..; once, with its own, where left out.
+    pub seeds: Option<u32>,
+    /// Values that each recipe is tried with, each `PATH=VALUE,VALUE,..`: all choices of one of each.
+    pub grid: Vec<String>,
     /// The engine; the planned one where it is left out.
     pub engine: Option<EngineKind>,
     /// The folder of the comparison; an earlier one of the same terms is gone on with. Numbered by itself where left out.
@@ -73,6 +79,8 @@ pub struct Comparison {
     pub folder: PathBuf,
     /// The runs, in the order in which they were named.
     pub runs: Vec<Contestant>,
+    /// What missed its budget, and by how much.
+    pub missed: Vec<String>,
     /// Whether somebody stopped it before its end.
     pub stopped: bool,
 }
@@ -82,30 +90,35 @@ const TERMS: &str = "compare.ron";
 /// The most seconds steps are timed for, and the share of the budget.
 const TIMED: f64 = 10.0;
 const SHARE: f64 = 0.05;
+/// The share of a budget that a run may be off without being told of.
+const MISSED: f64 = 0.1;
 
 /// Trains and judges each recipe in a folder of its own inside the comparison's; one that fails does not end the rest,
 /// one that has ended there before is not done again. The report is written anew after each.
 pub fn compare(contest: &Contest, control: &Control, tell: &mut dyn FnMut(Moment)) -> Result<Comparison, Failure> {
-    let names = names(&contest.recipes)?;
+    let entrants = entrants::entrants(contest)?;
     let held = claim(contest)?;
     let folder = held.path().to_owned();
     let baselines = Baselines::default();
-    let mut comparison = Comparison { folder, runs: Vec::new(), stopped: false };
-    for (i, (path, name)) in contest.recipes.iter().zip(&names).enumerate() {
+    let mut comparison = Comparison { folder, runs: Vec::new(), missed: Vec::new(), stopped: false };
+    for (i, entrant) in entrants.iter().enumerate() {
         if control.stops() {
             comparison.stopped = true;
             break;
         }
-        tell(Moment::Begins { name, number: i + 1, of: names.len() });
-        let place = if path.is_dir() { path.clone() } else { comparison.folder.join(name) };
-        let failure = match path.is_dir() {
-            true => RunFolder::open(path).err(),
-            false => Turn { contest, path, place: &place, baselines: &baselines, control }.take(tell).err(),
+        tell(Moment::Begins { name: &entrant.name, number: i + 1, of: entrants.len() });
+        let done = entrant.path.is_dir();
+        let place = if done { entrant.path.clone() } else { comparison.folder.join(&entrant.name) };
+        let failure = match done {
+            true => RunFolder::open(&place).err(),
+            false => Turn { contest, entrant, place: &place, baselines: &baselines, control }.take(tell).err(),
         };
         comparison.stopped |= matches!(failure, Some(Failure::Stopped(_)));
         let failure = failure.filter(|f| !matches!(f, Failure::Stopped(_))).map(|f| f.to_string());
         failure.iter().for_each(|message| tell(Moment::Failed(message)));
-        comparison.runs.push(contestant(name, &place, failure));
+        let run = contestant(entrant, &place, failure);
+        comparison.missed.extend(contest.terms.budget.filter(|_| !done).and_then(|budget| missed(&run, budget)));
+        comparison.runs.push(run);
         comparison.write(&contest.terms)?;
     }
     comparison.stopped |= comparison.runs.iter().any(|r| r.failure.is_none() && unfinished(r)) && control.stops();
@@ -117,7 +130,7 @@ fn unfinished(run: &Contestant) -> bool {
 }
 
 /// What lies in the folder of a run, as far as it came.
-fn contestant(name: &str, place: &Path, failure: Option<String>) -> Contestant {
+fn contestant(entrant: &Entrant, place: &Path, failure: Option<String>) -> Contestant {
     let folder = RunFolder::open(place);
     let record = folder.as_ref().map_err(Failure::to_string).and_then(|f| RunRecord::read(&f.record()));
     let losses = folder.map(|f| loss_over_time(&f.metrics())).unwrap_or_default();
@@ -125,23 +138,16 @@ fn contestant(name: &str, place: &Path, failure: Option<String>) -> Contestant {
         Ok(record) => (Some(record), None),
         Err(message) => (None, Some(message)),
     };
-    Contestant { name: name.to_owned(), record, failure: failure.or(unread), losses }
+    let (name, group) = (entrant.name.clone(), entrant.group.clone());
+    Contestant { name, group, record, failure: failure.or(unread), losses }
 }
 
-/// Names of files and folders, a number behind those that occur again.
-fn names(recipes: &[PathBuf]) -> Result<Vec<String>, Failure> {
-    let mut names: Vec<String> = Vec::new();
-    for path in recipes {
-        if path == Path::new("-") {
-            return Err(Failure::Usage("a comparison takes files and folders, not standard input".to_owned()));
-        }
-        let word = if path.is_dir() { path.file_name() } else { path.file_stem() };
-        let word = word.map_or_else(|| "run".to_owned(), |w| w.to_string_lossy().into_owned());
-        let numbered = (2..).map(|n| format!("{word}-{n}"));
-        let free = std::iter::once(word.clone()).chain(numbered).find(|name| !names.contains(name));
-        names.extend(free);
-    }
-    Ok(names)
+/// What is to be said of a run that trained much longer than its budget, or much shorter.
+fn missed(run: &Contestant, budget: f64) -> Option<String> {
+    let record = run.record.as_ref().filter(|record| record.outcome == Outcome::Finished)?;
+    let off = record.seconds / budget - 1.0;
+    let words = format!("{} missed its budget of {}: it trained for", run.name, duration(budget));
+    (off.abs() > MISSED).then(|| format!("{words} {}, {:+.0} %", duration(record.seconds), 100.0 * off))
 }
 
 /// The folder of the comparison: a new one, or an earlier one of the same terms.
@@ -168,7 +174,7 @@ fn claim(contest: &Contest) -> Result<Held, Failure> {
 /// A recipe's turn.
 struct Turn<'a> {
     contest: &'a Contest,
-    path: &'a Path,
+    entrant: &'a Entrant,
     place: &'a Path,
     baselines: &'a Baselines,
     control: &'a Control,
@@ -178,8 +184,9 @@ impl Turn<'_> {
     /// Trains the recipe in its place, goes on with it, or finds that it has been done.
     fn take(&self, tell: &mut dyn FnMut(Moment)) -> Result<(), Failure> {
         let terms = &self.contest.terms;
-        let mut sets = terms.sets.clone();
-        let mut checked = check(self.path, &sets, terms.data.as_deref())?;
+        let path = self.entrant.path.as_path();
+        let mut sets = [terms.sets.as_slice(), &self.entrant.sets].concat();
+        let mut checked = check(path, &sets, terms.data.as_deref())?;
         tell(Moment::Checked(&checked));
         let recipe = sound(&checked)?;
         let earlier = self.earlier()?;
@@ -190,7 +197,7 @@ impl Turn<'_> {
         };
         if let Some(epochs) = epochs {
             sets.push(format!("train.epochs={epochs}"));
-            checked = check(self.path, &sets, terms.data.as_deref())?;
+            checked = check(path, &sets, terms.data.as_deref())?;
         }
         let common = Request {
             access: self.contest.access,
@@ -211,7 +218,7 @@ impl Turn<'_> {
             checked = request.check()?;
             request
         } else {
-            let (recipe, out) = (Some(self.path.to_owned()), Some(self.place.to_owned()));
+            let (recipe, out) = (Some(path.to_owned()), Some(self.place.to_owned()));
             Request { recipe, out, sets, data: terms.data.clone(), ..common }
         };
         run(&request, &checked, self.control, &mut |event| tell(Moment::Training(event))).map(|_| ())
@@ -277,7 +284,8 @@ impl Comparison {
     }
 
     fn markdown(&self, terms: &Terms) -> String {
-        let names: Vec<String> = self.runs.iter().map(|r| escaped_markdown(&r.name)).collect();
+        let mut names: Vec<String> = self.runs.iter().map(|r| escaped_markdown(r.group())).collect();
+        names.dedup();
         let (words, table) = (escaped_markdown(&terms.words()), comparison_table(&self.runs).markdown());
         let notes: String = self.notes().iter().map(|note| format!("- {}\n", escaped_markdown(note))).collect();
         let notes = if notes.is_empty() { notes } else { format!("\n{notes}") };
@@ -288,7 +296,7 @@ impl Comparison {
         )
     }
 
-    /// What a reader of the table must know besides: data that differ, and failures.
+    /// What a reader of the table must know besides: data that differ, budgets that were missed, and failures.
     pub fn notes(&self) -> Vec<String> {
         let data = |run: &Contestant| run.record.as_ref().map(|r| r.data.clone());
         let first = self.runs.iter().find_map(data);
@@ -300,6 +308,6 @@ impl Comparison {
         });
         let brackets = "in brackets: the same encoder untrained".to_owned();
         let data = first.iter().flat_map(|d| [format!("data: {d}"), brackets.clone()]);
-        data.chain(other).chain(failures).collect()
+        data.chain(other).chain(self.missed.iter().cloned()).chain(failures).collect()
     }
 }

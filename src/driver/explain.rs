@@ -24,13 +24,23 @@ pub fn explain_in_latex(checked: &Checked) -> Result<String, Failure> {
     Ok(Formulas::of(recipe).latex())
 }
 
-fn family(found: &[Mechanism]) -> String {
+/// The families of methods that a recipe is of, in words.
+pub(super) fn families(recipe: &Recipe) -> Vec<&'static str> {
+    families_of(&mechanisms(recipe))
+}
+
+fn families_of(found: &[Mechanism]) -> Vec<&'static str> {
     let mut families: Vec<&str> = Vec::new();
     for family in found.iter().map(Mechanism::family) {
         if !families.contains(&family) {
             families.push(family);
         }
     }
+    families
+}
+
+fn family(found: &[Mechanism]) -> String {
+    let families = families_of(found);
     if families.is_empty() { String::new() } else { format!("family\n  {}\n\n", families.join(", with ")) }
 }
 

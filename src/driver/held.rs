@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::{Failure, RunFolder};
 use crate::report::{is_part, sweep};
+use crate::source::open_file;
 use crate::train::{Control, Place};
 
 /// The file that is locked; it names the process that holds the lock.
@@ -145,6 +146,17 @@ impl Place for Held {
 
     fn is_there(&self) -> bool {
         self.is_at(self.folder.path())
+    }
+}
+
+/// Whether a process works in a folder. Where the system has no locks, a record that says so is believed.
+pub(super) fn is_held(path: &Path) -> bool {
+    let Ok(lock) = open_file(&path.join(LOCK)) else { return false };
+    // Shared, so that others may look at the same time.
+    match lock.try_lock_shared() {
+        Ok(()) => false,
+        Err(TryLockError::WouldBlock) => true,
+        Err(TryLockError::Error(e)) => e.kind() == ErrorKind::Unsupported,
     }
 }
 

@@ -8,7 +8,9 @@ use crate::data::{DataSet, Splits};
 use crate::exec::EngineKind;
 use crate::kernels;
 use crate::report::{Metric, MetricsLog, Outcome, Point, RunRecord, StepLine, write_atomically};
-use crate::train::{Control, Ending, Event, Journal, Look, Measures, Step, TrainError, Training, Verdict, patiently};
+use crate::train::{
+    Clock, Control, Ending, Event, Journal, Look, Measures, Step, TrainError, Training, Verdict, patiently,
+};
 
 /// Steps between two lines of the metrics.
 const EVERY: usize = 10;
@@ -81,7 +83,7 @@ impl RunLog {
     pub(super) fn copy_to(&mut self, folder: &RunFolder, training: &Training) -> Result<(), Failure> {
         let lines = self.metrics.lines().unwrap_or_default();
         write_atomically(&folder.metrics(), lines.as_bytes()).map_err(Failure::Run)?;
-        self.learnt(training.seconds(), training.images(), training.journal());
+        self.came(training);
         self.record.outcome = Outcome::Interrupted;
         self.begin(folder, training.recipe())
     }
@@ -111,6 +113,7 @@ impl RunLog {
             Event::Interrupted { .. } => self.last = None,
             Event::Finished { .. } => self.flush(),
             Event::Checkpoint { progress, .. } => {
+                self.reached(progress.clock, progress.step);
                 self.learnt(progress.seconds, progress.images, &progress.journal);
                 // The one of the next checkpoint says what this one cannot; the last is told of.
                 let _ = self.record.write(&self.folder.record());
@@ -162,7 +165,16 @@ impl RunLog {
         }
     }
 
-    /// What a training has learnt of itself.
+    /// How far a training has come, and what it has learnt of itself.
+    fn came(&mut self, training: &Training) {
+        self.reached(training.clock(), training.done());
+        self.learnt(training.seconds(), training.images(), training.journal());
+    }
+
+    fn reached(&mut self, clock: Clock, steps: usize) {
+        (self.record.steps, self.record.epochs) = (steps as u64, clock.epochs(steps));
+    }
+
     fn learnt(&mut self, seconds: f64, images: u64, journal: &Journal) {
         (self.record.seconds, self.record.images) = (seconds, images);
         self.record.history = journal.looks.iter().map(point).collect();
@@ -185,7 +197,7 @@ impl RunLog {
             Err(TrainError::NotFinite(_)) => Outcome::Diverged,
             Err(_) => Outcome::Interrupted,
         };
-        self.learnt(training.seconds(), training.images(), training.journal());
+        self.came(training);
         if let Ok((_, verdict)) = result {
             self.record.trained = metrics(&verdict.trained);
             self.record.untrained = metrics(&verdict.untrained);
@@ -226,7 +238,7 @@ pub(super) fn metrics(measures: &Measures) -> Vec<Metric> {
 }
 
 /// What an engine is called on the command line and in records.
-pub(super) fn engine_name(kind: EngineKind) -> &'static str {
+pub fn engine_name(kind: EngineKind) -> &'static str {
     match kind {
         EngineKind::Planned => "planned",
         EngineKind::Candle => "candle",

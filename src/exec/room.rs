@@ -20,41 +20,88 @@ pub fn claim(what: &str, size: usize) -> Result<(), ExecError> {
     }
 }
 
-/// The bytes that can still be held, and what sets that bound: the machine, a container, or a limit of the process.
+/// Something that bounds the memory of this process, as far as the system tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// What sets it.
+    pub whose: &'static str,
+    /// The bytes there are, in use or not.
+    pub most: Option<u64>,
+    /// The bytes that can still be held.
+    pub left: Option<u64>,
+}
+
+/// Everything that may bound it: the machine, the group of processes that a container or a queue makes, and the limit of the process.
+pub fn bounds() -> [Bound; 3] {
+    let groups = groups();
+    let least = |of: fn(&Group) -> u64| groups.iter().map(of).min();
+    [
+        Bound {
+            whose: "this machine",
+            most: machine("MemTotal:", "SwapTotal:"),
+            left: machine("MemAvailable:", "SwapFree:"),
+        },
+        Bound { whose: "this container", most: least(|group| group.most), left: least(|group| group.left) },
+        Bound { whose: "the limit of this process", most: address_space(), left: process() },
+    ]
+}
+
+/// The bytes that can still be held, and what sets that bound.
 fn free() -> Option<(u64, &'static str)> {
-    let bounds =
-        [(machine(), "this machine"), (container(), "this container"), (process(), "the limit of this process")];
-    bounds.into_iter().filter_map(|(bound, whose)| Some((bound?, whose))).min_by_key(|(bound, _)| *bound)
+    bounds().iter().filter_map(|bound| Some((bound.left?, bound.whose))).min_by_key(|(left, _)| *left)
 }
 
 /// The bytes there are, in use or not, and what sets that bound.
 pub fn most() -> Option<(u64, &'static str)> {
-    let text = read_to_string("/proc/meminfo").ok();
-    let machine = text.and_then(|text| Some(kib(&text, "MemTotal:")? + kib(&text, "SwapTotal:").unwrap_or(0)));
-    let bounds = [
-        (machine, "this machine"),
-        (group("memory.max").or_else(|| group("memory/memory.limit_in_bytes")), "this container"),
-        (address_space(), "the limit of this process"),
-    ];
-    bounds.into_iter().filter_map(|(bound, whose)| Some((bound?, whose))).min_by_key(|(bound, _)| *bound)
+    bounds().iter().filter_map(|bound| Some((bound.most?, bound.whose))).min_by_key(|(most, _)| *most)
 }
 
-/// What is free, or can be made free, and what can be swapped out.
-fn machine() -> Option<u64> {
+/// What the machine has, and what it can swap out.
+fn machine(memory: &str, swap: &str) -> Option<u64> {
     let text = read_to_string("/proc/meminfo").ok()?;
-    Some(kib(&text, "MemAvailable:")? + kib(&text, "SwapFree:").unwrap_or(0))
+    Some(kib(&text, memory)? + kib(&text, swap).unwrap_or(0))
 }
 
-/// What the memory controller of the group of processes leaves (cgroup v2, then v1).
-fn container() -> Option<u64> {
-    let left = |most: &str, held: &str| Some(group(most)?.saturating_sub(group(held)?));
-    left("memory.max", "memory.current")
-        .or_else(|| left("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
+/// What the memory controller says of a group of processes that it bounds.
+struct Group {
+    most: u64,
+    left: u64,
 }
 
-/// A number of the memory controller; where it sets no bound, there is none.
-fn group(path: &str) -> Option<u64> {
-    read_to_string(Path::new("/sys/fs/cgroup").join(path)).ok()?.trim().parse().ok()
+/// No bound, in the words of the controller's first version: the largest number of whole pages.
+const UNBOUNDED: u64 = 1 << 62;
+
+/// The groups that this process is in, one around the other, as far as they have a bound (cgroup v2 and v1).
+fn groups() -> Vec<Group> {
+    let told = read_to_string("/proc/self/cgroup").unwrap_or_default();
+    told.lines().flat_map(|line| groups_of(line).unwrap_or_default()).collect()
+}
+
+/// The groups of a line `ID:CONTROLLERS:PATH`. In a container only the end of its path is to be seen, and its root is the last.
+fn groups_of(line: &str) -> Option<Vec<Group>> {
+    let (_, rest) = line.split_once(':')?;
+    let (controllers, path) = rest.split_once(':')?;
+    let [root, most, held] = match controllers {
+        "" => ["/sys/fs/cgroup", "memory.max", "memory.current"],
+        _ if controllers.split(',').any(|controller| controller == "memory") => {
+            ["/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes"]
+        }
+        _ => return None,
+    };
+    let around = Path::new(path.trim_start_matches('/')).ancestors().map(|inner| Path::new(root).join(inner));
+    Some(around.filter_map(|folder| group(&folder, most, held)).collect())
+}
+
+/// The bound of one group; nothing where it has none. What it holds of files that nobody reads is given back when it is needed.
+fn group(folder: &Path, most: &str, held: &str) -> Option<Group> {
+    let number = |file: &str| read_to_string(folder.join(file)).ok()?.trim().parse::<u64>().ok();
+    let most = number(most).filter(|most| *most < UNBOUNDED)?;
+    let files = read_to_string(folder.join("memory.stat")).ok().and_then(|text| {
+        let bytes = field(&text, "total_inactive_file ").or_else(|| field(&text, "inactive_file "))?;
+        bytes.parse::<u64>().ok()
+    });
+    let held = number(held)?.saturating_sub(files.unwrap_or(0));
+    Some(Group { most, left: most.saturating_sub(held) })
 }
 
 /// What `ulimit -v` leaves.

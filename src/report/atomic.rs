@@ -21,6 +21,14 @@ pub fn write_atomically(path: &Path, contents: &[u8]) -> Result<(), String> {
     replace(path, contents).map_err(|e| format!("cannot write {}: {e}", path.display()))
 }
 
+/// Writes a new file, whole or not at all; one that is there already is left as it is, which is an error like any other.
+pub fn create_atomically(path: &Path, contents: &[u8]) -> Result<(), String> {
+    let create = || beside(path, contents)?.persist_noclobber(path).map_err(|e| e.error);
+    create().map_err(|e| format!("cannot write {}: {e}", path.display()))?;
+    settle(path);
+    Ok(())
+}
+
 /// Removes from a folder what writers have left there that died before their files were whole. Nobody else may be writing there.
 pub fn sweep(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();

@@ -4,6 +4,7 @@ use super::chart::{Chart, Line, svg};
 use super::metric::Metric;
 use super::numbers::{count, duration};
 use super::record::{Outcome, RunRecord};
+use super::spread::spread_row;
 use super::table::Table;
 
 /// A run of a comparison.
@@ -11,6 +12,8 @@ use super::table::Table;
 pub struct Contestant {
     /// What it is called in the comparison; no other is called so.
     pub name: String,
+    /// What it shares with runs that differ from it in their seed alone; nothing where there is none.
+    pub group: String,
     /// Its record, if it has come to one.
     pub record: Option<RunRecord>,
     /// Why it came to nothing.
@@ -19,29 +22,48 @@ pub struct Contestant {
     pub losses: Vec<(f64, f64)>,
 }
 
+impl Contestant {
+    /// What it is called together with those that differ in their seed alone.
+    pub fn group(&self) -> &str {
+        if self.group.is_empty() { &self.name } else { &self.group }
+    }
+}
+
 /// The size of a single chart, and of one of several.
 const LARGE: (f64, f64) = (760.0, 420.0);
 const SMALL: (f64, f64) = (380.0, 240.0);
 const COLUMNS: usize = 3;
 
-/// A row a run: what it cost, and what the encoder is worth, with the untrained one in brackets; then raw pixels.
+/// A row a run: what it cost, and what the encoder is worth, with the untrained one in brackets; then raw pixels. Where runs differ
+/// in their seed alone, a row for them together.
 pub fn comparison_table(runs: &[Contestant]) -> Table {
     let names = metric_names(runs);
-    let fixed = ["recipe", "parameters", "samples", "time"].map(str::to_owned);
-    let header = fixed.into_iter().chain(names.iter().cloned()).collect();
-    let row = |run: &Contestant| {
-        let record = run.record.as_ref();
-        let size = record.map_or_else(dash, |r| count(r.parameters));
-        let samples = record.map_or_else(dash, |r| count(r.images));
-        let values = names.iter().map(|name| record.map_or_else(dash, |r| beside(r, name)));
-        [run.name.clone(), size, samples, time(run)].into_iter().chain(values).collect()
+    let groups: Vec<&[Contestant]> = runs.chunk_by(|a, b| a.group() == b.group()).collect();
+    let together = groups.iter().any(|group| group.len() > 1);
+    let fixed: &[&str] = match together {
+        true => &["recipe", "runs", "parameters", "samples", "time"],
+        false => &["recipe", "parameters", "samples", "time"],
     };
-    let mut rows: Vec<Vec<String>> = runs.iter().map(row).collect();
+    let header: Vec<String> = fixed.iter().map(|title| (*title).to_owned()).chain(names.iter().cloned()).collect();
+    let mut rows: Vec<Vec<String>> = match together {
+        true => groups.iter().map(|group| spread_row(group[0].group(), group, &names)).collect(),
+        false => runs.iter().map(|run| row(run, &names)).collect(),
+    };
     if let Some(raw) = runs.iter().find_map(|r| r.record.as_ref().map(|r| &r.raw).filter(|m| !m.is_empty())) {
         let values = names.iter().map(|name| find(raw, name).map_or_else(dash, Metric::text));
-        rows.push(["raw pixels".to_owned(), dash(), dash(), dash()].into_iter().chain(values).collect());
+        let nothing = fixed.iter().skip(1).map(|_| dash());
+        rows.push(std::iter::once("raw pixels".to_owned()).chain(nothing).chain(values).collect());
     }
     Table { header, rows }
+}
+
+/// A run by itself.
+fn row(run: &Contestant, names: &[String]) -> Vec<String> {
+    let record = run.record.as_ref();
+    let size = record.map_or_else(dash, |r| count(r.parameters));
+    let samples = record.map_or_else(dash, |r| count(r.images));
+    let values = names.iter().map(|name| record.map_or_else(dash, |r| beside(r, name)));
+    [run.name.clone(), size, samples, time(run)].into_iter().chain(values).collect()
 }
 
 /// The same for programs: plain numbers, a column for each, nothing where there is none.

@@ -5,20 +5,24 @@ mod axis;
 mod chart;
 mod comparison;
 mod features;
+mod listing;
 mod metric;
 mod metrics_log;
 mod npy;
 mod numbers;
 mod record;
+mod spread;
 mod table;
+mod wanted;
 
-pub use atomic::{is_part, sweep, write_atomically};
+pub use atomic::{create_atomically, is_part, sweep, write_atomically};
 pub use chart::{Chart, Line, svg};
 pub use comparison::{Contestant, comparison_csv, comparison_table, knn_chart, loss_charts};
 pub use features::{FeatureRow, FeatureTable, UNLABELLED};
+pub use listing::{Cell, Listed, list_cell, list_columns, list_csv, list_json, list_table};
 pub use metric::{Metric, Unit, summary_table};
 pub use metrics_log::{MetricsLog, StepLine, loss_over_time};
-
 pub use numbers::{bytes, count, duration, number, percent, timestamp};
 pub use record::{Outcome, Point, RunRecord};
 pub use table::{Table, escaped_markdown};
+pub use wanted::{list_sorted, list_where};

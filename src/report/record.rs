@@ -72,6 +72,10 @@ pub struct RunRecord {
     pub changes: Vec<String>,
     /// How it ended.
     pub outcome: Outcome,
+    /// The steps made.
+    pub steps: u64,
+    /// The same in epochs.
+    pub epochs: f64,
     /// How long training took, evaluation not counted.
     pub seconds: f64,
     /// The samples trained on, counting repetitions, those of a run it goes on with as a branch included.

@@ -76,7 +76,7 @@ fn samples_without_a_label_are_neither_taught_nor_judged() {
     let (out, _) = place.expect(0, &[&place.recipe, "--data", &spec, "-o", "x"]);
     assert!(out.contains("k-NN"), "{out}");
     let (_, err) = place.expect(0, &["embed", "x", "-o", "f.npy"]);
-    assert!(err.contains("5 have none: -1"), "{err}");
+    assert!(err.contains("5 have no label (-1)"), "{err}");
     let bytes = std::fs::read(place.folder.join("f.labels.npy")).expect("labels");
     let last: Vec<i64> = bytes[bytes.len() - 20 * 8..]
         .chunks_exact(8)

@@ -1,10 +1,12 @@
 //! The integration tests: one binary, a module a concern.
 mod applied;
 mod architecture;
+mod around;
 mod assign;
 mod augment;
 mod averages;
 mod beginning;
+mod builtin;
 mod check;
 mod cifar10;
 mod cli;
@@ -48,7 +50,9 @@ mod recipes;
 mod recompute;
 mod refused;
 mod report;
+mod runs;
 mod samples;
+mod seeds;
 mod sets;
 mod shapes;
 mod state;

@@ -34,6 +34,8 @@ fn record() -> RunRecord {
         versions: BTreeMap::from([("sslrun".to_owned(), "0.1.0".to_owned())]),
         started: timestamp(UNIX_EPOCH),
         outcome: Outcome::Finished,
+        steps: 780,
+        epochs: 10.0,
         seconds: 12.5,
         images: 100_000,
         parameters: 700_000,
