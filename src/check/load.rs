@@ -3,6 +3,7 @@
 use super::budget::{MAX_FILES, MAX_LINES};
 use super::definitions::{BranchBody, Definitions};
 use super::frozen::{Import, anchor, folder, imported_recipe};
+use super::start;
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{self, ast};
@@ -91,6 +92,7 @@ impl<'a> Loader<'a> {
                 anchor(value, self.sources);
             }
         }
+        definitions.starts.iter_mut().for_each(|item| start::anchor(&mut item.value, self.sources));
         definitions
     }
 

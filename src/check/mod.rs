@@ -31,6 +31,7 @@ mod run;
 mod schedules;
 mod scope;
 mod sizes;
+mod start;
 mod state;
 mod tables;
 mod text;
@@ -42,6 +43,7 @@ mod vocabulary;
 
 pub use bind::signature;
 pub use library::LIBRARY;
-pub use recipe::{Branch, Encoder, Evaluate, Expectation, Frozen, Loss, Recipe, Term, Train, View, Weights};
+pub use recipe::{Branch, Encoder, Evaluate, Expectation, Frozen, Loss, Recipe, Started, Term, Train, View, Weights};
 pub use run::{Options, Outcome, check};
+pub use start::start_override;
 pub use vocabulary::vocabulary;

@@ -39,6 +39,9 @@ pub struct RunArgs {
     /// From which everything random is derived; short for `--set train.seed=N`
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Starts a stage with the weights of a file, as in `f.encoder=x.pth`; short for `start f.encoder = weights("x.pth")`
+    #[arg(long = "start", value_name = "PATH=FILE", conflicts_with = "resume")]
+    pub starts: Vec<String>,
     /// Goes on with the run in this folder, as the same training
     #[arg(long, value_name = "RUN")]
     pub resume: Option<PathBuf>,
@@ -81,6 +84,8 @@ pub enum Command {
     Eval(EvalArgs),
     /// Writes the features of a data set by the encoder of a run
     Embed(EmbedArgs),
+    /// Writes the encoder of a run for PyTorch, under torchvision's or timm's names
+    Export(ExportArgs),
     /// Gives recipes the one canonical layout
     Fmt(FmtArgs),
     /// Shows what the language has
@@ -158,6 +163,9 @@ pub struct CompareArgs {
     pub recipes: Vec<PathBuf>,
     #[command(flatten)]
     pub change: ChangeArgs,
+    /// Starts a stage of each with the weights of a file, as in `f.encoder=x.pth`
+    #[arg(long = "start", value_name = "PATH=FILE")]
+    pub starts: Vec<String>,
     /// The time each recipe may train, as in `90s`, `6m` or `1.5h`: its schedules end there
     #[arg(long, value_name = "TIME", value_parser = seconds, conflicts_with = "epochs")]
     pub budget: Option<f64>,
@@ -220,6 +228,20 @@ pub struct EmbedArgs {
     /// How many threads compute [default: as many as there are cores; at most four for each]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+}
+
+/// `sslrun export`
+#[derive(Debug, ClapArgs)]
+pub struct ExportArgs {
+    /// The folder of the run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// The folder to write, which must not exist or be empty
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Another branch than the one that is judged, such as one that follows it
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
 }
 
 /// The parts of a data set, as they are named on the command line.

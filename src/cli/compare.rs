@@ -12,7 +12,7 @@ pub fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
     run::start_threads(args.threads)?;
     let control = interrupt::control();
     let mut progress = Progress::new(args.quiet);
-    let result = driver::compare(&contest(args), &control, &mut |moment| show(moment, &mut progress, args.quiet));
+    let result = driver::compare(&contest(args)?, &control, &mut |moment| show(moment, &mut progress, args.quiet));
     let comparison = result?;
     output::result(&comparison_table(&comparison.runs).render(120))?;
     comparison.notes().iter().for_each(|note| output::message(note));
@@ -25,20 +25,21 @@ pub fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
     Ok(if comparison.runs.iter().any(|r| r.failure.is_some()) { Exit::Failed } else { Exit::Fine })
 }
 
-fn contest(args: &CompareArgs) -> Contest {
+fn contest(args: &CompareArgs) -> Result<Contest, Failure> {
+    let starts = run::starts(&args.starts)?;
     let epochs = args.epochs.map(|n| format!("train.epochs={n}"));
     let seed = args.seed.map(|seed| format!("train.seed={seed}"));
-    Contest {
+    Ok(Contest {
         recipes: args.recipes.clone(),
         terms: Terms {
             budget: args.budget,
             data: args.change.data.clone(),
-            sets: args.change.sets.iter().cloned().chain(epochs).chain(seed).collect(),
+            sets: args.change.sets.iter().cloned().chain(starts).chain(epochs).chain(seed).collect(),
         },
         engine: args.engine.map(EngineKind::from),
         out: args.output.clone(),
         threads: run::threads_used(args.threads),
-    }
+    })
 }
 
 fn show(moment: Moment, progress: &mut Progress, quiet: bool) {

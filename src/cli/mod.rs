@@ -9,6 +9,7 @@ mod compare;
 mod embed;
 mod eval;
 mod explain;
+mod export;
 mod fmt;
 mod graph;
 mod interrupt;
@@ -83,6 +84,7 @@ pub fn main() -> ExitCode {
         Some(Command::Bench(args)) => bench::bench(&args),
         Some(Command::Eval(args)) => eval::eval(&args),
         Some(Command::Embed(args)) => embed::embed(&args),
+        Some(Command::Export(args)) => export::export(&args),
         Some(Command::Fmt(args)) => fmt::fmt(&args),
         Some(Command::Show(args)) => show::show(&args),
         Some(Command::Explain(args)) => explain::explain(&args),

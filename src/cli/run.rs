@@ -3,6 +3,7 @@
 use super::args::{Engine, RunArgs};
 use super::progress::Progress;
 use super::{Exit, interrupt, output};
+use crate::check::start_override;
 use crate::diag::suggest;
 use crate::driver::{self, Failure, Report, Request};
 use crate::exec::{EngineKind, Spent};
@@ -12,7 +13,7 @@ use crate::train::Ending;
 
 /// Runs a recipe from text to table.
 pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
-    let request = request(args);
+    let request = request(args)?;
     let checked = request.check().map_err(|failure| misspelt(args, failure))?;
     output::diagnostics(&checked.diagnostics, &checked.sources);
     if checked.recipe.is_none() {
@@ -53,21 +54,30 @@ pub(super) fn threads_used(asked: Option<u16>) -> Option<usize> {
     asked.map(|asked| usize::from(asked).min(threads::most()))
 }
 
-fn request(args: &RunArgs) -> Request {
+/// What `--start PATH=FILE` says, as `--set` would.
+pub(super) fn starts(given: &[String]) -> Result<Vec<String>, Failure> {
+    let wrong = |text: &str| {
+        Failure::Usage(format!("`--start {text}` is not of the form PATH=FILE, as in `--start f.encoder=x.pth`"))
+    };
+    given.iter().map(|text| start_override(text).ok_or_else(|| wrong(text))).collect()
+}
+
+fn request(args: &RunArgs) -> Result<Request, Failure> {
+    let starts = starts(&args.starts)?;
     let seed = args.seed.map(|seed| format!("train.seed={seed}"));
-    Request {
+    Ok(Request {
         recipe: args.recipe.clone(),
         resume: args.resume.clone(),
         from: args.from.clone(),
         same_path: args.same_path,
-        sets: args.change.sets.iter().cloned().chain(seed).collect(),
+        sets: args.change.sets.iter().cloned().chain(starts).chain(seed).collect(),
         data: args.change.data.clone(),
         engine: args.engine.map(EngineKind::from),
         out: args.out.clone(),
         threads: threads_used(args.threads),
         profile: args.profile,
         ..Request::default()
-    }
+    })
 }
 
 impl From<Engine> for EngineKind {
@@ -81,8 +91,8 @@ impl From<Engine> for EngineKind {
 
 /// A word that is neither a file nor a subcommand was perhaps meant to be one.
 fn misspelt(args: &RunArgs, failure: Failure) -> Failure {
-    const COMMANDS: [&str; 11] =
-        ["check", "compare", "embed", "eval", "fmt", "show", "explain", "graph", "views", "loss", "bench"];
+    const COMMANDS: [&str; 12] =
+        ["check", "compare", "embed", "eval", "export", "fmt", "show", "explain", "graph", "views", "loss", "bench"];
     let word = args.recipe.as_deref().and_then(|p| p.to_str()).filter(|w| !w.contains(['.', '/']));
     match (word.and_then(|w| suggest(w, COMMANDS)), failure) {
         (Some(hint), Failure::Usage(message)) => Failure::Usage(format!("{message}; {hint}")),
