@@ -47,7 +47,7 @@ impl<'a> Checker<'a> {
         let stage = self.branches.stage(judged.branch, stage)?;
         // Only what takes the picture itself can be built alone.
         let module = (stage == 0).then(|| self.stage_of(judged.branch, stage).ok()).flatten()?;
-        self.peer_of(&module)
+        Self::peer_of(&module)
     }
 
     /// What the recipe says is judged, or else the first stage of the first of its branches that is shown a view.

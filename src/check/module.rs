@@ -112,7 +112,7 @@ impl Checker<'_> {
     }
 
     /// The module of another package that is the same as one, if there is one.
-    pub(super) fn peer_of(&mut self, module: &Module) -> Option<Peer> {
+    pub(super) fn peer_of(module: &Module) -> Option<Peer> {
         match module {
             Module::Layer(layer, _) => layer.peer(),
             Module::Operation(function, _) => {
@@ -120,11 +120,11 @@ impl Checker<'_> {
             }
             Module::Chain(parts) => {
                 let plain = |peer: &Peer| !matches!(peer, Peer::Row(_) | Peer::ResNet { .. } | Peer::Vit(_));
-                let parts = parts.iter().map(|part| self.peer_of(part).filter(plain));
+                let parts = parts.iter().map(|part| Self::peer_of(part).filter(plain));
                 parts.collect::<Option<Vec<_>>>().map(Peer::Row)
             }
-            Module::Shared(branch, stage, _) => self.stage_of(*branch, *stage).ok().and_then(|m| self.peer_of(&m)),
-            Module::Function(..) | Module::Residual(..) => None,
+            // What is shared has its weights elsewhere.
+            Module::Shared(..) | Module::Function(..) | Module::Residual(..) => None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Every argument of the command line.
+//! Every argument of the command line. Length: there is a type a command, in one place for whoever looks for an option.
 
 use std::path::PathBuf;
 

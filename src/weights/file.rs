@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use safetensors::SafeTensors;
+use safetensors::tensor::Metadata;
 
 use super::element::Element;
 use super::torch;
@@ -139,9 +139,9 @@ fn of_safetensors(file: &File, length: u64) -> Result<Found, String> {
     }
     let mut header = Vec::new();
     file.take(8 + length).read_to_end(&mut header).map_err(|e| e.to_string())?;
-    let (inner, metadata) =
-        SafeTensors::read_metadata(&header).map_err(|e| format!("it is not a safetensors file: {e}"))?;
-    let (begin, end) = (8 + inner as u64, file.metadata().map_err(|e| e.to_string())?.len());
+    let text = header.get(8..).filter(|text| text.len() as u64 == length).ok_or("it ends too early")?;
+    let metadata: Metadata = serde_json::from_slice(text).map_err(|e| format!("it is not a safetensors file: {e}"))?;
+    let (begin, end) = (8 + length, file.metadata().map_err(|e| e.to_string())?.len());
     let mut found = Found::default();
     if let Some(said) = metadata.metadata() {
         found.prepared = said.get(PREPROCESS).and_then(|text| serde_json::from_str(text).ok());

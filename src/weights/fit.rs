@@ -73,7 +73,7 @@ pub(super) fn has_shape(stored: &Stored, shape: &[usize]) -> bool {
     without(&stored.shape) == without(shape)
 }
 
-/// How well a place fits: tensors of the right shape, tensors of the right name.
+/// How well a place fits: tensors of the right name, and how many of these have the right shape.
 type Score = (usize, usize);
 
 /// The place where most of what is wanted lies; only at `at` where that is said. `None` where nothing does.
@@ -119,7 +119,7 @@ fn scores<'n>(
         }
         for (prefix, fits) in found {
             let score = scores.entry(prefix).or_default();
-            *score = (score.0 + usize::from(fits), score.1 + 1);
+            *score = (score.0 + 1, score.1 + usize::from(fits));
         }
     }
     scores

@@ -17,40 +17,24 @@ pub(super) const LAYOUTS: &[Layout] = &[
         plain: true,
         rules: &[
             ("reg_token", &["reg_token", "register_tokens"]),
-            ("layer1.#.downsample", &["layer1.#.downsample", "layer1.#.shortcut"]),
-            ("layer2.#.downsample", &["layer2.#.downsample", "layer2.#.shortcut"]),
-            ("layer3.#.downsample", &["layer3.#.downsample", "layer3.#.shortcut"]),
-            ("layer4.#.downsample", &["layer4.#.downsample", "layer4.#.shortcut"]),
+            ("layer#.#.downsample", &["layer#.#.downsample", "layer#.#.shortcut"]),
         ],
     },
     // The children of torchvision's model in a row.
     Layout {
         name: "numbered layers",
         plain: false,
-        rules: &[
-            ("conv1", &["0"]),
-            ("bn1", &["1"]),
-            ("layer1", &["4"]),
-            ("layer2", &["5"]),
-            ("layer3", &["6"]),
-            ("layer4", &["7"]),
-        ],
+        rules: &[("conv1", &["0"]), ("bn1", &["1"]), ("layer#", &["#+3"])],
     },
     // Those of lightly's, which has neither activation nor pooling among them.
     Layout {
         name: "numbered layers",
         plain: false,
         rules: &[
-            ("layer1.#.downsample", &["2.#.shortcut"]),
-            ("layer2.#.downsample", &["3.#.shortcut"]),
-            ("layer3.#.downsample", &["4.#.shortcut"]),
-            ("layer4.#.downsample", &["5.#.shortcut"]),
+            ("layer#.#.downsample", &["#+1.#.shortcut"]),
             ("conv1", &["0"]),
             ("bn1", &["1"]),
-            ("layer1", &["2"]),
-            ("layer2", &["3"]),
-            ("layer3", &["4"]),
-            ("layer4", &["5"]),
+            ("layer#", &["#+1"]),
         ],
     },
     Layout {
@@ -112,38 +96,10 @@ pub(super) const LAYOUTS: &[Layout] = &[
         rules: &[
             ("conv1", &["embedder.embedder.convolution"]),
             ("bn1", &["embedder.embedder.normalization"]),
-            ("layer1.#.downsample.0", &["encoder.stages.0.layers.#.shortcut.convolution"]),
-            ("layer2.#.downsample.0", &["encoder.stages.1.layers.#.shortcut.convolution"]),
-            ("layer3.#.downsample.0", &["encoder.stages.2.layers.#.shortcut.convolution"]),
-            ("layer4.#.downsample.0", &["encoder.stages.3.layers.#.shortcut.convolution"]),
-            ("layer1.#.downsample.1", &["encoder.stages.0.layers.#.shortcut.normalization"]),
-            ("layer2.#.downsample.1", &["encoder.stages.1.layers.#.shortcut.normalization"]),
-            ("layer3.#.downsample.1", &["encoder.stages.2.layers.#.shortcut.normalization"]),
-            ("layer4.#.downsample.1", &["encoder.stages.3.layers.#.shortcut.normalization"]),
-            ("layer1.#.conv1", &["encoder.stages.0.layers.#.layer.0.convolution"]),
-            ("layer1.#.conv2", &["encoder.stages.0.layers.#.layer.1.convolution"]),
-            ("layer1.#.conv3", &["encoder.stages.0.layers.#.layer.2.convolution"]),
-            ("layer1.#.bn1", &["encoder.stages.0.layers.#.layer.0.normalization"]),
-            ("layer1.#.bn2", &["encoder.stages.0.layers.#.layer.1.normalization"]),
-            ("layer1.#.bn3", &["encoder.stages.0.layers.#.layer.2.normalization"]),
-            ("layer2.#.conv1", &["encoder.stages.1.layers.#.layer.0.convolution"]),
-            ("layer2.#.conv2", &["encoder.stages.1.layers.#.layer.1.convolution"]),
-            ("layer2.#.conv3", &["encoder.stages.1.layers.#.layer.2.convolution"]),
-            ("layer2.#.bn1", &["encoder.stages.1.layers.#.layer.0.normalization"]),
-            ("layer2.#.bn2", &["encoder.stages.1.layers.#.layer.1.normalization"]),
-            ("layer2.#.bn3", &["encoder.stages.1.layers.#.layer.2.normalization"]),
-            ("layer3.#.conv1", &["encoder.stages.2.layers.#.layer.0.convolution"]),
-            ("layer3.#.conv2", &["encoder.stages.2.layers.#.layer.1.convolution"]),
-            ("layer3.#.conv3", &["encoder.stages.2.layers.#.layer.2.convolution"]),
-            ("layer3.#.bn1", &["encoder.stages.2.layers.#.layer.0.normalization"]),
-            ("layer3.#.bn2", &["encoder.stages.2.layers.#.layer.1.normalization"]),
-            ("layer3.#.bn3", &["encoder.stages.2.layers.#.layer.2.normalization"]),
-            ("layer4.#.conv1", &["encoder.stages.3.layers.#.layer.0.convolution"]),
-            ("layer4.#.conv2", &["encoder.stages.3.layers.#.layer.1.convolution"]),
-            ("layer4.#.conv3", &["encoder.stages.3.layers.#.layer.2.convolution"]),
-            ("layer4.#.bn1", &["encoder.stages.3.layers.#.layer.0.normalization"]),
-            ("layer4.#.bn2", &["encoder.stages.3.layers.#.layer.1.normalization"]),
-            ("layer4.#.bn3", &["encoder.stages.3.layers.#.layer.2.normalization"]),
+            ("layer#.#.downsample.0", &["encoder.stages.#-1.layers.#.shortcut.convolution"]),
+            ("layer#.#.downsample.1", &["encoder.stages.#-1.layers.#.shortcut.normalization"]),
+            ("layer#.#.conv#", &["encoder.stages.#-1.layers.#.layer.#-1.convolution"]),
+            ("layer#.#.bn#", &["encoder.stages.#-1.layers.#.layer.#-1.normalization"]),
         ],
     },
 ];
@@ -162,24 +118,33 @@ impl Layout {
 }
 
 /// The numbers in a name that begins with a pattern, and what stands behind it.
-fn matched<'n>(pattern: &str, name: &'n str) -> Option<(Vec<&'n str>, &'n str)> {
+fn matched<'n>(pattern: &str, name: &'n str) -> Option<(Vec<usize>, &'n str)> {
     let mut numbers = Vec::new();
     let mut rest = name;
     for (i, part) in pattern.split('.').enumerate() {
         let inner = if i == 0 { rest } else { rest.strip_prefix('.')? };
         let end = inner.find('.').unwrap_or(inner.len());
-        match part {
-            "#" if inner[..end].bytes().all(|b| b.is_ascii_digit()) => numbers.push(&inner[..end]),
-            _ if inner[..end] == *part => {}
-            _ => return None,
+        match part.strip_suffix('#') {
+            Some(word) => numbers.push(inner[..end].strip_prefix(word)?.parse().ok()?),
+            None if inner[..end] == *part => {}
+            None => return None,
         }
         rest = &inner[end..];
     }
     Some((numbers, rest))
 }
 
-fn filled(pattern: &str, numbers: &[&str]) -> String {
-    numbers.iter().fold(pattern.to_owned(), |text, number| text.replacen('#', number, 1))
+/// A pattern with numbers in place of `#`; `#-1` and `#+3` are other numbers than those.
+fn filled(pattern: &str, numbers: &[usize]) -> String {
+    let mut numbers = numbers.iter();
+    let part = |part: &str| match part.strip_prefix('#') {
+        Some(more) => {
+            let (number, more) = (numbers.next().copied().unwrap_or(0), more.parse::<isize>().unwrap_or(0));
+            number.saturating_add_signed(more).to_string()
+        }
+        None => part.to_owned(),
+    };
+    pattern.split('.').map(part).collect::<Vec<_>>().join(".")
 }
 
 /// A name without the chunks into which some trainings cut the blocks: `blocks.0.3.norm1` is `blocks.3.norm1`.

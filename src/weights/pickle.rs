@@ -295,11 +295,11 @@ impl Machine<'_> {
         if self.stack.len() <= self.floor() {
             return damaged();
         }
-        self.stack.pop().ok_or_else(|| "its pickle is damaged".to_owned())
+        self.stack.pop().map_or_else(damaged, Ok)
     }
 
     fn top(&self) -> Result<Id, String> {
-        self.stack.last().copied().ok_or_else(|| "its pickle is damaged".to_owned())
+        self.stack.last().copied().map_or_else(damaged, Ok)
     }
 
     fn since_mark(&mut self) -> Result<Vec<Id>, String> {
@@ -319,8 +319,7 @@ impl Machine<'_> {
     fn take(&mut self, length: u64) -> Result<Vec<u8>, String> {
         self.spend(length)?;
         let mut bytes = Vec::new();
-        let read = Read::take(&mut self.from, length).read_to_end(&mut bytes);
-        match read {
+        match Read::take(&mut self.from, length).read_to_end(&mut bytes) {
             Ok(count) if count as u64 == length => Ok(bytes),
             _ => Err("its pickle ends too early".to_owned()),
         }

@@ -105,7 +105,7 @@ fn what_was_taken_and_what_was_left_over_is_told() {
     let said = told("contrast.pth.tar", resnet, 48, "").unwrap();
     for part in [
         "100 tensors below `state_dict.module.encoder_q`",
-        "`state_dict.module.encoder_k` (100)",
+        "`state_dict.module.encoder_k` (102)",
         "`state_dict.module.encoder_q.fc` (2)",
         "`state_dict.module.queue` (1)",
         "`optimizer` (1)",

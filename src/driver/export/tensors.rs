@@ -27,11 +27,11 @@ impl Named {
 
 /// The tensors of an encoder as its peer has them.
 pub(super) fn of(peer: &Peer, encoder: &Encoder, memory: &Memory) -> Result<Vec<Named>, String> {
-    let own = memory.iter().map(|(name, tensor)| {
-        let inner = name.rsplit_once('/').map_or(name, |(_, inner)| inner);
-        let inner = inner.strip_prefix(encoder.path.as_str()).and_then(|rest| rest.strip_prefix('.')).unwrap_or(inner);
+    // What it follows, where it follows something, is there, too.
+    let inner = |name: &'_ str| Some(name.strip_prefix(encoder.path.as_str())?.strip_prefix('.')?.to_owned());
+    let own = memory.iter().filter_map(|(name, tensor)| Some((inner(name)?, tensor))).map(|(name, tensor)| {
         let numbers = tensor.flatten_all().and_then(|t| t.to_vec1::<f32>()).map_err(|e| format!("`{name}`: {e}"))?;
-        Ok(Named::new(inner, tensor.dims().to_vec(), numbers))
+        Ok(Named::new(&name, tensor.dims().to_vec(), numbers))
     });
     let mut tensors = own.collect::<Result<Vec<_>, String>>()?;
     if let Peer::Vit(vit) = peer {
