@@ -4,12 +4,13 @@
 use std::path::Path;
 
 use sslrun::check::Options;
-use sslrun::data::{Access, Image, MOST_PIXELS, Prepared, Split, open, parse_spec};
+use sslrun::data::{Access, Image, MOST_PIXELS, Split, open, parse_spec};
 use sslrun::driver::read_tensors;
 use sslrun::report::{RunRecord, loss_over_time};
 use sslrun::source::{FileId, Source, Sources};
 use sslrun::syntax::{format, parse, parse_expr, same};
 use sslrun::train::{Checkpoint, last_checkpoint};
+use sslrun::weights::{WeightsFile, known_norm};
 
 /// The parser and the formatter: places lie within the text, and the layout keeps the meaning of what parses.
 pub fn layout(text: &str) {
@@ -67,12 +68,19 @@ pub fn checkpoint(run: &Path, bytes: &[u8]) -> Vec<String> {
     std::fs::create_dir_all(path.parent().unwrap_or(run)).expect("a folder of the target's own");
     put(&path, bytes);
     let mut said: Vec<String> = Checkpoint::read(&path).err().map(|e| e.to_string()).into_iter().collect();
-    _ = Prepared::read(&path);
+    said.extend(weights(&path).err());
     let record = run.join("run.ron");
     put(&record, bytes);
     said.extend(RunRecord::read(&record).map(|record| _ = record.table().render(100)).err());
     _ = loss_over_time(&record);
     said
+}
+
+/// Reads all that a file of weights holds.
+fn weights(path: &Path) -> Result<(), String> {
+    _ = known_norm(path);
+    let file = WeightsFile::open(path)?;
+    file.names().try_for_each(|name| file.numbers(name).map(|_| ()))
 }
 
 fn put(path: &Path, bytes: &[u8]) {

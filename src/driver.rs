@@ -4,6 +4,7 @@ mod beginning;
 mod bench;
 mod compare;
 mod explain;
+mod export;
 mod failure;
 mod frozen;
 mod held;
@@ -16,6 +17,7 @@ mod run_folder;
 mod runs;
 mod sameness;
 mod shipped;
+mod start;
 mod tensors;
 mod trained;
 
@@ -25,6 +27,7 @@ use std::path::{Path, PathBuf};
 pub use bench::{Measured, Part, Trial, bench, median};
 pub use compare::{Comparison, Contest, Moment, Terms, compare};
 pub use explain::{explain, explain_in_latex};
+pub use export::{Exported, check_export, export};
 pub use failure::Failure;
 pub use held::Held;
 use log::RunLog;
@@ -199,6 +202,9 @@ fn run_in(
     let resumed = matches!(beginning, Beginning::Resume(_));
     let held = held.map_or_else(|| Held::create(request.out.as_deref(), &name(request)), Ok)?;
     rescue::room(&held, &mut training, resumed)?;
+    if matches!(beginning, Beginning::Anew | Beginning::Again(_) | Beginning::Branch { goes_on: false, .. }) {
+        start::start(recipe, checked, &mut training.learner().memory, on_event)?;
+    }
     if !resumed {
         let beside = held.path().parent().unwrap_or(Path::new(".")).to_owned();
         let search = frozen::Search { request, checked, beside: &beside, control };

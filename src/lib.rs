@@ -23,3 +23,4 @@ pub mod source;
 pub mod syntax;
 pub mod threads;
 pub mod train;
+pub mod weights;

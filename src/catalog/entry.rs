@@ -21,6 +21,8 @@ pub enum Kind {
     Probe,
     /// A derived branch (`ema`, `stopgrad`).
     Branch,
+    /// A source of first weights.
+    Weights,
     /// Something that lives between steps (`queue`, `ema`).
     State,
     /// A rule about groups of parameters.

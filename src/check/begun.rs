@@ -6,6 +6,7 @@ use super::builtin::{built_in, text};
 use super::definitions::{BranchBody, Definitions};
 use super::frozen::{imported_recipe, renamed};
 use super::load::Loader;
+use super::text::Settled;
 use crate::source::{FileId, Source, Sources};
 use crate::syntax::ast::{File, ItemKind};
 use crate::syntax::{self, unparse};
@@ -39,7 +40,7 @@ fn merged(sources: &mut Sources, id: FileId, title: &str) -> String {
             *value = renamed(value, stem(file));
         }
     }
-    definitions.text(None, None, "")
+    definitions.text(&Settled::default(), "")
 }
 
 /// The text below its head with another title, and files beside it named as what they are: built-in recipes.

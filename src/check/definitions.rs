@@ -2,6 +2,7 @@
 
 use super::budget::MAX_SAID;
 use super::frozen::Import;
+use super::start;
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{self, Entry, Expr, Item, ItemKind, Let, Name, Stage, Text, ViewEntry};
@@ -22,6 +23,7 @@ pub(super) struct Definitions {
     pub imports: Vec<Import>,
     pub states: Vec<(Name, Expr)>,
     pub weights: Vec<WeightItem>,
+    pub starts: Vec<StartItem>,
     pub lets: Vec<Rc<Let>>,
     pub loss: Vec<Entry>,
     pub train: Vec<Entry>,
@@ -54,6 +56,14 @@ pub(super) struct WeightItem {
     pub value: Option<Expr>,
 }
 
+/// A `start` item.
+#[derive(Clone, Debug)]
+pub(super) struct StartItem {
+    pub path: Vec<Name>,
+    pub value: Expr,
+    pub span: Span,
+}
+
 impl Definitions {
     /// Adds the items of one file on top of what it extends. A name defined twice in the same file is an error.
     pub fn add_file(&mut self, file: &ast::File, diagnostics: &mut Vec<Diagnostic>) {
@@ -84,6 +94,7 @@ impl Definitions {
             ItemKind::Weight { name, shape, value } => {
                 put(&mut self.weights, WeightItem { name, shape, value }, |w| &w.name, file, out);
             }
+            ItemKind::Start { path, value } => start::put(&mut self.starts, StartItem { path, value, span: item.span }),
             ItemKind::Let(definition) => put(&mut self.lets, Rc::new(definition), |l| &l.name, file, out),
             ItemKind::Loss { entries } => merge(&mut self.loss, entries, file, out),
             ItemKind::Train { entries } => merge(&mut self.train, entries, file, out),
@@ -138,6 +149,10 @@ impl Definitions {
             ["loss", name] => take(&mut self.loss, |e| e.name.text == *name),
             ["train", name] => take(&mut self.train, |e| e.name.text == *name),
             ["evaluate", name] => take(&mut self.evaluate, |e| e.name.text == *name),
+            ["start", path @ ..] if !path.is_empty() => {
+                let is = |item: &StartItem| item.path.iter().map(|n| n.text.as_str()).eq(path.iter().copied());
+                take(&mut self.starts, is)
+            }
             ["data"] if self.data.is_some() => self.data.take().is_some(),
             [name] => {
                 let in_views = self.views.iter_mut().any(|v| take(&mut v.names, |n| n.name.text == *name));
@@ -162,6 +177,8 @@ impl Definitions {
         let mut all = entries("loss", &self.loss);
         all.extend(entries("train", &self.train));
         all.extend(entries("evaluate", &self.evaluate));
+        let path = |item: &StartItem| item.path.iter().map(|n| n.text.as_str()).collect::<Vec<_>>().join(".");
+        all.extend(self.starts.iter().map(|item| format!("start.{}", path(item))));
         all.extend(self.data.iter().map(|_| "data".to_owned()));
         all.extend(self.names().map(|n| n.text.clone()));
         all

@@ -8,12 +8,13 @@ use super::recipe::{Frozen, Weights};
 use super::resolve::{Key, Slot};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::augment::PixelNorm;
-use crate::data::{CHANNELS, Prepared, absolute};
+use crate::data::{CHANNELS, absolute};
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::graph::{Graph, NodeId, ShapeError};
 use crate::nn::Mode;
 use crate::source::{Sources, Span};
 use crate::syntax::ast::{Expr, ExprKind, Name, Stage};
+use crate::weights::{KnownNorm, known_norm};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -68,7 +69,7 @@ impl Import {
 #[derive(Clone, Debug)]
 pub(super) enum Origin {
     /// A file, for the stages of a branch of this recipe, and how pixels were normalised for its weights, where it says so.
-    File { of: usize, path: PathBuf, norm: Option<PixelNorm> },
+    File { of: usize, path: PathBuf, norm: Option<KnownNorm> },
     /// What another recipe trains: the import, the branch there whose stages it has, and how pixels are normalised there.
     Recipe { import: usize, root: usize, theirs: String, norm: Option<PixelNorm> },
 }
@@ -94,7 +95,7 @@ impl<'a> Checker<'a> {
         }
         let Some(branch) = self.settled_branch(of, config.span)? else { return Ok(None) };
         let path = folder(self.sources, config.span).join(from);
-        let norm = Prepared::read(&path).and_then(|prepared| prepared.norm());
+        let norm = known_norm(&path);
         Ok(Some(Derived::Frozen(Origin::File { of: branch, path, norm })))
     }
 
@@ -152,7 +153,8 @@ impl<'a> Checker<'a> {
     pub(super) fn pixels_for(&mut self, branch: usize, view: usize, at: Span) -> Checked<NodeId> {
         let pixels = self.view_node(view);
         let theirs = match &self.branches.all[branch].derived {
-            Some(Derived::Frozen(Origin::Recipe { norm, .. } | Origin::File { norm, .. })) => norm.clone(),
+            Some(Derived::Frozen(Origin::Recipe { norm, .. })) => norm.clone(),
+            Some(Derived::Frozen(Origin::File { norm, .. })) => norm.as_ref().map(|known| known.norm.clone()),
             _ => None,
         };
         match (self.views.norm_of(view), theirs) {
@@ -200,13 +202,14 @@ impl<'a> Checker<'a> {
     pub(super) fn frozen(&self) -> Vec<Frozen> {
         let frozen = self.branches.all.iter().filter_map(|info| {
             let Some(Derived::Frozen(origin)) = &info.derived else { return None };
+            let norm = if let Origin::File { norm, .. } = origin { norm.clone() } else { None };
             let (weights, theirs) = match origin {
                 Origin::File { of, path, .. } => (Weights::File(path.clone()), self.branches.name(*of).to_owned()),
                 Origin::Recipe { import, theirs, .. } => {
                     (Weights::Recipe(self.definitions.imports[*import].path.clone()), theirs.clone())
                 }
             };
-            Some(Frozen { branch: info.name.clone(), weights, theirs, span: info.span })
+            Some(Frozen { branch: info.name.clone(), weights, theirs, norm, span: info.span })
         });
         frozen.collect()
     }

@@ -8,7 +8,7 @@ use crate::data::augment::{AUGMENTATIONS, Augmentation, PixelNorm, center_crop, 
 use crate::data::{self, Pipeline};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::graph::{Dim, Graph, InputKind, NodeId, Shape, TensorType};
-use crate::nn::Mode;
+use crate::nn::{Mode, Peer};
 use crate::source::Span;
 
 /// A stage or tap that is judged: its path, and where that is said.
@@ -35,9 +35,19 @@ impl<'a> Checker<'a> {
         let (graph, features) = self.form(Mode::Eval, &judged, size)?;
         self.is_of_the_sample(&graph, features, span);
         self.has_the_trained_weights(&graph, &path, span)?;
+        let peer = self.judged_peer(&judged);
         let tuned = evaluate.probes.iter().any(|p| p.name == "finetune");
         let tuned = tuned.then(|| self.form(Mode::Train, &judged, size)).transpose()?;
-        Ok(Some(Encoder { path, graph, size, view, features, tuned }))
+        Ok(Some(Encoder { path, graph, size, view, features, tuned, peer }))
+    }
+
+    /// The module of another package that is the same as the stage that is judged; none where only a tap of it is.
+    fn judged_peer(&mut self, judged: &Judged) -> Option<Peer> {
+        let [stage] = judged.path[..] else { return None };
+        let stage = self.branches.stage(judged.branch, stage)?;
+        // Only what takes the picture itself can be built alone.
+        let module = (stage == 0).then(|| self.stage_of(judged.branch, stage).ok()).flatten()?;
+        Self::peer_of(&module)
     }
 
     /// What the recipe says is judged, or else the first stage of the first of its branches that is shown a view.

@@ -4,6 +4,7 @@ use super::budget::{MAX_FILES, MAX_LINES};
 use super::builtin::{add_recipe, built_in_hint, is_built_in, word};
 use super::definitions::{BranchBody, Definitions};
 use super::frozen::{Import, anchor, imported_recipe, named};
+use super::start;
 use crate::diag::{Code, Diagnostic};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{self, ast};
@@ -97,6 +98,7 @@ impl<'a> Loader<'a> {
                 anchor(value, self.sources);
             }
         }
+        definitions.starts.iter_mut().for_each(|item| start::anchor(&mut item.value, self.sources));
         definitions
     }
 

@@ -6,7 +6,7 @@ use super::value::{Closure, Value};
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::diag::{Code, Diagnostic};
 use crate::graph::{self, NodeId};
-use crate::nn::{self, Build, MaskInput, Owner};
+use crate::nn::{self, Build, MaskInput, Owner, Peer};
 use crate::source::Span;
 use crate::syntax::ast::{Arg, Expr};
 use std::rc::Rc;
@@ -108,6 +108,23 @@ impl Checker<'_> {
         match (layer.build)(&config) {
             Ok(module) => Ok(Rc::new(Module::Layer(module, span))),
             Err(message) => self.error(Code::INVALID_VALUE, span, message),
+        }
+    }
+
+    /// The module of another package that is the same as one, if there is one.
+    pub(super) fn peer_of(module: &Module) -> Option<Peer> {
+        match module {
+            Module::Layer(layer, _) => layer.peer(),
+            Module::Operation(function, _) => {
+                ["relu", "gelu"].into_iter().find(|name| *name == function.entry.name).map(Peer::Activation)
+            }
+            Module::Chain(parts) => {
+                let plain = |peer: &Peer| !matches!(peer, Peer::Row(_) | Peer::ResNet { .. } | Peer::Vit(_));
+                let parts = parts.iter().map(|part| Self::peer_of(part).filter(plain));
+                parts.collect::<Option<Vec<_>>>().map(Peer::Row)
+            }
+            // What is shared has its weights elsewhere.
+            Module::Shared(..) | Module::Function(..) | Module::Residual(..) => None,
         }
     }
 

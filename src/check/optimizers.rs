@@ -2,6 +2,7 @@
 
 use super::checker::Checker;
 use super::recipe::{Loss, Train};
+use crate::catalog::Config;
 use crate::compile::reaches;
 use crate::diag::{Code, Diagnostic};
 use crate::graph::{ParamKind, Parameter};
@@ -15,6 +16,7 @@ const SELECTED: &str = "`on` takes `bias`, `norm`, `weight`, `token`, a branch, 
 pub(super) fn report(checker: &mut Checker, train: &Train, loss: &Loss) {
     for config in &train.rules {
         speaks(checker, &Rule::from_config(config).on, config.span, "this rule speaks of no parameter there is");
+        decays(checker, config);
     }
     for config in train.optimizers.iter().filter(|o| !claims(o).is_empty()) {
         speaks(checker, &claims(config), config.span, "this optimizer is for no parameter there is");
@@ -40,6 +42,18 @@ fn speaks(checker: &mut Checker, on: &[Selector], span: Span, message: &str) {
     let matches = |name: &str, kind: ParamKind| on.iter().any(|s| s.matches(name, kind));
     if !checker.graph.params.iter().any(|p| matches(&p.name, p.kind)) {
         checker.report(Diagnostic::error(Code::UNKNOWN_NAME, span, message).help(SELECTED));
+    }
+}
+
+/// Rates by depth need something that is deep.
+fn decays(checker: &mut Checker, config: &Config) {
+    let rule = Rule::from_config(config);
+    let rule = rule.counting(checker.graph.params.iter().map(|p| (p.name.as_str(), p.kind)));
+    if rule.layer_decay.is_some() && rule.blocks() == 0 {
+        let message =
+            "`layer_decay` goes by the blocks of a transformer or the stages of a ResNet, and there are none here";
+        let help = "name a stage that has some by `on`, or take `lr_factor` for parts of it";
+        checker.report(Diagnostic::error(Code::INVALID_VALUE, config.span, message).help(help));
     }
 }
 

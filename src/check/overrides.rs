@@ -1,6 +1,7 @@
 //! `--set PATH=VALUE`: a value of the recipe replaced before it is checked, so that it is typed like source.
 
-use super::definitions::{BranchBody, Definitions};
+use super::definitions::{BranchBody, Definitions, StartItem};
+use super::start;
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::source::{FileId, Source, Sources, Span};
 use crate::syntax::{self, ast};
@@ -16,7 +17,10 @@ pub(super) fn apply(sources: &mut Sources, definitions: &mut Definitions, text: 
     };
     // Blanks in place of the path keep the value's spans right.
     let padded = format!("{}{value}", " ".repeat(path.len() + 1));
-    let value = syntax::parse_expr(id, &padded)?;
+    let mut value = syntax::parse_expr(id, &padded)?;
+    if path.trim_start().starts_with("start.") {
+        start::anchor(&mut value, sources);
+    }
     let names = path_names(id, path);
     Override { value }.set(definitions, &names, whole)
 }
@@ -42,6 +46,10 @@ impl Override {
             ("train", [name, rest @ ..]) => self.entry(&mut d.train, name, rest, true),
             ("evaluate", [name, rest @ ..]) => self.entry(&mut d.evaluate, name, rest, true),
             ("loss", [name, rest @ ..]) => self.entry(&mut d.loss, name, rest, false),
+            ("start", path @ [_, ..]) => {
+                start::put(&mut d.starts, StartItem { path: path.to_vec(), value: self.value, span: whole });
+                Ok(())
+            }
             ("data", rest) if d.data.is_some() => self.replace(d.data.as_mut(), rest, first),
             (name, rest) => {
                 let name = name.to_owned();

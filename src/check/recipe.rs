@@ -3,7 +3,9 @@
 use crate::catalog::{Config, Schedule};
 use crate::data::{DataError, Layout, Preprocess};
 use crate::graph::{Graph, NodeId};
+use crate::nn::Peer;
 use crate::source::Span;
+use crate::weights::KnownNorm;
 use std::path::PathBuf;
 
 /// A recipe that has passed every check.
@@ -29,6 +31,8 @@ pub struct Recipe {
     pub loss: Loss,
     /// The branches whose weights come from elsewhere.
     pub frozen: Vec<Frozen>,
+    /// What starts with weights from files.
+    pub starts: Vec<Started>,
     /// The recipes that those are frozen from, as `text` names them: file and text.
     pub parts: Vec<(String, String)>,
     /// How it is trained.
@@ -85,6 +89,21 @@ pub struct Frozen {
     pub weights: Weights,
     /// The name of the branch there.
     pub theirs: String,
+    /// How pixels were normalised for them, as far as a file of weights tells it.
+    pub norm: Option<KnownNorm>,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// Something that starts with weights from a file.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// A branch, a stage, or a part of one: what the paths of its weights begin with.
+    pub path: String,
+    /// The call of `weights`.
+    pub config: Config,
+    /// How pixels were normalised for them, as far as that is known.
+    pub norm: Option<KnownNorm>,
     /// Where it is declared.
     pub span: Span,
 }
@@ -191,6 +210,8 @@ pub struct Encoder {
     /// The same graph in its training form with its features, for a probe that trains the encoder: batch statistics, and
     /// each weight trained by itself, whatever branch it may follow in the recipe.
     pub tuned: Option<(Graph, NodeId)>,
+    /// The module of another package that is the same, if there is one.
+    pub peer: Option<Peer>,
 }
 
 /// A condition that is watched while training.

@@ -4,8 +4,9 @@ use super::budget::{DEEP, SHALLOW, STACK, readable};
 use super::checker::{Checked, Checker};
 use super::definitions::Definitions;
 use super::load::Loader;
-use super::recipe::{Evaluate, Loss, Recipe, Train};
+use super::recipe::{Evaluate, Loss, Recipe, Started, Train};
 use super::scope::{Env, Home};
+use super::text::Settled;
 use super::unused;
 use super::{labels, library, optimizers, overrides, schedules, sizes};
 use crate::catalog::{Config, Kind};
@@ -107,13 +108,14 @@ impl<'a> Pass<'a> {
         let mut checker = Checker::new(self.sources, self.definitions, self.library, Mode::Train, self.most);
         checker.declare_branches();
         let data = self.data(&mut checker);
+        let starts = checker.starts();
         checker.prepare_branches();
         checker.prepare_views();
         let train = checker.train();
         let evaluate = checker.evaluate();
         checker.batch = train.as_ref().ok().map(|train| train.batch);
         let (mut loss, mut expectations) = self.body(&mut checker);
-        let (Ok(data), Ok(train), Ok((evaluate, on))) = (data, train, evaluate) else {
+        let (Ok(data), Ok(train), Ok((evaluate, on)), Ok(starts)) = (data, train, evaluate, starts) else {
             return (None, checker.diagnostics);
         };
         if !failed(&checker.diagnostics) {
@@ -132,6 +134,9 @@ impl<'a> Pass<'a> {
             checker = second;
         }
         let encoder = checker.encoder(on.as_ref(), &evaluate);
+        if !failed(&checker.diagnostics) {
+            checker.starts_have_weights(&starts);
+        }
         sizes::report(&mut checker);
         labels::report(&mut checker);
         if !failed(&checker.diagnostics) {
@@ -143,7 +148,7 @@ impl<'a> Pass<'a> {
         }
         let recipe = encoder.map(|encoder| {
             let evaluate = Evaluate { encoder, ..evaluate };
-            let mut recipe = self.recipe(&mut checker, Parts { data, train, evaluate, loss, expectations });
+            let mut recipe = self.recipe(&mut checker, Parts { data, train, evaluate, loss, expectations, starts });
             let (fast, again) = (recipe.train.fast_convolution, recipe.train.recompute);
             // What is added to the graphs from here on, such as gradients, is no longer for the recipe to answer for.
             recipe.graphs_mut().for_each(|graph| {
@@ -198,9 +203,10 @@ impl<'a> Pass<'a> {
         Recipe {
             title,
             paper,
-            text: self.definitions.text(data, view, ""),
+            text: self.definitions.text(&Settled { data, view, starts: &parts.starts }, ""),
             parts: self.definitions.parts(data, ""),
             frozen: checker.frozen(),
+            starts: parts.starts,
             data: parts.data,
             views: std::mem::take(&mut checker.views.all),
             branches: checker.branches.summary(),
@@ -228,4 +234,5 @@ struct Parts {
     evaluate: Evaluate,
     loss: Loss,
     expectations: Vec<super::recipe::Expectation>,
+    starts: Vec<Started>,
 }

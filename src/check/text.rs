@@ -1,29 +1,43 @@
 //! The recipe as one text: imports merged, overrides applied.
 
-use super::definitions::{BranchBody, Definitions};
+use super::definitions::{BranchBody, Definitions, StartItem};
 use super::frozen::{Import, renamed};
+use super::recipe::Started;
 use crate::catalog::Config;
 use crate::source::FileId;
 use crate::syntax::{self, ast::Entry, unparse};
 
+/// What is settled of a recipe besides what it says.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Settled<'a> {
+    /// The data set, where another was asked for.
+    pub data: Option<&'a Config>,
+    /// How pictures are prepared to be judged, where the recipe leaves that open.
+    pub view: Option<&'a [Config]>,
+    /// What starts with weights from files; left out, as it is written.
+    pub starts: &'a [Started],
+}
+
 impl Definitions {
-    /// The definitions as a recipe of its own, in canonical layout; `data` is the data set where another was asked for, `view` how
-    /// pictures are prepared to be judged, where the recipe leaves that open. `within` names the branches that lead to it from another
-    /// recipe, `a.b.`.
-    pub(super) fn text(&self, data: Option<&Config>, view: Option<&[Config]>, within: &str) -> String {
-        let plain = self.items(data, view, within).join("\n\n") + "\n";
+    /// The definitions as a recipe of its own, in canonical layout. `within` names the branches that lead to it from another recipe,
+    /// `a.b.`.
+    pub(super) fn text(&self, settled: &Settled, within: &str) -> String {
+        let plain = self.items(settled, within).join("\n\n") + "\n";
         let (file, diagnostics) = syntax::parse(FileId(0), &plain);
         if diagnostics.is_empty() { syntax::format(&file, &plain) } else { plain }
     }
 
     /// The texts of the recipes that branches are frozen from, with the names that `text` has for them.
     pub(super) fn parts(&self, data: Option<&Config>, within: &str) -> Vec<(String, String)> {
-        let own = |i: &Import| (i.file(within), i.definitions.text(data, None, &i.inner(within)));
+        let own = |i: &Import| {
+            (i.file(within), i.definitions.text(&Settled { data, ..Settled::default() }, &i.inner(within)))
+        };
         let theirs = self.imports.iter().flat_map(|i| i.definitions.parts(data, &i.inner(within)));
         self.imports.iter().map(own).chain(theirs).collect()
     }
 
-    fn items(&self, data: Option<&Config>, view: Option<&[Config]>, within: &str) -> Vec<String> {
+    fn items(&self, settled: &Settled, within: &str) -> Vec<String> {
+        let Settled { data, view, starts } = *settled;
         let mut items = Vec::new();
         if let Some((title, paper)) = &self.header {
             let paper = paper.as_ref().map(|p| format!(" paper {}", unparse::quoted(&p.value))).unwrap_or_default();
@@ -54,6 +68,10 @@ impl Definitions {
             let value = weight.value.as_ref().map(|v| format!(" = {}", unparse::expression(v))).unwrap_or_default();
             items.push(format!("weight {}{shape}{value}", weight.name.text));
         }
+        match starts {
+            [] => items.extend(self.starts.iter().map(written)),
+            starts => items.extend(starts.iter().map(Started::text)),
+        }
         items.extend(self.lets.iter().map(|l| unparse::definition(l)));
         items.extend(self.states.iter().map(|(n, v)| format!("state {} = {}", n.text, unparse::expression(v))));
         let view = view.filter(|_| self.evaluate.iter().all(|entry| entry.name.text != "view"));
@@ -67,6 +85,12 @@ impl Definitions {
         }
         items
     }
+}
+
+/// A `start` as it is written.
+fn written(item: &StartItem) -> String {
+    let path: Vec<&str> = item.path.iter().map(|name| name.text.as_str()).collect();
+    format!("start {} = {}", path.join("."), unparse::expression(&item.value))
 }
 
 fn block(name: &str, entries: &[Entry], more: Option<String>) -> Option<String> {

@@ -109,6 +109,7 @@ pub(super) fn kind_name(kind: crate::catalog::Kind) -> &'static str {
         Kind::DataSet => "a data set",
         Kind::Probe => "a probe",
         Kind::Branch => "a derived branch",
+        Kind::Weights => "a source of weights",
         Kind::State => "a state",
         Kind::Rule => "a rule",
         Kind::Block => "a block",

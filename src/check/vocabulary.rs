@@ -1,7 +1,7 @@
 //! Every word of the language, gathered from the rooms that define them.
 
 use super::value::Value;
-use super::{blocks, derive, lists, module, schedules, state};
+use super::{blocks, derive, lists, module, schedules, start, state};
 use crate::catalog::{Entry, Kind};
 use crate::{data, eval, graph, nn, optim};
 
@@ -20,6 +20,7 @@ pub fn vocabulary() -> Vec<&'static Entry> {
     all.extend(data::sets::SETS.iter().map(|s| &s.entry));
     all.extend(eval::PROBES);
     all.extend(derive::DERIVATIONS);
+    all.push(&start::WEIGHTS);
     all.extend(state::STATES);
     all.extend(optim::RULES);
     all.extend(blocks::BLOCKS);

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 pub use apart::{CompletionsArgs, ExplainArgs, FmtArgs, GraphArgs, ListFormat, ManArgs, NewArgs, RunsArgs, ShowArgs};
 pub use applied::{
-    DuplicatesArgs, EmbedArgs, EncoderArgs, EvalArgs, NeighborsArgs, OutliersArgs, PredictArgs, SplitName,
+    DuplicatesArgs, EmbedArgs, EncoderArgs, EvalArgs, ExportArgs, NeighborsArgs, OutliersArgs, PredictArgs, SplitName,
 };
 pub use change::ChangeArgs;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -50,6 +50,9 @@ pub struct RunArgs {
     /// From which everything random is derived; short for `--set train.seed=N`
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Starts a stage with the weights of a file, as in `f.encoder=x.pth`; short for `start f.encoder = weights("x.pth")`
+    #[arg(long = "start", value_name = "PATH=FILE", conflicts_with = "resume")]
+    pub starts: Vec<String>,
     /// Goes on with the run in this folder, as the same training
     #[arg(long, value_name = "RUN")]
     pub resume: Option<PathBuf>,
@@ -89,6 +92,8 @@ pub enum Command {
     Duplicates(DuplicatesArgs),
     /// Finds pictures of a data set that are like no others
     Outliers(OutliersArgs),
+    /// Writes the encoder of a run for PyTorch, under torchvision's or timm's names
+    Export(ExportArgs),
     /// Gives recipes the one canonical layout
     Fmt(FmtArgs),
     /// Shows what the language has
@@ -176,6 +181,9 @@ pub struct CompareArgs {
     pub recipes: Vec<PathBuf>,
     #[command(flatten)]
     pub change: ChangeArgs,
+    /// Starts a stage of each with the weights of a file, as in `f.encoder=x.pth`
+    #[arg(long = "start", value_name = "PATH=FILE")]
+    pub starts: Vec<String>,
     /// The time each recipe may train, as in `90s`, `6m` or `1.5h`: its schedules end there
     #[arg(long, value_name = "TIME", value_parser = seconds, conflicts_with = "epochs")]
     pub budget: Option<f64>,

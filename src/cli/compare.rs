@@ -29,6 +29,7 @@ pub fn compare(args: &CompareArgs) -> Result<Exit, Failure> {
 }
 
 fn contest(args: &CompareArgs) -> Result<Contest, Failure> {
+    let starts = run::starts(&args.starts)?;
     let epochs = args.epochs.map(|n| format!("train.epochs={n}"));
     let seed = args.seed.map(|seed| format!("train.seed={seed}"));
     Ok(Contest {
@@ -36,7 +37,7 @@ fn contest(args: &CompareArgs) -> Result<Contest, Failure> {
         terms: Terms {
             budget: args.budget,
             data: args.change.data.clone(),
-            sets: args.change.sets.iter().cloned().chain(epochs).chain(seed).collect(),
+            sets: args.change.sets.iter().cloned().chain(starts).chain(epochs).chain(seed).collect(),
         },
         access: args.change.access(),
         seeds: args.seeds,

@@ -13,6 +13,7 @@ mod duplicates;
 mod embed;
 mod eval;
 mod explain;
+mod export;
 mod fmt;
 mod graph;
 mod interrupt;
@@ -99,6 +100,7 @@ pub fn main() -> ExitCode {
         Some(Command::Neighbors(args)) => neighbors::neighbors(&args),
         Some(Command::Duplicates(args)) => duplicates::duplicates(&args),
         Some(Command::Outliers(args)) => outliers::outliers(&args),
+        Some(Command::Export(args)) => export::export(&args),
         Some(Command::Fmt(args)) => fmt::fmt(&args),
         Some(Command::Show(args)) => show::show(&args),
         Some(Command::Explain(args)) => explain::explain(&args),

@@ -3,6 +3,7 @@
 use super::args::{Engine, RunArgs};
 use super::progress::Progress;
 use super::{Exit, interrupt, output, recipe};
+use crate::check::start_override;
 use crate::driver::{self, Failure, Report, Request};
 use crate::exec::{EngineKind, Spent};
 use crate::report::{Table, duration};
@@ -53,14 +54,23 @@ pub(super) fn threads_used(asked: Option<u16>) -> Option<usize> {
     asked.map(|asked| usize::from(asked).min(threads::most()))
 }
 
+/// What `--start PATH=FILE` says, as `--set` would.
+pub(super) fn starts(given: &[String]) -> Result<Vec<String>, Failure> {
+    let wrong = |text: &str| {
+        Failure::Usage(format!("`--start {text}` is not of the form PATH=FILE, as in `--start f.encoder=x.pth`"))
+    };
+    given.iter().map(|text| start_override(text).ok_or_else(|| wrong(text))).collect()
+}
+
 fn request(args: &RunArgs) -> Result<Request, Failure> {
+    let starts = starts(&args.starts)?;
     let seed = args.seed.map(|seed| format!("train.seed={seed}"));
     Ok(Request {
         recipe: args.recipe.as_deref().map(recipe::find_or_command).transpose()?,
         resume: args.resume.clone(),
         from: args.from.clone(),
         same_path: args.same_path,
-        sets: args.change.sets.iter().cloned().chain(seed).collect(),
+        sets: args.change.sets.iter().cloned().chain(starts).chain(seed).collect(),
         data: args.change.data.clone(),
         access: args.change.access(),
         engine: args.engine.map(EngineKind::from),

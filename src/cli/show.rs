@@ -22,6 +22,7 @@ const HEADINGS: &[(Kind, &str)] = &[
     (Kind::DataSet, "data sets"),
     (Kind::Probe, "probes"),
     (Kind::Branch, "derived branches"),
+    (Kind::Weights, "where weights come from"),
     (Kind::State, "states"),
     (Kind::Block, "blocks of settings"),
 ];

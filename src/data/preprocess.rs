@@ -1,16 +1,11 @@
 //! How a picture is prepared for an encoder that judges or embeds it: settled once, with the recipe, and kept with the encoder.
 
-use std::collections::HashMap;
-use std::io::Read;
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use super::augment::{PixelNorm, Scratch};
 use super::{CHANNELS, DataError, Frame, Image, Pipeline, Pixels};
 use crate::catalog::Config;
 use crate::random::Rng;
-use crate::source::open_file;
 
 /// A pipeline without anything random that ends in a normalisation, and the size it makes every picture.
 pub struct Preprocess {
@@ -33,34 +28,6 @@ pub struct Prepared {
     pub mean: Vec<f32>,
     /// What it is then divided by.
     pub std: Vec<f32>,
-}
-
-/// What is read of the header of a weights file (safetensors).
-#[derive(Deserialize)]
-struct Header {
-    #[serde(rename = "__metadata__")]
-    metadata: Option<HashMap<String, String>>,
-}
-
-/// The longest header of a weights file that is read.
-const LONGEST: u64 = 100_000_000;
-
-impl Prepared {
-    /// What a file of weights says of it; `None` where it says nothing or cannot be read.
-    pub fn read(path: &Path) -> Option<Self> {
-        let mut file = open_file(path).ok()?;
-        let mut length = [0; 8];
-        file.read_exact(&mut length).ok()?;
-        let mut bytes = Vec::new();
-        file.take(u64::from_le_bytes(length).min(LONGEST)).read_to_end(&mut bytes).ok()?;
-        let header: Header = serde_json::from_slice(&bytes).ok()?;
-        serde_json::from_str(header.metadata?.get(KEY)?).ok()
-    }
-
-    /// The normalisation it ends in.
-    pub fn norm(&self) -> Option<PixelNorm> {
-        Some(PixelNorm { mean: self.mean.as_slice().try_into().ok()?, std: self.std.as_slice().try_into().ok()? })
-    }
 }
 
 /// Under which key a file of weights says how pictures are prepared for them.

@@ -71,6 +71,9 @@ fn gradients(recipe: &Recipe) -> String {
             _ => Ok(()),
         };
     }
+    for start in &recipe.starts {
+        let _ = writeln!(text, "  {} starts with the weights of {}", start.path, start.config.text("path"));
+    }
     text + "\n"
 }
 

@@ -1,11 +1,8 @@
 //! The weights of frozen branches: read from files, or from what other recipes train, which are trained first.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Tensor};
-
-use super::{Checked, Failure, Held, Request, failure, hash, read_tensors, run_in};
+use super::{Checked, Failure, Held, Request, failure, hash, run_in, start};
 use crate::catalog::Config;
 use crate::check::{self, Frozen, Recipe, Weights};
 use crate::diag::Severity;
@@ -14,9 +11,7 @@ use crate::lint::lint;
 use crate::report::{Outcome, RunRecord};
 use crate::source::{Sources, Span};
 use crate::train::{Control, Ending, Event, last_checkpoint};
-
-/// How many tensors a complaint names.
-const NAMED: usize = 6;
+use crate::weights::{Taking, Wanted, WeightsFile, take};
 
 /// For whom, and where, weights are looked for.
 pub(super) struct Search<'a> {
@@ -38,13 +33,18 @@ impl Search<'_> {
                 Weights::File(path) => path.clone(),
                 Weights::Recipe(path) => self.trained(path, recipe, frozen, on_event)?,
             };
-            let given = read_tensors(&path).map_err(|message| self.failed(frozen, message))?;
+            let given = WeightsFile::open(&path).map_err(|message| self.failed(frozen, message))?;
             let branch = recipe.branches.iter().find(|b| b.name == frozen.branch);
             let first = branch.and_then(|b| b.stages.first()).map_or("", String::as_str);
-            load(memory, frozen, first, &given).map_err(|problems| {
+            let taking = load(memory, frozen, first, &given).map_err(|problems| {
                 let head = format!("{} does not hold the weights of `{}`:", path.display(), frozen.branch);
                 self.failed(frozen, head + &problems)
             })?;
+            if let Weights::File(_) = &frozen.weights {
+                let message =
+                    start::told(&format!("`{}` is frozen", frozen.branch), &given, &taking, frozen.norm.as_ref());
+                on_event(&Event::Preparing { message });
+            }
         }
         Ok(())
     }
@@ -130,48 +130,50 @@ fn moved(data: &Config, from: &Sources, to: &mut Sources) -> Config {
     Config { span: Span { file, ..data.span }, ..data.clone() }
 }
 
-/// Takes the tensors of a branch, whose first stage is named, from those of a file; otherwise says which are missing or have another shape.
-fn load(memory: &mut Memory, frozen: &Frozen, first: &str, given: &HashMap<String, Tensor>) -> Result<(), String> {
-    let mine: Vec<(String, Vec<usize>)> =
-        memory.iter().map(|(name, tensor)| (name.to_owned(), tensor.dims().to_vec())).collect();
-    let (mut problems, mut taken) = (Vec::new(), Vec::new());
-    for (name, shape) in mine {
-        let Some(names) = theirs(frozen, first, &name) else { continue };
-        match names.iter().find_map(|n| Some((n, given.get(n)?))) {
-            None => problems.push(format!("there is no `{}`, which is {shape:?}", names[0])),
-            Some((found, tensor)) if tensor.dims() != shape => {
-                problems.push(format!("`{found}` is {:?} instead of {shape:?}", tensor.dims()));
-            }
-            Some((found, tensor)) => {
-                let flat = tensor.to_dtype(DType::F32).and_then(|t| t.flatten_all()).and_then(|t| t.to_vec1::<f32>());
-                match flat {
-                    Ok(values) => taken.push((name, values)),
-                    Err(error) => problems.push(format!("`{found}` cannot be read: {error}")),
-                }
-            }
-        }
+/// Takes the tensors of a branch, whose first stage is named, from those of a file: by the other branch's name, or wherever else they
+/// fit, whole or, as in the file of an encoder alone, the first stage. Otherwise says which are missing or have another shape.
+fn load(memory: &mut Memory, frozen: &Frozen, first: &str, file: &WeightsFile) -> Result<Taking, String> {
+    let whole = start::wanted(memory, &frozen.branch);
+    let mut ways = vec![(frozen.branch.clone(), take(file, &whole, Some(&frozen.theirs))?)];
+    if !ways[0].1.problems.is_empty() {
+        ways.push((frozen.branch.clone(), take(file, &whole, None)?));
+        let stage = format!("{}.{first}", frozen.branch);
+        let mut alone = take(file, &start::wanted(memory, &stage), None)?;
+        let others = whole.iter().filter(|tensor| tensor.name.split('.').next() != Some(first));
+        let missing =
+            |tensor: &Wanted| format!("there is no `{}.{}`, which is {:?}", frozen.theirs, tensor.name, tensor.shape);
+        alone.problems.extend(others.map(missing));
+        ways.push((stage, alone));
     }
-    if !problems.is_empty() {
-        let more = problems.len().saturating_sub(NAMED);
-        problems.truncate(NAMED);
-        let rest = if more > 0 { format!("\n  - and {more} more") } else { String::new() };
-        return Err(problems.iter().map(|p| format!("\n  - {p}")).collect::<String>() + &rest);
+    let best = ways.into_iter().min_by_key(|(_, taking)| taking.problems.len());
+    let (path, mut taking) = best.ok_or("nothing is wanted")?;
+    let shared = shared(memory, frozen, file)?;
+    let missing = shared.iter().filter(|(.., found)| found.is_none());
+    taking.problems.extend(missing.map(|(_, name, _)| format!("there is no `{name}`")));
+    if !taking.problems.is_empty() {
+        return Err(start::problems(&taking.problems));
     }
-    for (name, values) in taken {
-        memory.with_mut(&name, |mine| mine.copy_from_slice(&values));
+    start::put(memory, &path, &taking);
+    for (mine, _, found) in shared {
+        memory.with_mut(&mine, |mine| found.iter().for_each(|numbers| mine.copy_from_slice(numbers)));
     }
-    Ok(())
+    Ok(taking)
 }
 
-/// What a tensor of a frozen branch may be called in the file: by the other branch's name, without it, or within the first stage,
-/// as in the file of an encoder alone. `None` for what does not belong to the branch.
-fn theirs(frozen: &Frozen, first: &str, name: &str) -> Option<Vec<String>> {
-    let rest = name.strip_prefix(frozen.branch.as_str())?;
-    if let Some(shared) = rest.strip_prefix('/') {
-        return Some(vec![shared.to_owned()]);
-    }
-    let rest = rest.strip_prefix('.')?;
-    let within = rest.strip_prefix(first).and_then(|inner| inner.strip_prefix('.'));
-    let names = [format!("{}.{rest}", frozen.theirs), rest.to_owned()];
-    Some(names.into_iter().chain(within.map(str::to_owned)).collect())
+/// What a frozen branch has that no branch owns, what it is called where it comes from, and its numbers if they are there.
+fn shared(
+    memory: &Memory,
+    frozen: &Frozen,
+    file: &WeightsFile,
+) -> Result<Vec<(String, String, Option<Vec<f32>>)>, String> {
+    let own = memory.iter().filter_map(|(name, tensor)| {
+        let theirs = name.strip_prefix(frozen.branch.as_str())?.strip_prefix('/')?;
+        Some((name.to_owned(), theirs.to_owned(), tensor.dims().to_vec()))
+    });
+    let found = |(mine, theirs, shape): (String, String, Vec<usize>)| {
+        let there = file.get(&theirs).is_some_and(|stored| stored.shape == shape);
+        let numbers = there.then(|| file.numbers(&theirs)).transpose()?;
+        Ok((mine, theirs, numbers))
+    };
+    own.map(found).collect()
 }

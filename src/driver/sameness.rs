@@ -100,6 +100,10 @@ fn parts(text: &str) -> BTreeMap<String, String> {
             ItemKind::Branch { name, .. } | ItemKind::DerivedBranch { name, .. } => format!("branch {}", name.text),
             ItemKind::State { name, .. } => format!("state {}", name.text),
             ItemKind::Weight { name, .. } => format!("weight {}", name.text),
+            ItemKind::Start { path, .. } => {
+                let path: Vec<&str> = path.iter().map(|name| name.text.as_str()).collect();
+                format!("start {}", path.join("."))
+            }
             ItemKind::Param { name, .. } => format!("param {}", name.text),
             ItemKind::Input { name, .. } => format!("input {}", name.text),
             ItemKind::Views { .. } => "views".to_owned(),

@@ -2,7 +2,7 @@
 
 use super::build::positions;
 use super::layernorm::{EPS, scale_and_shift};
-use super::{Build, Layer, Mode, Module, Output};
+use super::{Build, Layer, Mode, Module, Output, Peer};
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::graph::{Init, NodeId, ShapeError};
 
@@ -66,5 +66,9 @@ impl Module for BatchNorm {
             cx.graph.follow_stats(running, stats, row, self.momentum, &count)?;
         }
         Ok(cx.graph.batch_norm(x, stats, affine, self.eps)?.into())
+    }
+
+    fn peer(&self) -> Option<Peer> {
+        Some(Peer::BatchNorm { affine: self.affine, eps: self.eps })
     }
 }

@@ -1,6 +1,6 @@
 //! Convolution of images.
 
-use super::{Build, Layer, Module, Output};
+use super::{Build, Layer, Module, Output, Peer};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::graph::ops::conv::Conv;
 use crate::graph::ops::window::image;
@@ -79,5 +79,9 @@ impl Module for Conv2d {
             Some(bias) => Ok(cx.graph.add(result, bias)?.into()),
             None => Ok(result.into()),
         }
+    }
+
+    fn peer(&self) -> Option<Peer> {
+        Some(Peer::Conv { out: self.out, kernel: self.kernel, conv: self.conv, bias: self.bias })
     }
 }

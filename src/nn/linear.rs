@@ -1,6 +1,6 @@
 //! A linear map of the last dimension.
 
-use super::{Build, Layer, Module, Output};
+use super::{Build, Layer, Module, Output, Peer};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::graph::{Init, NodeId, ParamKind, ShapeError};
 
@@ -137,6 +137,10 @@ impl Module for Linear {
             Some(bias) => Ok(g.add(product, bias)?.into()),
             None => Ok(product.into()),
         }
+    }
+
+    fn peer(&self) -> Option<Peer> {
+        (self.norm == RowNorm::None).then_some(Peer::Linear { out: self.out, bias: self.bias })
     }
 }
 

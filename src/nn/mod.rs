@@ -11,6 +11,7 @@ mod linear;
 mod mask;
 mod mlp;
 mod module;
+mod peer;
 mod pool;
 mod prototypes;
 mod resnet;
@@ -20,6 +21,7 @@ mod vit;
 pub use build::{Build, EmaOf, Mode, Owner};
 pub use mask::{MaskInput, Uncounted};
 pub use module::{Layer, Module, Output};
+pub use peer::{Peer, Table, Transformer};
 
 /// The parameter by which a layer says what it does with a mask.
 pub const MASKED: &str = "masked";

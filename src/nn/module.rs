@@ -1,6 +1,6 @@
 //! What a layer is: something that adds its parameters and nodes to a graph.
 
-use super::Build;
+use super::{Build, Peer};
 use crate::catalog::{Config, Entry};
 use crate::graph::{NodeId, ShapeError};
 use std::fmt::Debug;
@@ -14,6 +14,11 @@ pub trait Module: Debug + Send + Sync {
     /// those behind it may.
     fn takes_mask(&self) -> bool {
         false
+    }
+
+    /// The module of another package that computes the same from weights of the same names, if there is one.
+    fn peer(&self) -> Option<Peer> {
+        None
     }
 }
 

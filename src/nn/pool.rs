@@ -1,6 +1,6 @@
 //! Pooling of images.
 
-use super::{Build, Layer, Module, Output};
+use super::{Build, Layer, Module, Output, Peer};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::graph::ops::window::{Window, image};
 use crate::graph::{NodeId, ShapeError};
@@ -79,5 +79,13 @@ impl Module for Pool {
             }
         };
         Ok(result.into())
+    }
+
+    fn peer(&self) -> Option<Peer> {
+        Some(match *self {
+            Pool::Max(window) => Peer::MaxPool(window),
+            Pool::Average(window) => Peer::AvgPool(window),
+            Pool::Global => Peer::GlobalPool,
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::batchnorm::BatchNorm;
 use super::conv2d::Conv2d;
-use super::{Build, Layer, Module, Output};
+use super::{Build, Layer, Module, Output, Peer};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::graph::ops::conv::Conv;
 use crate::graph::ops::window::{Window, image};
@@ -128,6 +128,11 @@ impl Module for ResNet {
         }
         let features = cx.graph.mean(x, &[1, 2], false)?;
         Ok(Output { value: features, taps: vec![("map".to_owned(), x)] })
+    }
+
+    fn peer(&self) -> Option<Peer> {
+        let Self { name, blocks, bottleneck, small_stem, width, .. } = *self;
+        Some(Peer::ResNet { name, blocks, bottleneck, small_stem, width })
     }
 }
 

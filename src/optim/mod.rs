@@ -5,6 +5,7 @@
 
 mod adamw;
 mod clip;
+mod depth;
 mod ema;
 mod lars;
 mod owners;

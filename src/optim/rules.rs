@@ -1,5 +1,6 @@
 //! Settings that differ between groups of parameters: what a rule says and what a parameter gets.
 
+use super::depth::blocks_before;
 use super::update::StepInfo;
 use crate::catalog::{Arg, Config, Entry, Kind, Param, ParamType, Schedule};
 use crate::graph::ParamKind;
@@ -18,6 +19,12 @@ pub const RULE: Entry = Entry {
         ),
         Param::optional("lr", POSITIVE, "none", "Replaces the learning rate."),
         Param::optional("lr_factor", POSITIVE, "none", "Multiplies the learning rate."),
+        Param::optional(
+            "layer_decay",
+            ParamType::Number { min: 1e-6, max: 1.0 },
+            "none",
+            "Multiplies the learning rate once for each block of a transformer, or stage of a ResNet, behind a parameter.",
+        ),
         Param::optional("weight_decay", POSITIVE, "none", "Replaces the weight decay."),
         Param::optional(
             "frozen",
@@ -82,6 +89,10 @@ pub struct Rule {
     pub lr: Option<Schedule>,
     /// Multiplies the learning rate.
     pub lr_factor: Option<Schedule>,
+    /// Multiplies the learning rate once for each block behind a parameter.
+    pub layer_decay: Option<f64>,
+    /// How many blocks there are among these parameters, once that has been counted.
+    blocks: usize,
     /// Replaces the weight decay.
     pub weight_decay: Option<Schedule>,
     /// From which epoch to which the parameters are left alone.
@@ -98,9 +109,29 @@ impl Rule {
             on: Selector::list(config.arg("on")),
             lr: schedule("lr"),
             lr_factor: schedule("lr_factor"),
+            layer_decay: config.maybe_number("layer_decay"),
+            blocks: 0,
             weight_decay: schedule("weight_decay"),
             frozen,
         }
+    }
+
+    /// The same rule, which knows how many blocks the parameters have that it speaks of, among all of these.
+    pub fn counting<'p>(self, parameters: impl Iterator<Item = (&'p str, ParamKind)>) -> Self {
+        let mine = parameters.filter(|(path, kind)| self.matches(path, *kind));
+        let blocks = mine.filter_map(|(path, _)| blocks_before(path)).max().map_or(0, |last| last + 1);
+        Self { blocks, ..self }
+    }
+
+    /// How many blocks or stages the parameters have that it speaks of, once that has been counted.
+    pub fn blocks(&self) -> usize {
+        self.blocks
+    }
+
+    /// What the rule multiplies a learning rate by for the depth of a parameter.
+    fn by_depth(&self, path: &str) -> Option<f64> {
+        let before = blocks_before(path).unwrap_or(self.blocks);
+        self.layer_decay.map(|decay| decay.powi(self.blocks.saturating_sub(before) as i32))
     }
 
     /// Whether the rule speaks of a parameter of that path and kind.
@@ -116,6 +147,8 @@ pub struct GroupSettings {
     pub lr: Schedule,
     /// What multiplies it.
     pub lr_factor: Schedule,
+    /// What multiplies it for the depth at which the parameter lies.
+    pub by_depth: f64,
     /// The weight decay.
     pub weight_decay: Schedule,
     /// From which epoch to which the parameter is left alone.
@@ -128,6 +161,7 @@ impl GroupSettings {
         Self {
             lr: optimizer.schedule("lr"),
             lr_factor: Schedule::constant(1.0),
+            by_depth: 1.0,
             weight_decay: optimizer.schedule("weight_decay"),
             frozen: (0.0, 0.0),
         }
@@ -145,6 +179,7 @@ impl GroupSettings {
             replace(&mut settings.lr, &rule.lr);
             replace(&mut settings.lr_factor, &rule.lr_factor);
             replace(&mut settings.weight_decay, &rule.weight_decay);
+            settings.by_depth = rule.by_depth(path).unwrap_or(settings.by_depth);
             settings.frozen = rule.frozen.unwrap_or(settings.frozen);
         }
         settings
@@ -159,7 +194,7 @@ impl GroupSettings {
         let missed = step.min(frozen.end).saturating_sub(frozen.start);
         let value = |schedule: &Schedule| schedule.at(step, steps, steps_per_epoch);
         (!frozen.contains(&step)).then(|| StepInfo {
-            lr: value(&self.lr) * value(&self.lr_factor),
+            lr: value(&self.lr) * value(&self.lr_factor) * self.by_depth,
             weight_decay: value(&self.weight_decay),
             step: step - missed + 1,
             grad_scale: 1.0,

@@ -126,6 +126,13 @@ pub enum ItemKind {
         /// What it begins with.
         value: Option<Expr>,
     },
+    /// `start f.encoder = weights("x.pth")`
+    Start {
+        /// The branch, and what of it.
+        path: Vec<Name>,
+        /// What it starts with.
+        value: Expr,
+    },
     /// `let NAME = e`, `let NAME(args) = e`, `let NAME(args) { let ... e }`
     Let(Let),
     /// `loss { term: e ... }`

@@ -167,7 +167,7 @@ impl<'a> Statement<'a> {
     }
 
     fn is_name_due(&self, previous: &Token) -> bool {
-        let named = ["param", "input", "branch", "state", "weight", "let", "def", "omit", "for"];
+        let named = ["param", "input", "branch", "state", "weight", "start", "let", "def", "omit", "for"];
         named.contains(&self.text(previous)) && (previous.range.start == 0 || self.text(previous) == "for")
     }
 

@@ -5,8 +5,8 @@ use crate::source::Span;
 
 /// Statements, as they are listed to whoever writes something else.
 pub(super) const STATEMENTS: &[&str] = &[
-    "recipe", "extends", "omit", "param", "data", "input", "views", "branch", "state", "weight", "let", "loss",
-    "train", "evaluate", "expect",
+    "recipe", "extends", "omit", "param", "data", "input", "views", "branch", "state", "weight", "start", "let",
+    "loss", "train", "evaluate", "expect",
 ];
 
 /// Words that cannot name a value.
@@ -39,6 +39,7 @@ pub(super) fn form(keyword: &str) -> Option<&'static str> {
         "branch" => "branch NAME { stage: module }",
         "state" => "state NAME = queue(of: value, size: 4096)",
         "weight" => "weight NAME = 1.0",
+        "start" => "start BRANCH.STAGE = weights(\"x.pth\")",
         "let" | "def" => "let NAME = value",
         "loss" => "loss { term: value }",
         "train" => "train { name: value }",

@@ -61,7 +61,8 @@ impl Descent {
         let count = |id: &ParamId| graph.params[id.index()].shape.iter().product::<usize>();
         let slots = optimizers.iter().map(|(optimizer, _)| optimizer.state_slots()).max().unwrap_or(0);
         claim("what the optimizer keeps", trained.iter().map(count).sum::<usize>() * slots * size_of::<f32>())?;
-        let rules: Vec<Rule> = train.rules.iter().map(Rule::from_config).collect();
+        let all = || graph.params.iter().map(|p| (p.name.as_str(), p.kind));
+        let rules: Vec<Rule> = train.rules.iter().map(Rule::from_config).map(|rule| rule.counting(all())).collect();
         let enter = |&id: &ParamId| {
             let parameter = &graph.params[id.index()];
             let Owner::One(by) = optim::owner(&train.optimizers, &parameter.name, parameter.kind) else {

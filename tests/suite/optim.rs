@@ -164,6 +164,50 @@ fn later_rules_win_field_by_field() {
 }
 
 #[test]
+fn rates_by_depth_are_those_of_timm() {
+    // timm.optim.param_groups_layer_decay of a ViT of three blocks, 0.75; its last norm by BEiT's and MAE's rule.
+    let path = |name: &str| format!("f.encoder.{name}");
+    let timm = [
+        ("cls_token", 0.316406),
+        ("pos_embed", 0.316406),
+        ("reg_token", 0.316406),
+        ("patch_embed.proj.weight", 0.316406),
+        ("blocks.0.attn.qkv.bias", 0.421875),
+        ("blocks.1.norm2.weight", 0.5625),
+        ("blocks.2.mlp.fc1.weight", 0.75),
+        ("norm.weight", 1.0),
+        ("head.weight", 1.0),
+    ];
+    let stages = [
+        ("conv1.weight", 0.03125),
+        ("layer1.0.bn1.weight", 0.0625),
+        ("layer4.1.conv2.weight", 0.5),
+        ("fc.weight", 1.0),
+    ];
+    let args = [("on", Arg::Text("f.encoder".into())), ("layer_decay", Arg::Number(0.75)), ("frozen", Arg::None)];
+    let optimizer = call("sgd", &[("lr", Arg::Number(2.0)), ("weight_decay", Arg::Number(0.0))]);
+    let rate = |decay: f64, names: &[&str], name: &str| {
+        let mut args = args.to_vec();
+        args[1].1 = Arg::Number(decay);
+        let all: Vec<String> = names.iter().map(|name| path(name)).collect();
+        let rule =
+            Rule::from_config(&call("rule", &args)).counting(all.iter().map(|p| (p.as_str(), ParamKind::Weight)));
+        GroupSettings::base(&optimizer).resolve(&[rule], &path(name), ParamKind::Weight).at(0, 1, 1).unwrap().lr / 2.0
+    };
+    for (name, want) in timm {
+        let found = rate(0.75, &timm.map(|(name, _)| name), name);
+        assert!((found - want).abs() < 1e-6, "{name}: {found} instead of {want}");
+    }
+    for (name, want) in stages {
+        let found = rate(0.5, &stages.map(|(name, _)| name), name);
+        assert!((found - want).abs() < 1e-6, "{name}: {found} instead of {want}");
+    }
+    // What no rule speaks of keeps its rate.
+    let other = GroupSettings::base(&optimizer).resolve(&[], "f.projector.0.weight", ParamKind::Weight);
+    assert_eq!(other.at(0, 1, 1).unwrap().lr, 2.0);
+}
+
+#[test]
 fn calls_become_optimizers() {
     let betas = |b: &[f64]| Arg::List(b.iter().map(|&x| Arg::Number(x)).collect());
     let good = call("adamw", &[("betas", betas(&[0.9, 0.95])), ("eps", Arg::Number(1e-8))]);

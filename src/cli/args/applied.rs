@@ -109,6 +109,20 @@ pub struct OutliersArgs {
     pub output: Option<PathBuf>,
 }
 
+/// `sslrun export`
+#[derive(Debug, ClapArgs)]
+pub struct ExportArgs {
+    /// The folder of the run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// The folder to write, which must not exist or be empty
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Another branch than the one that is judged, such as one that follows it
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+}
+
 /// The parts of a data set, as they are named on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SplitName {

@@ -69,7 +69,8 @@ pub fn table(name: &str, attrs: &Attrs) -> Vec<f64> {
     }
 }
 
-fn resampling(from: usize, to: usize) -> Vec<f64> {
+/// The weights `[to, from]` by which `to` samples are made of `from`: bicubic, antialiased.
+pub fn resampling(from: usize, to: usize) -> Vec<f64> {
     let scale = from as f64 / to as f64;
     let wide = scale.max(1.0);
     let mut table = vec![0.0; to * from];
@@ -97,7 +98,8 @@ fn cubic(x: f64) -> f64 {
     }
 }
 
-fn sincos([rows, columns]: [usize; 2], base: [usize; 2], width: usize) -> Vec<f64> {
+/// Sines and cosines of the places in a grid `[rows, columns]`, measured on a grid `base`: `width` for each place.
+pub fn sincos([rows, columns]: [usize; 2], base: [usize; 2], width: usize) -> Vec<f64> {
     let quarter = width / 4;
     let place = |i: usize, of: usize, base: usize| (i as f64 + 0.5) * base as f64 / of as f64 - 0.5;
     let mut table = Vec::with_capacity(rows * columns * width);

@@ -11,7 +11,7 @@ pub use decoder::LAYER as DECODER;
 pub use predictor::LAYER as PREDICTOR;
 pub use words::{BASE, SMALL, TINY, VIT};
 
-use super::{Build, Module, Output};
+use super::{Build, Module, Output, Peer, Table, Transformer};
 use crate::graph::{Dim, NodeId, ShapeError};
 use block::{Blocks, NORM, STD};
 use patches::Grid;
@@ -148,5 +148,31 @@ impl Module for Vit {
 
     fn takes_mask(&self) -> bool {
         self.drops.is_some()
+    }
+
+    fn peer(&self) -> Option<Peer> {
+        let Self { dim, patch, class, registers, positions, size, pool, blocks, .. } = *self;
+        let positions = match positions {
+            Positions::Learnt => Table::Learnt,
+            Positions::Sincos => Table::Sines,
+            Positions::None => Table::None,
+            Positions::Relative | Positions::RelativeEach => return None,
+        };
+        let Blocks { depth, heads, mlp_ratio, qkv_bias, layer_scale, .. } = blocks;
+        let mean = matches!(pool, Pool::Mean);
+        Some(Peer::Vit(Transformer {
+            dim,
+            depth,
+            heads,
+            mlp_ratio,
+            patch,
+            class,
+            registers,
+            positions,
+            size,
+            mean,
+            qkv_bias,
+            layer_scale,
+        }))
     }
 }

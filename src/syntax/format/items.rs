@@ -29,6 +29,9 @@ impl Formatter<'_> {
             ItemKind::Branch { name, stages } => self.stages(name, stages, item.span),
             ItemKind::DerivedBranch { name, value } => self.named("branch", name, value),
             ItemKind::State { name, value } => self.named("state", name, value),
+            ItemKind::Start { path, value } => {
+                Doc::Row(vec![Doc::text(format!("start {} = ", join(path, "."))), self.expr(value)])
+            }
             ItemKind::Weight { name, shape, value } => self.sized("weight", name, shape.as_deref(), value.as_ref()),
             ItemKind::Let(definition) => self.definition(definition),
             ItemKind::Loss { entries } => {

@@ -42,6 +42,7 @@ impl Builder<'_> {
             Rule::views => ItemKind::Views { entries: self.views(&keyword, inner) },
             Rule::branch => self.branch(inner),
             Rule::weight => self.weight(inner),
+            Rule::start => self.start(inner),
             Rule::loss => ItemKind::Loss { entries: self.only_block(inner) },
             Rule::train => ItemKind::Train { entries: self.only_block(inner) },
             Rule::evaluate => ItemKind::Evaluate { entries: self.only_block(inner) },
@@ -92,6 +93,16 @@ impl Builder<'_> {
             );
         }
         ItemKind::Weight { name, shape, value }
+    }
+
+    /// A path, a sign, a value.
+    fn start(&self, mut inner: Pairs<Rule>) -> ItemKind {
+        let mut path = Vec::new();
+        while inner.peek().is_some_and(|pair| matches!(pair.as_rule(), Rule::name | Rule::word)) {
+            path.extend(inner.next().map(|part| self.name(part)));
+        }
+        let value = self.signed(&mut inner, '=', path.last().expect("a path has a name"));
+        ItemKind::Start { path, value }
     }
 
     /// `: [N, D]`, `= value`, or both.

@@ -1,0 +1,167 @@
+//! What a run has trained as a folder for PyTorch: weights by another package's names, how they are built and checked, and how pictures
+//! are prepared.
+
+mod python;
+mod tensors;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::{Checked, Failure, RunFolder, check_run};
+use crate::check::Encoder;
+use crate::compile::Program;
+use crate::data::{CHANNELS, PREPROCESS, Prepared};
+use crate::exec::{EngineKind, Feed, Memory, engine};
+use crate::report::{RunRecord, write_atomically};
+use crate::train::{Checkpoint, TrainError, last_checkpoint};
+
+/// What is written down of an exported encoder.
+#[derive(Serialize)]
+struct Description<'a> {
+    /// The package that builds it.
+    package: &'a str,
+    /// The statements that build it.
+    build: Vec<String>,
+    /// Channels, height and width of what it takes.
+    input_size: [usize; 3],
+    /// Features that it gives.
+    features: usize,
+    /// How a picture of any size is prepared, in the language.
+    view: &'a str,
+    interpolation: &'a str,
+    mean: &'a [f32],
+    std: &'a [f32],
+    /// Its path in the recipe.
+    encoder: &'a str,
+    recipe_hash: &'a str,
+    recipe: &'a str,
+}
+
+/// An exported encoder.
+pub struct Exported {
+    /// The files, in the order in which they were written.
+    pub files: Vec<PathBuf>,
+    /// The package that builds it.
+    pub package: &'static str,
+}
+
+/// The recipe of a run, with another branch to be exported where one is named.
+pub fn check_export(run: &Path, branch: Option<&str>) -> Result<Checked, Failure> {
+    let checked = check_run(run, &[])?;
+    let (Some(branch), Some(recipe)) = (branch, &checked.recipe) else { return Ok(checked) };
+    let encoder = recipe.evaluate.encoder.as_ref().ok_or_else(nothing)?;
+    let stage = encoder.path.split_once('.').map_or(String::new(), |(_, stage)| format!(".{stage}"));
+    check_run(run, &[format!("evaluate.on={branch}{stage}")])
+}
+
+/// Writes the encoder of a run into a folder, which must not exist or be empty.
+pub fn export(run: &Path, checked: &Checked, out: &Path) -> Result<Exported, Failure> {
+    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
+    let encoder = recipe.evaluate.encoder.as_ref().ok_or_else(nothing)?;
+    let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
+    let memory = trained(run, encoder).map_err(explain)?;
+    let peer = encoder.peer.as_ref().ok_or_else(|| no_peer(encoder))?;
+    let tensors = tensors::of(peer, encoder, &memory).map_err(Failure::Run)?;
+    let python = python::of(peer, encoder.size, &tensors);
+    let prepared = encoder.preprocess().map_err(|e| Failure::Run(e.to_string()))?.stored();
+    let (pictures, features) = check(encoder, &memory).map_err(explain)?;
+    let record = RunRecord::read(&RunFolder::open(run)?.record()).map_err(Failure::Run)?;
+    let text = crate::source::read_text(&RunFolder::open(run)?.recipe(), crate::source::LONGEST_RECIPE);
+    let text = text.map_err(|e| Failure::Run(format!("cannot read the recipe of {}: {e}", run.display())))?;
+    let description = Description {
+        package: python.package,
+        build: python.build.clone(),
+        input_size: [CHANNELS, encoder.size.0, encoder.size.1],
+        features: features.shape[1],
+        view: &prepared.view,
+        interpolation: &prepared.interpolation,
+        mean: &prepared.mean,
+        std: &prepared.std,
+        encoder: &encoder.path,
+        recipe_hash: &record.recipe_hash,
+        recipe: &text,
+    };
+    let json = serde_json::to_string_pretty(&description).map_err(|e| Failure::Run(e.to_string()))?;
+    let files = [
+        ("model.safetensors", tensors::file(&tensors, said(&prepared)?).map_err(Failure::Run)?),
+        ("check.safetensors", tensors::file(&[pictures, features], Vec::new()).map_err(Failure::Run)?),
+        ("config.json", (json + "\n").into_bytes()),
+        ("load.py", python.script().into_bytes()),
+    ];
+    write(out, &files).map(|files| Exported { files, package: python.package })
+}
+
+/// The trained weights of an encoder.
+fn trained(run: &Path, encoder: &Encoder) -> Result<Memory, TrainError> {
+    let checkpoint = Checkpoint::read(&last_checkpoint(run))?;
+    let mut memory = Memory::new(&encoder.graph, &size, checkpoint.progress.seed)?;
+    checkpoint.restore_memory(&mut memory)?;
+    Ok(memory)
+}
+
+/// How many pictures there are to check features by.
+const PICTURES: usize = 2;
+
+fn size(symbol: &str) -> Option<i64> {
+    (symbol == "N").then_some(PICTURES as i64)
+}
+
+/// Two pictures that are nobody's, as the encoder takes them in PyTorch, and their features.
+fn check(encoder: &Encoder, memory: &Memory) -> Result<(tensors::Named, tensors::Named), TrainError> {
+    let (height, width) = encoder.size;
+    let pixels = height * width;
+    // Waves of several lengths, other ones in each channel.
+    let value = |picture: usize, channel: usize, y: usize, x: usize| {
+        let (y, x) = (y as f32 / height as f32, x as f32 / width as f32);
+        ((7.0 + channel as f32) * x + 3.0 * y).sin() + (11.0 * x * y + picture as f32 + 2.0 * channel as f32).cos()
+    };
+    let mut ours = vec![0.0; PICTURES * pixels * CHANNELS];
+    let mut theirs = ours.clone();
+    for i in 0..ours.len() {
+        let (picture, at, channel) = (i / (pixels * CHANNELS), i / CHANNELS % pixels, i % CHANNELS);
+        ours[i] = value(picture, channel, at / width, at % width);
+        theirs[(picture * CHANNELS + channel) * pixels + at] = ours[i];
+    }
+    let program = Program::forward(encoder.graph.clone(), vec![encoder.features]);
+    let mut engine = engine::<f32>(EngineKind::Planned, &program, &size)?;
+    engine.compute(memory, &Feed { inputs: vec![("image", &ours)], ..Feed::default() })?;
+    let features = tensors::Named::new("features", engine.output_shape(0).to_vec(), engine.output(0).to_vec());
+    Ok((tensors::Named::new("pictures", vec![PICTURES, CHANNELS, height, width], theirs), features))
+}
+
+/// What the header of the weights says.
+fn said(prepared: &Prepared) -> Result<Vec<(String, String)>, Failure> {
+    let prepared = serde_json::to_string(prepared).map_err(|e| Failure::Run(e.to_string()))?;
+    Ok(vec![("format".to_owned(), "pt".to_owned()), (PREPROCESS.to_owned(), prepared)])
+}
+
+/// Writes files into a folder in which there are none.
+fn write(out: &Path, files: &[(&str, Vec<u8>)]) -> Result<Vec<PathBuf>, Failure> {
+    let cannot = |e: std::io::Error| Failure::Run(format!("cannot make {}: {e}", out.display()));
+    std::fs::create_dir_all(out).map_err(cannot)?;
+    if std::fs::read_dir(out).map_err(cannot)?.next().is_some() {
+        return Err(Failure::Run(format!(
+            "{} is there already and not empty: nothing is written over\n  = help: choose another `-o`",
+            out.display()
+        )));
+    }
+    let written = files.iter().map(|(name, bytes)| {
+        let path = out.join(name);
+        write_atomically(&path, bytes).map_err(Failure::Run).map(|()| path)
+    });
+    written.collect()
+}
+
+fn nothing() -> Failure {
+    Failure::Run("the recipe has no encoder to export".to_owned())
+}
+
+fn no_peer(encoder: &Encoder) -> Failure {
+    let path = &encoder.path;
+    Failure::Run(format!(
+        "`{path}` is no model that torchvision, timm or a row of PyTorch's layers can be\n  = help: what can be exported is a stage \
+         that takes the picture itself: a ResNet, a ViT without relative positions, or layers composed by `|`; the weights alone are in \
+         checkpoints/encoder.safetensors of the run"
+    ))
+}

@@ -1,0 +1,116 @@
+//! What of a recipe starts with weights from files: they are put in place before the first step, and it is said what was taken.
+
+use super::{Checked, Failure, failure};
+use crate::check::Recipe;
+use crate::exec::Memory;
+use crate::train::Event;
+use crate::weights::{KnownNorm, Taking, Wanted, WeightsFile, take};
+
+/// How many groups of names, and how many problems, are named.
+const NAMED: usize = 6;
+
+/// Starts what is to start with weights from files, and what follows it.
+pub(super) fn start(
+    recipe: &Recipe,
+    checked: &Checked,
+    memory: &mut Memory,
+    on_event: &mut dyn FnMut(&Event),
+) -> Result<(), Failure> {
+    for started in &recipe.starts {
+        let file = started.config.text("path");
+        let failed = |message: String| Failure::Run(message + &failure::point(&checked.sources, started.span));
+        let file = WeightsFile::open(std::path::Path::new(file)).map_err(failed)?;
+        let at = started.config.text("at");
+        let taking = take(&file, &wanted(memory, &started.path), (!at.is_empty()).then_some(at)).map_err(failed)?;
+        if !taking.problems.is_empty() && started.config.bool("strict") {
+            let head = format!("{} does not hold the weights of `{}`:", file.path().display(), started.path);
+            return Err(failed(format!("{head}{}{}", problems(&taking.problems), help(&taking))));
+        }
+        for path in copies(recipe, &started.path) {
+            put(memory, &path, &taking);
+        }
+        let message = told(&format!("`{}` starts", started.path), &file, &taking, started.norm.as_ref());
+        on_event(&Event::Preparing { message });
+    }
+    Ok(())
+}
+
+/// The tensors below a path.
+pub(super) fn wanted(memory: &Memory, path: &str) -> Vec<Wanted> {
+    let below = |(name, tensor): (&str, &candle_core::Tensor)| {
+        let name = name.strip_prefix(path)?.strip_prefix('.')?.to_owned();
+        Some(Wanted { name, shape: tensor.dims().to_vec() })
+    };
+    memory.iter().filter_map(below).collect()
+}
+
+/// Puts what was taken below a path.
+pub(super) fn put(memory: &mut Memory, path: &str, taking: &Taking) {
+    for (name, numbers) in &taking.taken {
+        memory.with_mut(&format!("{path}.{name}"), |mine| mine.copy_from_slice(numbers));
+    }
+}
+
+/// What is wrong, a line each.
+pub(super) fn problems(problems: &[String]) -> String {
+    let more = problems.len().saturating_sub(NAMED);
+    let rest = if more > 0 { format!("\n  - and {more} more") } else { String::new() };
+    problems.iter().take(NAMED).map(|p| format!("\n  - {p}")).collect::<String>() + &rest
+}
+
+fn help(taking: &Taking) -> String {
+    match taking.taken.is_empty() {
+        true => String::new(),
+        false => format!(
+            "\n  = help: {} tensors{} fit; `weights(.., strict: false)` takes these and lets the rest start as it would have",
+            taking.taken.len(),
+            below(&taking.prefix)
+        ),
+    }
+}
+
+fn below(prefix: &str) -> String {
+    if prefix.is_empty() { String::new() } else { format!(" below `{prefix}`") }
+}
+
+/// The path itself, and those of averages and copies of its branch, which begin as it does.
+fn copies(recipe: &Recipe, path: &str) -> Vec<String> {
+    let (branch, rest) = path.split_once('.').map_or((path, String::new()), |(b, rest)| (b, format!(".{rest}")));
+    let mut same = vec![branch.to_owned()];
+    let mut known = 0;
+    while known < same.len() {
+        let of = same[known].clone();
+        let follows = recipe.branches.iter().filter(|b| {
+            b.derived.as_ref().is_some_and(|(how, whose)| matches!(how.as_str(), "ema" | "snapshot") && *whose == of)
+        });
+        same.extend(follows.map(|b| b.name.clone()));
+        known += 1;
+    }
+    same.into_iter().map(|branch| branch + &rest).collect()
+}
+
+/// What was taken, changed, left over and left out, and how pixels are normalised.
+pub(super) fn told(what: &str, file: &WeightsFile, taking: &Taking, norm: Option<&KnownNorm>) -> String {
+    let mut parts = vec![format!("{} tensors{} by {}", taking.taken.len(), below(&taking.prefix), taking.layout)];
+    parts.extend(taking.changed.iter().cloned());
+    let list = |names: Vec<String>| {
+        let more = names.len().saturating_sub(NAMED);
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        names[..names.len() - more].join(", ") + &rest
+    };
+    let quoted = |names: &[String]| list(names.iter().map(|name| format!("`{name}`")).collect());
+    let mut say = |what: &str, names: String| parts.extend((!names.is_empty()).then(|| format!("{what}: {names}")));
+    say("left over", list(taking.left.iter().map(|(name, count)| format!("`{name}` ({count})")).collect()));
+    say("starting as it would have", quoted(&taking.fresh));
+    say("fitting as well", quoted(&taking.others));
+    say("objects that were not built", quoted(file.others()));
+    say("not taken, as `strict` is false", list(taking.problems.clone()));
+    let norm = match norm {
+        Some(known) => format!(
+            "pixels are normalised by mean {:?} and deviation {:?}, {}",
+            known.norm.mean, known.norm.std, known.by
+        ),
+        None => "pixels are normalised as those of the data".to_owned(),
+    };
+    format!("{what} from {}: {}\n  {norm}", file.path().display(), parts.join("; "))
+}
