@@ -1,6 +1,7 @@
 //! A checked recipe: everything the rooms below need to run it, every default explicit.
 
 use crate::catalog::{Config, Schedule};
+use crate::data::augment::PixelNorm;
 use crate::data::{DataError, Layout, Preprocess};
 use crate::graph::{Graph, NodeId};
 use crate::nn::Peer;
@@ -21,6 +22,8 @@ pub struct Recipe {
     pub data: Config,
     /// The views of a sample, groups spread out.
     pub views: Vec<View>,
+    /// How pixels are normalised where a view does not say it; `None` without a data set.
+    pub norm: Option<PixelNorm>,
     /// The branches in order of declaration.
     pub branches: Vec<Branch>,
     /// The results and taps of stages in the graph, wherever a stage is applied: the embeddings.

@@ -208,6 +208,7 @@ impl<'a> Pass<'a> {
             frozen: checker.frozen(),
             starts: parts.starts,
             data: parts.data,
+            norm: checker.views.norm(),
             views: std::mem::take(&mut checker.views.all),
             branches: checker.branches.summary(),
             embeddings: std::mem::take(&mut checker.branches.embeddings),

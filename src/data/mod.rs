@@ -39,4 +39,4 @@ pub use sheet::{contact_sheet, picture_sheet};
 pub use spec::{absolute, defaults, has_path, parse_spec};
 pub use splits::{Opened, Splits};
 pub use subset::{chosen, labelled, subset};
-pub use views::{Made, ViewSpec, Views};
+pub use views::{Made, ViewSpec, Views, Workshop};

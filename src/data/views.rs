@@ -14,12 +14,13 @@ pub struct ViewSpec {
     pub from: Option<usize>,
     /// Its augmentations in order.
     pub steps: Vec<Config>,
+    /// How its pixels are normalised unless one of them does; as the data set's are where left out.
+    pub norm: Option<PixelNorm>,
 }
 
 /// All views of a sample, ready to be made.
 pub struct Views {
     views: Vec<View>,
-    norm: PixelNorm,
 }
 
 struct View {
@@ -28,6 +29,7 @@ struct View {
     pipeline: Pipeline,
     size: (usize, usize),
     normalised: bool,
+    norm: PixelNorm,
     /// The view whose pixels it shows: itself, or the one it only masks.
     shows: usize,
     layout: Option<Layout>,
@@ -80,9 +82,19 @@ impl Views {
             let normalised = pipeline.normalises() || base.is_some_and(|b| b.normalised);
             let shows = base.map_or(views.len(), |b| if pipeline.keeps_pixels() { b.shows } else { views.len() });
             let layout = pipeline.mask().map(|mask| mask.layout(size)).transpose()?;
-            views.push(View { name: spec.name.clone(), from: spec.from, pipeline, size, normalised, shows, layout });
+            let norm = spec.norm.clone().unwrap_or(PixelNorm { mean, std });
+            views.push(View {
+                name: spec.name.clone(),
+                from: spec.from,
+                pipeline,
+                size,
+                normalised,
+                norm,
+                shows,
+                layout,
+            });
         }
-        Ok(Self { views, norm: PixelNorm { mean, std } })
+        Ok(Self { views })
     }
 
     /// How many views there are.
@@ -151,14 +163,14 @@ impl Views {
         if self.views[view].normalised {
             return out.copy_from_slice(&made.data);
         }
-        self.norm.normalise(&made.data, out);
+        self.views[view].norm.normalise(&made.data, out);
     }
 
     /// A made view as a picture for people: values that its own pipeline normalised are brought back.
     pub fn picture(&self, view: usize, made: &Pixels) -> Image<'static> {
         let mut pixels = made.clone();
         if self.views[view].normalised {
-            self.norm.undo(&mut pixels);
+            self.views[view].norm.undo(&mut pixels);
         }
         pixels.to_image()
     }

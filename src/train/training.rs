@@ -311,6 +311,11 @@ impl<'a> Training<'a> {
 
 /// How the views of a recipe are made.
 pub fn view_specs(recipe: &Recipe) -> Vec<ViewSpec> {
-    let spec = |v: &crate::check::View| ViewSpec { name: v.name.clone(), from: v.from, steps: v.steps.clone() };
+    let spec = |v: &crate::check::View| ViewSpec {
+        name: v.name.clone(),
+        from: v.from,
+        steps: v.steps.clone(),
+        norm: recipe.norm.clone(),
+    };
     recipe.views.iter().map(spec).collect()
 }

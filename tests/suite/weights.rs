@@ -4,6 +4,7 @@ use crate::cli::{place_of, unwrapped};
 use crate::fixtures::{Fixture, assert_close};
 use crate::train::folder;
 use sslrun::compile::Program;
+use sslrun::data;
 use sslrun::driver::{self, Request};
 use sslrun::exec::{EngineKind, Feed, Memory, engine};
 use sslrun::train::{Checkpoint, Control, Event, last_checkpoint};
@@ -296,4 +297,31 @@ fn damaged_files_are_refused_or_read_as_what_they_say() {
         }
     }
     assert!(refused > 120, "{refused}");
+}
+
+#[test]
+fn views_are_normalised_as_they_were_for_the_weights() {
+    let folder = folder("weights-norm");
+    let start = format!("start f.encoder = weights(\"{}\")", file("torchvision.pth").display());
+    let norms = |more: &str, views: &str| {
+        let text = text("resnet18(width: 4)", 48, more).replace("resize(48) }", views);
+        let checked = request(&folder, &text, 48).check().expect("a recipe");
+        let recipe = checked.recipe.expect("a sound recipe");
+        let data = data::open(&recipe.data, data::Split::Train, &data::Access::default()).expect("data");
+        let views = data::Views::new(&sslrun::train::view_specs(&recipe), &*data).expect("views");
+        // What a grey picture becomes.
+        let grey = data::Image::new(48, 48, vec![128; 48 * 48 * 3]);
+        let mut shop = data::Workshop::default();
+        let made = views.make(&grey, [0; 3], &views.shared_masks(0, 0), &mut shop).expect("views");
+        let mut out = vec![0.0; 48 * 48 * 3];
+        views.write(0, made.pixels(0), &mut out);
+        [out[0], out[1], out[2]]
+    };
+    let of = |mean: [f32; 3], std: [f32; 3]| [0, 1, 2].map(|c| (128.0 / 255.0 - mean[c]) / std[c]);
+    let near = |a: [f32; 3], b: [f32; 3]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
+    let imagenet = of([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+    assert!(near(norms(&start, "resize(48) }"), imagenet));
+    assert!(!near(norms("", "resize(48) }"), imagenet));
+    let own = "resize(48) | pixel_norm([0.1, 0.2, 0.3], [0.5, 0.5, 0.5]) }";
+    assert!(near(norms(&start, own), of([0.1, 0.2, 0.3], [0.5; 3])));
 }
