@@ -112,14 +112,12 @@ pub enum ItemKind {
     },
     /// `state NAME = queue(of: x, size: 4096)`
     State {
-        /// What it is called.
         name: Name,
         /// What it holds, and how it is kept.
         value: Expr,
     },
     /// `weight NAME = 2.66`, `weight NAME: [K, D]`, or both: `weight NAME: [K, D] = 0`
     Weight {
-        /// What it is called.
         name: Name,
         /// Its dimensions; `None` for a scalar.
         shape: Option<Vec<Expr>>,
@@ -127,12 +125,7 @@ pub enum ItemKind {
         value: Option<Expr>,
     },
     /// `start f.encoder = weights("x.pth")`
-    Start {
-        /// The branch, and what of it.
-        path: Vec<Name>,
-        /// What it starts with.
-        value: Expr,
-    },
+    Start { path: Vec<Name>, value: Expr },
     /// `let NAME = e`, `let NAME(args) = e`, `let NAME(args) { let ... e }`
     Let(Let),
     /// `loss { term: e ... }`

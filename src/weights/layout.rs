@@ -6,6 +6,8 @@
 pub(super) struct Layout {
     /// Whose names these are.
     pub name: &'static str,
+    /// How an encoder of such names differs from ours whatever its weights are; empty where it does not.
+    pub differs: &'static str,
     plain: bool,
     rules: &'static [(&'static str, &'static [&'static str])],
 }
@@ -14,6 +16,7 @@ pub(super) struct Layout {
 pub(super) const LAYOUTS: &[Layout] = &[
     Layout {
         name: "torchvision's and timm's names",
+        differs: "",
         plain: true,
         rules: &[
             ("reg_token", &["reg_token", "register_tokens"]),
@@ -23,12 +26,14 @@ pub(super) const LAYOUTS: &[Layout] = &[
     // The children of torchvision's model in a row.
     Layout {
         name: "numbered layers",
+        differs: "",
         plain: false,
         rules: &[("conv1", &["0"]), ("bn1", &["1"]), ("layer#", &["#+3"])],
     },
     // Those of lightly's, which has neither activation nor pooling among them.
     Layout {
         name: "numbered layers",
+        differs: "a row of the children of lightly's ResNet has no activation behind its first norm, the recipe's encoder has",
         plain: false,
         rules: &[
             ("layer#.#.downsample", &["#+1.#.shortcut"]),
@@ -39,6 +44,7 @@ pub(super) const LAYOUTS: &[Layout] = &[
     },
     Layout {
         name: "Hugging Face's names",
+        differs: "",
         plain: false,
         rules: &[
             ("cls_token", &["embeddings.cls_token"]),
@@ -92,6 +98,7 @@ pub(super) const LAYOUTS: &[Layout] = &[
     },
     Layout {
         name: "Hugging Face's names",
+        differs: "",
         plain: false,
         rules: &[
             ("conv1", &["embedder.embedder.convolution"]),
@@ -137,10 +144,10 @@ fn matched<'n>(pattern: &str, name: &'n str) -> Option<(Vec<usize>, &'n str)> {
 /// A pattern with numbers in place of `#`; `#-1` and `#+3` are other numbers than those.
 fn filled(pattern: &str, numbers: &[usize]) -> String {
     let mut numbers = numbers.iter();
-    let part = |part: &str| match part.strip_prefix('#') {
-        Some(more) => {
+    let part = |part: &str| match part.split_once('#') {
+        Some((word, more)) => {
             let (number, more) = (numbers.next().copied().unwrap_or(0), more.parse::<isize>().unwrap_or(0));
-            number.saturating_add_signed(more).to_string()
+            format!("{word}{}", number.saturating_add_signed(more))
         }
         None => part.to_owned(),
     };

@@ -56,6 +56,7 @@ pub fn take(file: &WeightsFile, wanted: &[Wanted], at: Option<&str>) -> Result<T
     }
     taker.leave()?;
     let mut taking = taker.taking;
+    taking.problems.extend((!found.layout.differs.is_empty()).then(|| found.layout.differs.to_owned()));
     (taking.prefix, taking.layout, taking.others) = (found.prefix, found.layout.name, found.others);
     Ok(taking)
 }

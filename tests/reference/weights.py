@@ -147,10 +147,14 @@ def residual() -> None:
 
     own = moved(ResNetGenerator("resnet-18", width=WIDTH / 64), "lightly")
     own.load_state_dict(half(own.state_dict()))
-    row = nn.Sequential(*list(own.children())[:-1], nn.AdaptiveAvgPool2d(1)).eval()
     head = {"projection_head.layers.0.weight": torch.zeros(4, 4)}
-    torch.save(prefixed(half(row.state_dict()), "backbone.") | head, FOLDER / "lightly.pth")
-    case("lightly.pth", small, 24, lambda x: row(x).flatten(1))
+    kept = {k: v for k, v in own.state_dict().items() if not k.startswith("linear.")}
+    torch.save(prefixed(half(kept), "backbone.") | head, FOLDER / "lightly.pth")
+    own.linear = nn.Identity()
+    case("lightly.pth", small, 32, own)
+    # The row of its children, as lightly's examples have it, lacks the activation behind the first norm.
+    row = nn.Sequential(*list(own.children())[:-1], nn.AdaptiveAvgPool2d(1))
+    torch.save(prefixed(half(row.state_dict()), "backbone.") | head, FOLDER / "lightly_row.pth")
     # VISSL: deep in a training's state.
     model = made("nested")
     trunk = prefixed(half(model.state_dict()), "_feature_blocks.")

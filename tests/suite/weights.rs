@@ -187,6 +187,12 @@ fn what_does_not_fit_is_an_error_that_lists_it() {
     );
     says("caller.pth", "resnet18()", 32, &["it holds no tensor, but `", ".system`"]);
     assert!(!Path::new("called").exists());
+    says(
+        "lightly_row.pth",
+        "resnet18(stem: small, width: 4)",
+        24,
+        &["no activation behind its first norm", "100 tensors below `backbone` fit"],
+    );
     says("nowhere.pth", "resnet18()", 32, &["cannot read"]);
     let strict = says("timm.pth", &vit("patch: 4"), 32, &[]);
     let here = folder.join("loose");
