@@ -160,12 +160,11 @@ fn load(memory: &mut Memory, frozen: &Frozen, first: &str, file: &WeightsFile) -
     Ok(taking)
 }
 
+/// A tensor by our name and by theirs, and its numbers where they are there.
+type Shared = (String, String, Option<Vec<f32>>);
+
 /// What a frozen branch has that no branch owns, what it is called where it comes from, and its numbers if they are there.
-fn shared(
-    memory: &Memory,
-    frozen: &Frozen,
-    file: &WeightsFile,
-) -> Result<Vec<(String, String, Option<Vec<f32>>)>, String> {
+fn shared(memory: &Memory, frozen: &Frozen, file: &WeightsFile) -> Result<Vec<Shared>, String> {
     let own = memory.iter().filter_map(|(name, tensor)| {
         let theirs = name.strip_prefix(frozen.branch.as_str())?.strip_prefix('/')?;
         Some((name.to_owned(), theirs.to_owned(), tensor.dims().to_vec()))
