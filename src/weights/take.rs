@@ -45,6 +45,9 @@ const PARTS: [&str; 10] = [
     "fc_norm",
 ];
 
+/// Maps of a block, and the scales of their results.
+const SCALED: [(&str, &str); 2] = [("attn.proj", "ls1.gamma"), ("mlp.fc2", "ls2.gamma")];
+
 /// Looks for tensors in a file, only at `at` where that is said.
 pub fn take(file: &WeightsFile, wanted: &[Wanted], at: Option<&str>) -> Result<Taking, String> {
     let names = Names::of(file);
@@ -54,6 +57,7 @@ pub fn take(file: &WeightsFile, wanted: &[Wanted], at: Option<&str>) -> Result<T
     for tensor in wanted {
         taker.one(tensor)?;
     }
+    taker.fold_scales()?;
     taker.leave()?;
     let mut taking = taker.taking;
     taking.problems.extend((!found.layout.differs.is_empty()).then(|| found.layout.differs.to_owned()));
@@ -170,6 +174,37 @@ impl Taker<'_> {
             self.put(&registers, found.registers);
         }
         self.put(&tensor.name, found.rows);
+        Ok(())
+    }
+
+    /// Scales of what blocks add, for which the encoder has no place, are multiplied into the maps whose results they scale: it computes
+    /// the same.
+    fn fold_scales(&mut self) -> Result<(), String> {
+        let mut folded = false;
+        for (map, scale) in SCALED {
+            let end = format!("{map}.weight");
+            for tensor in self.wanted.iter().filter(|tensor| tensor.name.ends_with(&end)) {
+                let block = tensor.name.strip_suffix(&end).unwrap_or_default();
+                let (parts, there) = self.parts(&format!("{block}{scale}"));
+                let own = self.wanted.iter().any(|other| other.name == format!("{block}{scale}"));
+                let (true, false, Some(real)) = (there, own, self.names.real(&parts[0])) else { continue };
+                let scales = self.file.numbers(real)?;
+                let rows = tensor.shape.first().copied().unwrap_or(0);
+                if scales.len() != rows || rows == 0 {
+                    continue;
+                }
+                for name in [&tensor.name, &format!("{block}{map}.bias")] {
+                    let Some(values) = self.taking.taken.get_mut(name) else { continue };
+                    let each = (values.len() / rows).max(1);
+                    values.chunks_mut(each).zip(&scales).for_each(|(row, s)| row.iter_mut().for_each(|x| *x *= s));
+                }
+                self.used.insert(parts[0].clone());
+                folded = true;
+            }
+        }
+        if folded {
+            self.taking.changed.push("layer scales multiplied into the maps before them".to_owned());
+        }
         Ok(())
     }
 

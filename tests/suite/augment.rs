@@ -206,7 +206,9 @@ fn photographs_of_any_size_become_views_of_one() {
         })
     };
     // A share of it, in any case.
-    for (frame, size) in [(Frame::nominal((96, 96)), 48), (Frame::fixed((32, 32)), 16)] {
+    // In whole eighths, or sevenths: patches of 14 divide 98 and what is made of it.
+    let sizes = [(Frame::nominal((96, 96)), 48), (Frame::fixed((32, 32)), 16), (Frame::nominal((98, 98)), 42)];
+    for (frame, size) in sizes.into_iter().chain([(Frame::nominal((224, 224)), 112), (Frame::nominal((50, 50)), 25)]) {
         let half = step("crop", &[("size", Arg::Number(0.5))]);
         assert_eq!(Pipeline::build(&[half], frame).expect("a pipeline").output_size(), (size, size));
     }

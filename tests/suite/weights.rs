@@ -179,7 +179,6 @@ fn what_does_not_fit_is_an_error_that_lists_it() {
         32,
         &["`model.blocks.1.attn.proj.bias`, which is [16], has no place"],
     );
-    says("hf_scaled.safetensors", &vit("patch: 8"), 32, &["lambda1`, which is [16], has no place"]);
     says(
         "whole_model.pth",
         "resnet18()",
@@ -330,4 +329,21 @@ fn views_are_normalised_as_they_were_for_the_weights() {
     assert!(!near(norms("", "resize(48) }"), imagenet));
     let own = "resize(48) | pixel_norm([0.1, 0.2, 0.3], [0.5, 0.5, 0.5]) }";
     assert!(near(norms(&start, own), of([0.1, 0.2, 0.3], [0.5; 3])));
+}
+
+#[test]
+fn scales_of_layers_that_the_encoder_has_not_are_multiplied_into_its_maps() {
+    let (fixture, folder) = (Fixture::load("weights"), folder("weights-folded"));
+    for name in ["hf_scaled.safetensors", "hf_registers.safetensors"] {
+        let (encoder, size) = case(&fixture, name);
+        let plain = encoder.replace(", layer_scale: 1", "");
+        assert_ne!(plain, encoder);
+        let here = folder.join(name);
+        std::fs::create_dir_all(&here).expect("a folder");
+        let start = format!("start f.encoder = weights(\"{}\")", file(name).display());
+        let said = begun(&request(&here, &text(&plain, size, &start), size)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(said.contains("layer scales multiplied into the maps before them"), "{said}");
+        let (x, want) = (&fixture.get(&format!("x/{size}")).values, &fixture.get(&format!("{name}/out")).values);
+        assert_close(name, &features(&here.join("run"), &[], x), want, 1e-5);
+    }
 }

@@ -28,7 +28,7 @@ pub const WORD: Augmentation = Augmentation {
                 "size",
                 ParamType::Number { min: 0.01, max: 4096.0 },
                 "none",
-                "Height and width of the result; below 1, as a share of the data set's, which it is where left out.",
+                "Height and width of the result; below 1, as a share of the data set's in whole eighths (or sevenths); as large as that where left out.",
             ),
         ],
         formula: "[H, W, 3] -> [size, size, 3]",
@@ -104,7 +104,12 @@ impl Augment for Crop {
     }
 
     fn output_size(&self, size: (usize, usize)) -> (usize, usize) {
-        let share = |extent: usize, share: f64| ((extent as f64 * share).round() as usize).max(1);
+        // In whole eighths, or sevenths where eighths are no whole pixels: what divides the whole into patches divides the part.
+        let share = |extent: usize, share: f64| {
+            let part = [8, 7].into_iter().find(|n| extent % n == 0).map_or(1, |n| extent / n);
+            let parts = (extent as f64 * share / part as f64 - 1e-9).round() as usize;
+            parts.max(1) * part
+        };
         match self.side {
             Side::Fixed(height, width) => (height, width),
             Side::Share(part) => (share(size.0, part), share(size.1, part)),

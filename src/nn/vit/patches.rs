@@ -46,8 +46,14 @@ fn pixels(cx: &mut Build, x: NodeId, patch: usize) -> Result<(NodeId, Grid), Sha
     let [n, height, width, channels] = image("vit", &shape)?;
     let side = Dim::from(patch);
     let (Some(rows), Some(columns)) = (height.divide(&side), width.divide(&side)) else {
+        let sides = [&height, &width].map(|d| d.constant().and_then(|n| usize::try_from(n).ok()));
+        let wrong = sides.into_iter().flatten().find(|n| n % patch != 0);
+        let near = wrong.map_or_else(String::new, |n| match n / patch * patch {
+            0 => format!(", as {patch}"),
+            below => format!(", as {below} or {}", below + patch),
+        });
         return Err(ShapeError::new(format!("an image {shape} does not divide into patches of {patch} x {patch}"))
-            .help("choose another `patch`, or a `size` of the view that is a multiple of it"));
+            .help(format!("choose another `patch`, or a `size` of the view that is a multiple of it{near}")));
     };
     let known = |d: &Dim| d.constant().and_then(|n| usize::try_from(n).ok());
     let (Some(down), Some(across)) = (known(&rows), known(&columns)) else {
