@@ -33,8 +33,11 @@ pub fn embed(args: &EmbedArgs) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-/// What is to be embedded, by the name of its part.
-fn parts(args: &EmbedArgs, trained: &Trained) -> Result<Vec<(&'static str, Arc<dyn DataSet>)>, Failure> {
+/// A part of a data set, and its name.
+type Part = (&'static str, Arc<dyn DataSet>);
+
+/// What is to be embedded.
+fn parts(args: &EmbedArgs, trained: &Trained) -> Result<Vec<Part>, Failure> {
     let change = &args.encoder.change;
     if !args.pictures.is_empty() {
         return Ok(vec![("", applied::pictures(&args.pictures, &change.access())?)]);

@@ -106,7 +106,7 @@ impl Augment for Crop {
     fn output_size(&self, size: (usize, usize)) -> (usize, usize) {
         // In whole eighths, or sevenths where eighths are no whole pixels: what divides the whole into patches divides the part.
         let share = |extent: usize, share: f64| {
-            let part = [8, 7].into_iter().find(|n| extent % n == 0).map_or(1, |n| extent / n);
+            let part = [8, 7].into_iter().find(|n| extent.is_multiple_of(*n)).map_or(1, |n| extent / n);
             let parts = (extent as f64 * share / part as f64 - 1e-9).round() as usize;
             parts.max(1) * part
         };

@@ -34,7 +34,7 @@ pub const SET: Set = Set {
               three equal channels.",
     },
     look: |config| {
-        let heads = [Split::Train, Split::Test].map(|split| Some(read(config, split).ok()?.1));
+        let heads = [Split::Train, Split::Test].map(|split| read(config, split).ok());
         let size = heads.iter().flatten().next().map_or((28, 28), |set| set.size);
         let classes = heads.iter().flatten().map(|set| set.classes).max();
         let whole = config.clone();
@@ -56,23 +56,26 @@ const LABELS: u32 = 0x0801;
 /// The most bytes of a file.
 const MOST: u64 = 1 << 34;
 
-/// What a split says of itself.
-struct Head {
+/// A split as it is stored.
+struct Stored {
+    /// `[count, height, width]`.
+    pixels: Vec<u8>,
+    labels: Vec<u8>,
     size: (usize, usize),
     classes: usize,
 }
 
 fn open(config: &Config, split: Split, _: &Access) -> Result<Box<dyn DataSet>, DataError> {
-    let ((pixels, labels), head) = read(config, split)?;
+    let own = read(config, split)?;
     // A class that the other part alone has is one, too.
     let other = if split == Split::Train { Split::Test } else { Split::Train };
-    let classes = read(config, other).map_or(head.classes, |(_, other)| other.classes.max(head.classes));
+    let classes = read(config, other).map_or(own.classes, |other| other.classes.max(own.classes));
     let norm = pool::norm(config);
     Ok(Box::new(InMemory {
         name: format!("idx {} ({})", config.text("path"), split.name()),
-        size: head.size,
-        bytes: pixels.iter().flat_map(|&grey| [grey; CHANNELS]).collect(),
-        labels: labels.iter().map(|&label| Some(u32::from(label))).collect(),
+        size: own.size,
+        bytes: own.pixels.iter().flat_map(|&grey| [grey; CHANNELS]).collect(),
+        labels: own.labels.iter().map(|&label| Some(u32::from(label))).collect(),
         classes: (0..classes).map(|class| class.to_string()).collect(),
         mean_std: (norm.mean, norm.std),
         digests: OnceLock::new(),
@@ -80,10 +83,10 @@ fn open(config: &Config, split: Split, _: &Access) -> Result<Box<dyn DataSet>, D
 }
 
 /// Pixels and labels of a split.
-fn read(config: &Config, split: Split) -> Result<((Vec<u8>, Vec<u8>), Head), DataError> {
+fn read(config: &Config, split: Split) -> Result<Stored, DataError> {
     let (images, labels) = find(Path::new(config.text("path")), config.text("prefix"), split)?;
     let (shape, pixels) = unpack(&images, PICTURES).map_err(|e| e.in_file(&images))?;
-    let (counted, classes) = unpack(&labels, LABELS).map_err(|e| e.in_file(&labels))?;
+    let (counted, known) = unpack(&labels, LABELS).map_err(|e| e.in_file(&labels))?;
     let [count, height, width] = shape[..] else { return Err(DataError::new("holds no pictures").in_file(&images)) };
     if counted != [count] {
         return Err(DataError::new(format!("holds {} labels for {count} pictures", counted[0])).in_file(&labels));
@@ -91,8 +94,8 @@ fn read(config: &Config, split: Split) -> Result<((Vec<u8>, Vec<u8>), Head), Dat
     if count == 0 || height == 0 || width == 0 {
         return Err(DataError::new("holds no pictures").in_file(&images));
     }
-    let head = Head { size: (height, width), classes: classes.iter().max().map_or(0, |&class| usize::from(class) + 1) };
-    Ok(((pixels, classes), head))
+    let classes = known.iter().max().map_or(0, |&class| usize::from(class) + 1);
+    Ok(Stored { pixels, labels: known, size: (height, width), classes })
 }
 
 /// The files of pictures and of labels of a split.

@@ -15,10 +15,13 @@ pub struct Rule {
     pub grouped: bool,
 }
 
+/// The members of groups, in the order in which these are drawn.
+type Groups<'a> = BTreeMap<(u64, &'a str), Vec<usize>>;
+
 /// Which pictures, each with its own name or that of its group, and its class, are for testing. That depends on names and the seed: one
 /// that is added later moves hardly any other.
 pub fn by_share(items: &[(String, Option<&str>)], rule: Rule) -> Vec<bool> {
-    let mut strata: BTreeMap<Option<&str>, BTreeMap<(u64, &str), Vec<usize>>> = BTreeMap::new();
+    let mut strata: BTreeMap<Option<&str>, Groups> = BTreeMap::new();
     for (index, (name, class)) in items.iter().enumerate() {
         let mut digest = Digest::new();
         digest.word(rule.seed);
