@@ -15,6 +15,11 @@ pub fn parse_spec(spec: &str) -> Result<Config, DataError> {
     let set = match sets::find(name.trim()) {
         Ok(set) => set,
         Err(_) if Path::new(spec).exists() => return of_path(Path::new(spec)),
+        // What looks like a path was meant as one.
+        Err(_) if name.contains(['/', '.']) => {
+            let error = DataError::new(format!("there is no file or folder `{spec}`"));
+            return Err(error.help(FORM));
+        }
         Err(error) => return Err(error.help(format!("{}; {FORM}", sets::names()))),
     };
     let mut config = defaults(&set.entry);

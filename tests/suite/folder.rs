@@ -263,7 +263,7 @@ fn a_folder_without_pictures_or_classes_is_said_to_be_so() {
     let (_, err) = place.expect(3, &[&place.recipe, "--data", "empty"]);
     assert!(unwrapped(&err).contains("holds no pictures"), "{err}");
     let (_, err) = place.expect(2, &[&place.recipe, "--data", "nowhere/photos"]);
-    assert!(unwrapped(&err).contains("nowhere/photos"), "{err}");
+    assert!(unwrapped(&err).contains("there is no file or folder `nowhere/photos`"), "{err}");
     let (_, err) = place.expect(2, &[&place.recipe, "--data", "folder(\"empty\", sise: 3)"]);
     assert!(unwrapped(&err).contains("sise"), "{err}");
     (0..24u8).for_each(|i| paint(&place.folder.join(format!("flat/{i}.png")), 20, 30, [i * 9, 100, 255 - i]));
