@@ -2,6 +2,7 @@
 //! a run that nobody touched.
 
 use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -65,7 +66,15 @@ fn send(child: &Child, signal: &str) {
 }
 
 fn start(place: &Place, args: &[&str]) -> Child {
-    place.command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts")
+    let mut command = place.command(args);
+    let listen = || {
+        // SAFETY: `signal` may be called between fork and exec, and touches no memory of ours.
+        unsafe { libc::signal(libc::SIGHUP, libc::SIG_DFL) };
+        Ok(())
+    };
+    // SAFETY: see above. Whoever runs the tests by `nohup` would have the program ignore a terminal that closes.
+    unsafe { command.pre_exec(listen) };
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts")
 }
 
 /// Status and words of a program that ends.
