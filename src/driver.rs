@@ -188,6 +188,10 @@ fn run_in(
     let beginning = Beginning::read(request)?;
     let engine = request.engine.or(beginning.engine()).unwrap_or_default();
     let Opened { splits, mut notes, fingerprint } = open(recipe, &request.access).map_err(explain)?;
+    if data::has_path(&recipe.data) {
+        let message = format!("{}; {} to be judged on", splits.train.describe(), splits.test.len());
+        on_event(&Event::Preparing { message });
+    }
     let mut changes = Vec::new();
     if let Beginning::Resume(earlier) = &beginning {
         changes = Continued::of(checked, recipe, engine, fingerprint).held_against(earlier)?;

@@ -5,7 +5,7 @@ use super::recipe::{Encoder, Evaluate};
 use super::value::Value;
 use crate::catalog::{Arg, Config};
 use crate::data::augment::{AUGMENTATIONS, Augmentation, PixelNorm, center_crop, resize};
-use crate::data::{self, Pipeline};
+use crate::data::{self, Frame, Pipeline};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::graph::{Dim, Graph, InputKind, NodeId, Shape, TensorType};
 use crate::nn::{Mode, Peer};
@@ -87,12 +87,15 @@ impl<'a> Checker<'a> {
     ) -> Checked<(Vec<Config>, (usize, usize))> {
         let seen = self.branches.applied_to.get(&branch).cloned().unwrap_or_default();
         let largest = seen.iter().map(|&v| self.views.all[v].size).max();
-        let samples = self.views.frame();
+        let mut samples = self.views.frame();
         let mut steps = evaluate.view.clone();
         if steps.is_empty() {
             let (height, width) = largest.unwrap_or(samples.size);
-            let side = height.max(width);
-            steps = [resize::WORD, center_crop::WORD].map(|word| sized(&word, side, span)).to_vec();
+            match height == width {
+                true => steps = [resize::WORD, center_crop::WORD].map(|word| sized(&word, height, span)).to_vec(),
+                // No word has two sides: a picture is fitted to them.
+                false => samples = Frame::nominal((height, width)),
+            }
         }
         for step in &steps {
             let word = AUGMENTATIONS.iter().find(|a| a.entry.name == step.name);

@@ -187,7 +187,13 @@ impl<'a> Pass<'a> {
         };
         let mut config = config?;
         let Ok(set) = data::sets::find(&config.name) else { return Ok(config) };
-        checker.views.facts = Some((set.look)(&mut config));
+        match (set.look)(&mut config) {
+            Ok(facts) => checker.views.facts = Some(facts),
+            Err(error) => {
+                let diagnostic = Diagnostic::error(Code::INVALID_VALUE, config.span, error.reason);
+                return Err(checker.report(diagnostic.maybe_help(error.help)));
+            }
+        }
         Ok(config)
     }
 

@@ -206,6 +206,7 @@ pub(super) fn default_arg(param: &Param) -> Arg {
     match (number(text), param.ty) {
         (Some(x), ParamType::Range { .. }) => Arg::Range(x, x),
         (Some(x), ParamType::Scalar { .. }) => Arg::Schedule(Schedule::constant(x)),
+        (Some(x), ParamType::Numbers) => Arg::List(vec![Arg::Number(x)]),
         (Some(x), _) => Arg::Number(x),
         (None, ParamType::Bool) => Arg::Bool(text == "true"),
         (None, _) => Arg::Text(text.trim_matches('"').to_owned()),

@@ -30,9 +30,16 @@ pub fn data(trained: &Trained, args: &EncoderArgs) -> Result<Splits, Failure> {
     Ok(splits)
 }
 
+/// All pictures of the data set that is meant, by their parts.
+pub fn parts(trained: &Trained, args: &EncoderArgs) -> Result<Splits, Failure> {
+    let parts = trained.pictures(args.change.data.as_deref(), &args.change.access())?;
+    parts.train.notes().iter().for_each(|note| output::message(&format!("warning: {note}")));
+    Ok(parts)
+}
+
 /// All pictures of the data set that is meant.
 pub fn all(trained: &Trained, args: &EncoderArgs) -> Result<Arc<dyn DataSet>, Failure> {
-    let Splits { train, test } = data(trained, args)?;
+    let Splits { train, test } = parts(trained, args)?;
     Ok(joined(train, test))
 }
 

@@ -42,7 +42,7 @@ fn parts(args: &EmbedArgs, trained: &Trained) -> Result<Vec<Part>, Failure> {
     if !args.pictures.is_empty() {
         return Ok(vec![("", applied::pictures(&args.pictures, &change.access())?)]);
     }
-    let Splits { train, test } = applied::data(trained, &args.encoder)?;
+    let Splits { train, test } = applied::parts(trained, &args.encoder)?;
     let usual = if change.data.is_some() { SplitName::All } else { SplitName::Test };
     Ok(match args.split.unwrap_or(usual) {
         SplitName::Train => vec![("train", train)],

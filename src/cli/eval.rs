@@ -16,6 +16,7 @@ pub fn eval(args: &EvalArgs) -> Result<Exit, Failure> {
     let splits = applied::data(&trained, encoder)?;
     let table = trained.judge(&splits, &access, &control, &mut |event| progress.note(event));
     progress.clear();
+    applied::tell_left_out(&[&*splits.train, &*splits.test]);
     output::result(&table?.render(100))?;
     Ok(Exit::Fine)
 }

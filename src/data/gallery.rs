@@ -80,6 +80,11 @@ impl Gallery {
         spoilt.entry(index).or_insert(error).clone()
     }
 
+    /// What is wrong with a picture, if somebody has found it.
+    fn known(&self, index: usize) -> Option<DataError> {
+        self.spoilt.lock().unwrap_or_else(PoisonError::into_inner).get(&index).cloned()
+    }
+
     /// Takes so much of the room, if there is so much.
     fn take(&self, bytes: u64) -> bool {
         self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| room.checked_sub(bytes)).is_ok()
@@ -103,6 +108,9 @@ impl DataSet for Gallery {
         let place = self.kept.get(index).ok_or_else(|| DataError::new("no such picture").at_row(index))?;
         if let Some(kept) = place.get() {
             return Ok(Image::new(kept.height, kept.width, &*kept.data));
+        }
+        if let Some(known) = self.known(index) {
+            return Err(known);
         }
         let image = self.decode(index).map_err(|error| self.spoil(index, error))?;
         if !self.take(image.data.len() as u64) {

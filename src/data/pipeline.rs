@@ -14,8 +14,7 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// The pipeline of the given augmentations, of which the last may be a mask. Where pictures have sizes of their own and no step gives
-    /// its result one size, the middle of each is first fitted into the
-    /// frame.
+    /// its result one size, the middle of each is first fitted into the frame.
     pub fn build(steps: &[Config], frame: Frame) -> Result<Self, DataError> {
         let (steps, mask) = match steps.split_last() {
             Some((last, before)) if last.name == mask::ENTRY.name => {

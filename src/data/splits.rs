@@ -41,10 +41,15 @@ pub struct Opened {
 }
 
 impl Splits {
-    /// Opens both splits of the data set that a configuration names.
-    pub fn open(config: &Config, access: &Access) -> Result<Opened, DataError> {
+    /// All pictures of the data set that a configuration names, also those that stand in both splits.
+    pub fn whole(config: &Config, access: &Access) -> Result<Self, DataError> {
         let (train, test) = open_both(config, access)?;
-        let (train, test): (Arc<dyn DataSet>, Arc<dyn DataSet>) = (Arc::from(train), Arc::from(test));
+        Ok(Self { train: Arc::from(train), test: Arc::from(test) })
+    }
+
+    /// Opens both splits of the data set that a configuration names, to train on one and judge on the other.
+    pub fn open(config: &Config, access: &Access) -> Result<Opened, DataError> {
+        let Self { train, test } = Self::whole(config, access)?;
         let fingerprint = train.fingerprint().zip(test.fingerprint()).map(|(a, b)| derive(&[a, b]));
         let mut notes = train.notes();
         if train.classes().is_empty() {

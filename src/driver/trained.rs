@@ -45,7 +45,7 @@ impl<'a> Trained<'a> {
         Ok(Self { checked, recipe, encoder, memory, seed, engine })
     }
 
-    /// Both splits of the recipe's data set, or of another that is named as `--data` is.
+    /// Both splits of the recipe's data set, or of another that is named as `--data` is, to be judged by.
     pub fn data(&self, named_data: Option<&str>, access: &Access) -> Result<Opened, Failure> {
         match named_data {
             Some(spec) => {
@@ -54,6 +54,15 @@ impl<'a> Trained<'a> {
             }
             None => open(self.recipe, access).map_err(|e| Failure::of_training(e, &self.checked.sources)),
         }
+    }
+
+    /// All pictures of the recipe's data set, or of another, to be looked through.
+    pub fn pictures(&self, named_data: Option<&str>, access: &Access) -> Result<Splits, Failure> {
+        let config = match named_data {
+            Some(spec) => named(&mut Sources::default(), spec)?,
+            None => self.recipe.data.clone(),
+        };
+        Splits::whole(&config, access).map_err(|e| Failure::Run(e.to_string()))
     }
 
     /// The recipe's probes on its encoder, beside the untrained one and raw pixels.

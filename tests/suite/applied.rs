@@ -121,6 +121,15 @@ fn neighbours_duplicates_and_outliers_are_found_and_drawn() {
     let (out, err) =
         place.expect(0, &["duplicates", "run", "--above", "0.9999", "--data", "pictures", "-o", "twice.png"]);
     assert!(out.contains("dogs/07.png") && out.contains("dogs/copy.bmp"), "{out}{err}");
+    // Files that are the same to the byte stand in both parts: to be judged by, they would be left out.
+    for copy in 0..10 {
+        let from = place.folder.join("pictures/cats/08.png");
+        std::fs::copy(from, place.folder.join(format!("pictures/cats/same{copy}.png"))).unwrap();
+    }
+    let (out, _) = place.expect(0, &["duplicates", "run", "--above", "0.9999", "--data", "pictures"]);
+    assert!((0..10).all(|copy| out.contains(&format!("cats/same{copy}.png"))), "{out}");
+    let (_, err) = place.expect(0, &["embed", "run", "--data", "pictures", "-o", "every.npy"]);
+    assert!(err.contains("31 rows") && !err.contains("warning"), "{err}");
     let (_, err) = place.expect(2, &["duplicates", "run", "--above", "1.5"]);
     assert!(err.contains("between -1 and 1"), "{err}");
     let (out, _) = place.expect(0, &["outliers", "run", "--count", "4", "-o", "odd.png"]);

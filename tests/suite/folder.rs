@@ -273,3 +273,88 @@ fn a_folder_without_pictures_or_classes_is_said_to_be_so() {
         "{out}{err}"
     );
 }
+
+#[test]
+fn sizes_and_normalisations_that_are_none_are_refused_where_they_stand() {
+    let place = place_of("folder-arguments", RECIPE);
+    (0..24u8).for_each(|i| paint(&place.folder.join(format!("flat/{i}.png")), 20, 30, [i * 9, 100, 255 - i]));
+    let wrong = [
+        ("size: 5", "from 8 to 4096"),
+        ("size: 20.5", "whole number"),
+        ("size: [32, 32, 32]", "or two of them"),
+        ("mean: [0.5]", "`mean` is three numbers"),
+        ("std: [0.2, 0, 0.2]", "`std` is three positive numbers"),
+        ("group: \"a*\"", "is no pattern of groups"),
+    ];
+    for (argument, said) in wrong {
+        let data = format!("folder(\"flat\", {argument})");
+        let (_, err) = place.expect(1, &["check", &place.recipe, "--data", &data]);
+        assert!(unwrapped(&err).contains(said), "{argument}: {err}");
+    }
+    place.expect(0, &[&place.recipe, "--data", "flat", "-o", "run", "--quiet", "--set", "train.epochs=0"]);
+    let (_, err) = place.expect(3, &["embed", "run", "--data", "folder:flat,size=5", "-o", "x.npy"]);
+    assert!(unwrapped(&err).contains("from 8 to 4096"), "{err}");
+}
+
+#[test]
+fn mean_and_deviation_are_those_of_the_pictures_and_stay() {
+    let place = place_of("folder-measured", RECIPE);
+    let colour = |i: usize| [(i * 11) as u8, 40 + (i * 7) as u8, 200 - (i * 5) as u8];
+    (0..20).for_each(|i| paint(&place.folder.join(format!("flat/{i:02}.png")), 24, 24, colour(i)));
+    let (_, err) = place.expect(0, &[&place.recipe, "--data", "folder(\"flat\", size: 24)", "-o", "run"]);
+    assert!(unwrapped(&err).contains("18 pictures, taken as 24x24, without classes; 2 to be judged on"), "{err}");
+    // Of the pictures that are trained on, as the set tells which these are.
+    let train = set(&format!("folder:{},size=24", place.folder.join("flat").display()), Split::Train).unwrap();
+    let numbers = names(&*train).iter().map(|n| n[..2].parse::<usize>().unwrap()).collect::<Vec<_>>();
+    let channel = |c: usize| numbers.iter().map(|&i| f64::from(colour(i)[c]) / 255.0).collect::<Vec<_>>();
+    let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len() as f64;
+    let std = |x: &[f64]| (x.iter().map(|v| (v - mean(x)).powi(2)).sum::<f64>() / x.len() as f64).sqrt();
+    let recipe = place.read("run/recipe.ssl");
+    for (word, measure) in [("mean", &mean as &dyn Fn(&[f64]) -> f64), ("std", &std)] {
+        let told = recipe.split(&format!("{word}: [")).nth(1).and_then(|t| t.split(']').next()).expect("three numbers");
+        let told: Vec<f64> = told.split(',').map(|x| x.trim().parse().unwrap()).collect();
+        for (c, x) in told.iter().enumerate() {
+            assert!(
+                (x - measure(&channel(c))).abs() < 1e-4,
+                "{word} {told:?} of channel {c}: {}",
+                measure(&channel(c))
+            );
+        }
+    }
+    // The files may change: the run's own normalisation holds.
+    paint(&place.folder.join("flat/99.png"), 24, 24, [255, 255, 255]);
+    let before = std::fs::read(place.folder.join("run/checkpoints/encoder.safetensors")).unwrap();
+    place.expect(0, &["embed", "run", "--split", "all", "-o", "x.npy"]);
+    assert!(place.read("run/recipe.ssl") == recipe && before.len() > 8);
+}
+
+#[test]
+fn pictures_need_not_be_square() {
+    let place = place_of("folder-oblong", RECIPE);
+    (0..24u8).for_each(|i| {
+        paint(&place.folder.join(format!("flat/{i}.png")), 40 + usize::from(i), 90, [i * 9, 90, 255 - i])
+    });
+    place.expect(0, &[&place.recipe, "--data", "folder(\"flat\", size: [24, 48])", "-o", "run", "--quiet"]);
+    let header = std::fs::read(place.folder.join("run/checkpoints/encoder.safetensors")).unwrap();
+    assert!(String::from_utf8_lossy(&header).contains("\\\"size\\\":[24,48]"));
+    place.expect(0, &["embed", "run", "flat/3.png", "-o", "x.npy"]);
+    place.expect(0, &["views", &place.recipe, "--data", "folder(\"flat\", size: [24, 48])", "-o", "sheet.png"]);
+}
+
+#[test]
+fn a_recipe_that_names_its_folder_is_gone_on_with_however_its_data_were_written() {
+    let place = place_of("folder-resumed", &format!("data folder(\"flat\")\n{RECIPE}"));
+    (0..24u8).for_each(|i| paint(&place.folder.join(format!("flat/{i}.png")), 30, 30, [i * 9, 100, 255 - i]));
+    place.expect(0, &[&place.recipe, "-o", "whole", "--quiet", "--set", "train.epochs=3"]);
+    for (run, data) in
+        [("own", None), ("path", Some("flat")), ("call", Some("folder(\"flat\")")), ("spec", Some("folder:flat"))]
+    {
+        let named = data.map_or_else(Vec::new, |data| vec!["--data", data]);
+        place.expect(
+            0,
+            &[&[place.recipe.as_str(), "-o", run, "--quiet", "--set", "train.epochs=2"], &named[..]].concat(),
+        );
+        place.expect(0, &["--resume", run, "--quiet", "--set", "train.epochs=3"]);
+        assert!(place.read(&format!("{run}/recipe.ssl")).contains("size: [96]"), "{run}");
+    }
+}

@@ -34,12 +34,13 @@ pub const SET: Set = Set {
               three equal channels.",
     },
     look: |config| {
+        pool::valid(config)?;
         let heads = [Split::Train, Split::Test].map(|split| read(config, split).ok());
         let size = heads.iter().flatten().next().map_or((28, 28), |set| set.size);
         let classes = heads.iter().flatten().map(|set| set.classes).max();
         let whole = config.clone();
         pool::settle(config, || open(&whole, Split::Train, &Access::default()).ok());
-        Facts { frame: Frame::fixed(size), classes, norm: pool::norm(config) }
+        Ok(Facts { frame: Frame::fixed(size), classes, norm: pool::norm(config) })
     },
     seen: |path| find(path, "", Split::Train).is_ok(),
     present: |config| {
@@ -66,6 +67,7 @@ struct Stored {
 }
 
 fn open(config: &Config, split: Split, _: &Access) -> Result<Box<dyn DataSet>, DataError> {
+    pool::valid(config)?;
     let own = read(config, split)?;
     // A class that the other part alone has is one, too.
     let other = if split == Split::Train { Split::Test } else { Split::Train };

@@ -24,8 +24,8 @@ pub struct Set {
     /// Its signature and documentation.
     pub entry: Entry,
     /// What is known of it before it is opened. What only its files can tell is written down, so that it stays as it is: a recipe that is
-    /// checked has it. Files that are not there tell nothing.
-    pub look: fn(&mut Config) -> Facts,
+    /// checked has it. Files that are not there tell nothing; an error is of the arguments alone.
+    pub look: fn(&mut Config) -> Result<Facts, DataError>,
     /// Whether what a path leads to looks like one of these: by names alone, files are not read.
     pub seen: fn(&Path) -> bool,
     /// Whether the files of both of its parts are there, which is all that is looked at.

@@ -46,8 +46,8 @@ pub const SET: Set = Set {
     look: |config| pool::look(config, found),
     seen: |path| holds(path, "tar"),
     present: |config| files(Path::new(config.text("path")), "tar").map(|_| ()),
-    open: |config, split, access| Ok(found(config)?.open(config, split, access, "shards")),
-    both: |config, access| Ok(found(config)?.both(config, access, "shards")),
+    open: |config, split, access| Ok(found(config)?.open(config, split, access)),
+    both: |config, access| Ok(found(config)?.both(config, access)),
 };
 
 /// Endings of members that are pictures.
@@ -70,7 +70,7 @@ fn found(config: &Config) -> Result<Pool<Member>, DataError> {
         Files::Whole(files) => Pool::by_share(read(files)?, config)?,
     };
     pool.classes = numbered(&pool);
-    pool.sound().map_err(|error| error.in_file(path))
+    pool.sound(config).map_err(|error| error.in_file(path))
 }
 
 /// Classes in the order of their numbers, where all of them are numbers.

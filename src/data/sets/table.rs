@@ -54,8 +54,8 @@ pub const SET: Set = Set {
     look: |config| pool::look(config, found),
     seen: |path| path.is_file() && path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")),
     present: |config| found(config).map(|_| ()),
-    open: |config, split, access| Ok(found(config)?.open(config, split, access, "table")),
-    both: |config, access| Ok(found(config)?.both(config, access, "table")),
+    open: |config, split, access| Ok(found(config)?.open(config, split, access)),
+    both: |config, access| Ok(found(config)?.both(config, access)),
 };
 
 /// Usual names of columns, in lower case.
@@ -77,7 +77,7 @@ struct Columns {
 
 fn found(config: &Config) -> Result<Pool<File>, DataError> {
     let path = Path::new(config.text("path"));
-    read(config, path).and_then(Pool::sound).map_err(|error| error.in_file(path))
+    read(config, path).and_then(|pool| pool.sound(config)).map_err(|error| error.in_file(path))
 }
 
 fn read(config: &Config, path: &Path) -> Result<Pool<File>, DataError> {

@@ -32,10 +32,12 @@ pub const SET: Set = Set {
               data/), or as the original binary files (data_batch_1.bin ... data_batch_5.bin, test_batch.bin, in the \
               folder or in cifar-10-batches-bin/).",
     },
-    look: |_| Facts {
-        frame: Frame::fixed((SIDE, SIDE)),
-        classes: Some(CLASSES.len()),
-        norm: PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
+    look: |_| {
+        Ok(Facts {
+            frame: Frame::fixed((SIDE, SIDE)),
+            classes: Some(CLASSES.len()),
+            norm: PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
+        })
     },
     // Parquet may hold any pictures: only the names of the binary files tell.
     seen: |path| {

@@ -45,8 +45,8 @@ pub const SET: Set = Set {
     look: |config| pool::look(config, found),
     seen: |path| path.is_dir(),
     present: |config| found(config).map(|_| ()),
-    open: |config, split, access| Ok(found(config)?.open(config, split, access, "folder")),
-    both: |config, access| Ok(found(config)?.both(config, access, "folder")),
+    open: |config, split, access| Ok(found(config)?.open(config, split, access)),
+    both: |config, access| Ok(found(config)?.both(config, access)),
 };
 
 /// Names of folders that hold a part of a data set, in any case of letters.
@@ -78,7 +78,7 @@ fn found(config: &Config) -> Result<Pool<File>, DataError> {
     let kinds: Vec<String> = unread.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     let besides = (!kinds.is_empty()).then(|| format!("of kinds that are not read there are {}", kinds.join(", ")));
     pool.notes.extend(besides.clone());
-    pool.sound().map_err(|error| {
+    pool.sound(config).map_err(|error| {
         let help = "pictures are JPEG, PNG, WebP, BMP, TIFF and GIF files, in the folder or in folders below it";
         error.in_file(root).help(besides.map_or(help.to_owned(), |besides| format!("{besides}; {help}")))
     })

@@ -54,8 +54,8 @@ pub const SET: Set = Set {
     look: |config| pool::look(config, found),
     seen: |path| holds(path, "parquet"),
     present: |config| complete(Path::new(config.text("path"))).map(|_| ()),
-    open: |config, split, access| Ok(found(config)?.open(config, split, access, "parquet")),
-    both: |config, access| Ok(found(config)?.both(config, access, "parquet")),
+    open: |config, split, access| Ok(found(config)?.open(config, split, access)),
+    both: |config, access| Ok(found(config)?.both(config, access)),
 };
 
 /// Usual names of columns.
@@ -81,7 +81,7 @@ fn found(config: &Config) -> Result<Pool<Row>, DataError> {
     pool.notes.extend(
         (rows.twice > 0).then(|| format!("{} rows have the picture of another one: they count once", rows.twice)),
     );
-    pool.sound().map_err(|error| error.in_file(path))
+    pool.sound(config).map_err(|error| error.in_file(path))
 }
 
 /// The files at a path, each part complete.

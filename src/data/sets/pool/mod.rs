@@ -18,7 +18,7 @@ pub use params::{GROUP, MAX_PIXELS, MEAN, MOST, SEED, SIZE, STD, TEST};
 use super::{Both, Facts};
 use crate::catalog::{Arg, Config};
 use crate::data::augment::PixelNorm;
-use crate::data::{Access, Catalogue, DataError, DataSet, Frame, Gallery, Origin, Split};
+use crate::data::{Access, CHANNELS, Catalogue, DataError, DataSet, Frame, Gallery, Origin, Split};
 use crate::random::{Digest, Rng};
 
 /// Where the bytes of one picture are.
@@ -78,8 +78,9 @@ impl<T: Bytes> Pool<T> {
         Ok(Self { train: only(train), test: only(test), classes: None, notes: Vec::new() })
     }
 
-    /// The same, if both parts have pictures.
-    pub fn sound(self) -> Result<Self, DataError> {
+    /// The same, if both parts have pictures and the configuration says what can be.
+    pub fn sound(self, config: &Config) -> Result<Self, DataError> {
+        valid(config)?;
         match (self.train.len(), self.test.len()) {
             (0, 0) => Err(DataError::new("holds no pictures")),
             (1, 0) | (0, 1) => Err(DataError::new("holds one picture: none is left to judge on")),
@@ -98,14 +99,14 @@ impl<T: Bytes> Pool<T> {
         })
     }
 
-    /// One part of it as a data set; `word` is that of the kind of set.
-    pub fn open(self, config: &Config, split: Split, access: &Access, word: &str) -> Box<dyn DataSet> {
-        let (train, test) = self.both(config, access, word);
+    /// One part of it as a data set.
+    pub fn open(self, config: &Config, split: Split, access: &Access) -> Box<dyn DataSet> {
+        let (train, test) = self.both(config, access);
         if split == Split::Train { train } else { test }
     }
 
     /// Both parts of it as data sets.
-    pub fn both(self, config: &Config, access: &Access, word: &str) -> Both {
+    pub fn both(self, config: &Config, access: &Access) -> Both {
         let classes = self.class_names();
         let Self { mut train, test, notes, .. } = self;
         if let Some(most) = config.maybe_number("most") {
@@ -116,7 +117,7 @@ impl<T: Bytes> Pool<T> {
         let part = |samples: Vec<Sample<T>>, split: Split| {
             let label = |s: &Sample<T>| s.class.as_deref().and_then(|class| numbers.get(class)).copied();
             let about = Catalogue {
-                name: format!("{word} {} ({})", config.text("path"), split.name()),
+                name: format!("{} {} ({})", config.name, config.text("path"), split.name()),
                 labels: samples.iter().map(label).collect(),
                 fingerprint: fingerprint(&samples),
                 classes: classes.clone(),
@@ -132,16 +133,20 @@ impl<T: Bytes> Pool<T> {
 }
 
 /// What is known of such a set; how its pictures are normalised is measured and written down, where that is left open.
-pub fn look<T: Bytes>(config: &mut Config, found: fn(&Config) -> Result<Pool<T>, DataError>) -> Facts {
+pub fn look<T: Bytes>(
+    config: &mut Config,
+    found: fn(&Config) -> Result<Pool<T>, DataError>,
+) -> Result<Facts, DataError> {
+    valid(config)?;
     let pool = found(config).ok();
     let classes = pool.as_ref().map(|pool| pool.class_names().len());
     // Pictures that it is measured on are not kept.
     let access = Access { cache: 0, ..Access::default() };
     if let Some(pool) = pool {
         let whole = config.clone();
-        settle(config, || Some(pool.open(&whole, Split::Train, &access, "")));
+        settle(config, || Some(pool.open(&whole, Split::Train, &access)));
     }
-    Facts { frame: Frame::nominal(size(config)), classes, norm: norm(config) }
+    Ok(Facts { frame: Frame::nominal(size(config)), classes, norm: norm(config) })
 }
 
 /// Measures pictures, where a configuration leaves it open how they are normalised.
@@ -158,16 +163,42 @@ pub fn norm(config: &Config) -> PixelNorm {
     measured::written(config).unwrap_or(measured::UNKNOWN)
 }
 
+/// The smallest and the largest side that pictures may be taken to have.
+const SIDES: (f64, f64) = (8.0, 4096.0);
+
+/// Complains of arguments that are no size and no normalisation.
+pub fn valid(config: &Config) -> Result<(), DataError> {
+    let numbers = |name: &str| match config.arg(name) {
+        Arg::List(items) => items.iter().filter_map(|x| if let Arg::Number(x) = x { Some(*x) } else { None }).collect(),
+        _ => Vec::new(),
+    };
+    let sides = numbers("size");
+    let fits = |x: &f64| x.fract() == 0.0 && (SIDES.0..=SIDES.1).contains(x);
+    if config.args.iter().any(|(name, _)| name == "size") && !((1..=2).contains(&sides.len()) && sides.iter().all(fits))
+    {
+        let (least, most) = SIDES;
+        return Err(DataError::new(format!(
+            "`size` is a whole number of pixels from {least} to {most}, or two of them"
+        ))
+        .help("as in `size: 96` or `size: [64, 128]`, height and width"));
+    }
+    for name in ["mean", "std"] {
+        let all = numbers(name);
+        let said = *config.arg(name) != Arg::None;
+        if said && (all.len() != CHANNELS || all.iter().any(|x| !x.is_finite() || name == "std" && *x <= 0.0)) {
+            let what = if name == "std" { "positive numbers" } else { "numbers" };
+            return Err(DataError::new(format!("`{name}` is three {what}, one for each of red, green and blue")));
+        }
+    }
+    Ok(())
+}
+
 /// The argument `size`: one number, or height and width.
 fn size(config: &Config) -> (usize, usize) {
-    let side = |arg: &Arg| if let Arg::Number(x) = arg { (*x).clamp(8.0, 4096.0) as usize } else { 96 };
+    let side = |arg: &Arg| if let Arg::Number(x) = arg { *x as usize } else { 0 };
     match config.arg("size") {
-        Arg::List(sides) => match &sides[..] {
-            [height, width, ..] => (side(height), side(width)),
-            [both] => (side(both), side(both)),
-            [] => (96, 96),
-        },
-        both => (side(both), side(both)),
+        Arg::List(sides) => (sides.first().map_or(0, side), sides.last().map_or(0, side)),
+        _ => (0, 0),
     }
 }
 

@@ -35,10 +35,12 @@ pub const SET: Set = Set {
               area and edges as long, so that the class is in their form and not in amounts. Every picture has a \
               caption and a mask of its figures. Built in: a recipe runs without any file.",
     },
-    look: |config| Facts {
-        frame: Frame::fixed((config.int("size"), config.int("size"))),
-        classes: Some(config.int("classes")),
-        norm: PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
+    look: |config| {
+        Ok(Facts {
+            frame: Frame::fixed((config.int("size"), config.int("size"))),
+            classes: Some(config.int("classes")),
+            norm: PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
+        })
     },
     seen: |_| false,
     present: |_| Ok(()),
