@@ -21,6 +21,7 @@ pub mod report;
 mod simd;
 pub mod source;
 pub mod syntax;
+pub mod system;
 pub mod threads;
 pub mod train;
 pub mod weights;

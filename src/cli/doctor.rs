@@ -4,9 +4,10 @@ use std::path::Path;
 
 use super::{Exit, output, run};
 use crate::driver::{Failure, engine_name};
-use crate::exec::{EngineKind, bounds};
+use crate::exec::EngineKind;
 use crate::report::bytes;
 use crate::simd;
+use crate::system::bounds;
 use crate::threads;
 
 /// Prints version, cores, vector instructions, memory, threads, engine, and where files can be written. Nothing here fails: what cannot

@@ -85,7 +85,7 @@ fn hide_readers_panics() {
 pub fn main() -> ExitCode {
     let args = Args::parse();
     hide_readers_panics();
-    interrupt::survive_file_limits();
+    crate::system::survive_file_limits();
     if let Err(message) = Path::wanted() {
         return ExitCode::from(Exit::from(Failure::Usage(message)) as u8);
     }

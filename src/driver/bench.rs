@@ -103,7 +103,7 @@ impl Measured {
         if wants(Part::Loop) {
             self.looped = timing.looped(trial.warm, trial.steps)?;
         }
-        self.peak = peak_memory();
+        self.peak = crate::system::peak();
         if wants(Part::Data) {
             self.samples_a_second = Some(timing.samples_a_second(MAKING)?);
         }
@@ -125,11 +125,4 @@ pub fn median(numbers: &[f64]) -> Option<f64> {
         1 => Some(sorted[middle]),
         _ => Some((sorted.get(middle)? + sorted.get(middle.checked_sub(1)?)?) / 2.0),
     }
-}
-
-/// The most memory this process has held, in bytes, as Linux tells it.
-fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib * 1024)
 }

@@ -3,14 +3,13 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::ops::Deref;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{Failure, RunFolder};
 use crate::report::{is_part, sweep};
 use crate::source::open_file;
+use crate::system::{is_same_file, path_of};
 use crate::train::{Control, Place};
 
 /// The file that is locked; it names the process that holds the lock.
@@ -126,16 +125,13 @@ impl Held {
 
     /// Where the folder has been moved to, if the system knows that.
     pub fn moved_to(&self) -> Option<PathBuf> {
-        let lock = std::fs::read_link(format!("/proc/self/fd/{}", self.lock.as_raw_fd())).ok()?;
-        let moved = lock.parent()?.to_owned();
+        let moved = path_of(&self.lock)?.parent()?.to_owned();
         (self.is_at(&moved) && moved != self.folder.path()).then_some(moved)
     }
 
     /// Whether the folder of that path is this one.
     fn is_at(&self, path: &Path) -> bool {
-        let id = |meta: std::fs::Metadata| (meta.dev(), meta.ino());
-        let (ours, found) = (self.lock.metadata(), std::fs::metadata(path.join(LOCK)));
-        ours.is_ok_and(|ours| found.is_ok_and(|found| id(ours) == id(found)))
+        is_same_file(&self.lock, &path.join(LOCK))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::diag::{Code, Diagnostic};
 use crate::exec;
 use crate::optim;
 use crate::source::Span;
+use crate::system;
 
 /// Programs of more nodes than this are not planned for a judgement.
 const MOST_NODES: usize = 50_000;
@@ -59,7 +60,7 @@ impl Need {
 /// A warning where a recipe needs more memory than this machine has: it may be meant for another one.
 pub fn too_large_here(checked: &Checked) -> Option<Diagnostic> {
     let recipe = checked.recipe.as_ref()?;
-    let (need, (most, whose)) = (Need::of(recipe)?, exec::most()?);
+    let (need, (most, whose)) = (Need::of(recipe)?, system::most()?);
     if need.total() as u64 <= most {
         return None;
     }

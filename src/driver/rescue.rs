@@ -6,6 +6,7 @@ use super::held::Held;
 use super::log::RunLog;
 use super::{Failure, RunFolder};
 use crate::report::bytes;
+use crate::system::free_space;
 use crate::train::{Event, Place, Training};
 
 /// That there is room in a folder for the checkpoints of a training: two at a time, as one is written before the other goes.
@@ -13,7 +14,7 @@ pub(super) fn room(held: &Held, training: &mut Training, resumed: bool) -> Resul
     let checkpoint = training.learner().bytes();
     let needed = if resumed { checkpoint } else { 2 * checkpoint };
     // Where the system does not say what is free, writing will.
-    let Ok(free) = rustix::fs::statvfs(held.path()).map(|found| found.f_bavail * found.f_frsize) else { return Ok(()) };
+    let Some(free) = free_space(held.path()) else { return Ok(()) };
     if free >= needed {
         return Ok(());
     }

@@ -14,5 +14,5 @@ pub use engine::{Culprit, Engine, EngineKind, Feed, Spent, engine};
 pub use error::ExecError;
 pub use memory::{Binding, Memory};
 pub use real::Real;
-pub use room::{Bound, bounds, claim, most};
+pub use room::claim;
 pub use site::Phase;

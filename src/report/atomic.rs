@@ -1,11 +1,12 @@
 //! Files that are written whole or not at all.
 
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
+
+use crate::system::{for_everybody, has_other_names, take_after};
 
 /// How the name of a file ends that is not whole yet.
 const PART: &str = ".part";
@@ -62,10 +63,10 @@ fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
     }
     let beside = beside(&target, contents)?;
     match old {
-        Some(old) if old.nlink() > 1 => in_place(beside, &target, contents),
+        Some(old) if has_other_names(&old) => in_place(beside, &target, contents),
         old => {
             if let Some(old) = &old {
-                like(beside.as_file(), old)?;
+                take_after(beside.as_file(), old)?;
             }
             beside.persist(&target).map_err(|e| e.error)?;
             settle(&target);
@@ -96,7 +97,9 @@ fn beside(target: &Path, contents: &[u8]) -> io::Result<NamedTempFile> {
     let prefix = format!(".{name}.");
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(PART).rand_bytes(12);
-    builder.permissions(Permissions::from_mode(0o666));
+    if let Some(permissions) = for_everybody() {
+        builder.permissions(permissions);
+    }
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = builder.tempfile_in(folder);
     // The name of the file beside says nothing to anybody.
@@ -104,16 +107,6 @@ fn beside(target: &Path, contents: &[u8]) -> io::Result<NamedTempFile> {
     file.as_file_mut().write_all(contents)?;
     file.as_file().sync_all()?;
     Ok(file)
-}
-
-/// Gives a file mode and owner of the one that it replaces.
-fn like(file: &File, old: &Metadata) -> io::Result<()> {
-    let new = file.metadata()?;
-    if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-        // Only root may give a file away.
-        let _ = fchown(file, Some(old.uid()), Some(old.gid()));
-    }
-    file.set_permissions(old.permissions())
 }
 
 /// Writes over a file that has several names; what should be in it stays beside where that breaks off.

@@ -233,7 +233,13 @@ fn damaged(row: usize, error: &ParquetError) -> DataError {
             .at_row(row)
             .help("write it with another compression or encoding, such as snappy");
     }
-    DataError::new(format!("cannot be read from here on: {error}"))
+    let message = error.to_string();
+    if let Some((_, codec)) = message.split_once("Disabled feature at compile time: ") {
+        return DataError::new(format!("is packed with {codec}, and this sslrun was built without it")).help(format!(
+            "build it with `--features {codec}`, or write the file with another compression, such as snappy"
+        ));
+    }
+    DataError::new(format!("cannot be read from here on: {message}"))
         .at_row(row)
         .help("the file is damaged; fetch it again")
 }
