@@ -14,9 +14,8 @@ trap 'rm -rf "$work"' EXIT
 
 python3 -m venv "$work/build"
 "$work/build/bin/pip" install --quiet 'maturin[zig]>=1.9,<2'
-PATH="$work/build/bin:$PATH" "$work/build/bin/maturin" build --release --locked --zig \
-  --target "$(uname -m)-unknown-linux-gnu" --compatibility manylinux_2_28 \
-  --out "$work/wheels" --manifest-path packaging/pyproject.toml
+(cd packaging && PATH="$work/build/bin:$PATH" maturin build --release --locked --zig \
+  --target "$(uname -m)-unknown-linux-gnu" --compatibility manylinux_2_28 --out "$work/wheels")
 
 wheel=$(echo "$work"/wheels/sslrun-*.whl)
 case $wheel in

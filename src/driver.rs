@@ -106,7 +106,11 @@ pub struct Report {
 
 /// Reads and checks a recipe; `-` is standard input. An unreadable file is a mistake in how the program was called.
 pub fn check(path: &Path, sets: &[String], data: Option<&str>) -> Result<Checked, Failure> {
-    let mut sources = Sources::default();
+    check_among(Sources::default(), path, sets, data)
+}
+
+/// The same where other texts may stand for files.
+fn check_among(mut sources: Sources, path: &Path, sets: &[String], data: Option<&str>) -> Result<Checked, Failure> {
     let root = read(&mut sources, path)?;
     let data = data.map(|spec| named(&mut sources, spec)).transpose()?;
     let outcome = check::check(&mut sources, root, &check::Options { sets: sets.to_vec(), data });
@@ -308,8 +312,12 @@ fn name(request: &Request) -> String {
 
 /// The hash of a recipe's whole text and of the texts of those it takes frozen weights from.
 fn hash(recipe: &Recipe) -> String {
-    let parts = recipe.parts.iter().map(|(_, text)| text);
-    let bytes: Vec<u64> = std::iter::once(&recipe.text).chain(parts).flat_map(|t| t.bytes()).map(u64::from).collect();
+    hash_of(&recipe.text, &recipe.parts)
+}
+
+fn hash_of(text: &str, parts: &[(String, String)]) -> String {
+    let parts = parts.iter().map(|(_, text)| text.as_str());
+    let bytes: Vec<u64> = std::iter::once(text).chain(parts).flat_map(str::bytes).map(u64::from).collect();
     format!("{:016x}", crate::random::derive(&bytes))
 }
 

@@ -2,6 +2,7 @@
 
 mod reading;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -88,6 +89,7 @@ impl Source {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     files: Vec<Source>,
+    held: BTreeMap<PathBuf, String>,
 }
 
 impl Sources {
@@ -97,18 +99,29 @@ impl Sources {
         FileId(self.files.len() as u32 - 1)
     }
 
+    /// Lets a text stand for the file of a path, which need not be there.
+    pub fn hold(&mut self, path: PathBuf, text: String) {
+        self.held.insert(path, text);
+    }
+
+    /// Whether a text stands for the file of a path.
+    pub fn holds(&self, path: &Path) -> bool {
+        self.held.contains_key(path)
+    }
+
     /// Reads a regular file from disk and adds it.
     pub fn read(&mut self, path: &Path) -> std::io::Result<FileId> {
-        Ok(self.add_read(path, read_text(path, LONGEST_RECIPE)?))
+        self.read_by(path, read_text)
     }
 
     /// Reads a file that a user names on the command line, which may be a pipe, and adds it.
     pub fn read_named(&mut self, path: &Path) -> std::io::Result<FileId> {
-        Ok(self.add_read(path, read_named(path, LONGEST_RECIPE)?))
+        self.read_by(path, read_named)
     }
 
-    fn add_read(&mut self, path: &Path, text: String) -> FileId {
-        self.add(Source::new(path.display().to_string(), Some(path.to_owned()), text))
+    fn read_by(&mut self, path: &Path, read: fn(&Path, u64) -> std::io::Result<String>) -> std::io::Result<FileId> {
+        let text = self.held.get(path).map_or_else(|| read(path, LONGEST_RECIPE), |text| Ok(text.clone()))?;
+        Ok(self.add(Source::new(path.display().to_string(), Some(path.to_owned()), text)))
     }
 
     /// The file of that id.

@@ -105,7 +105,7 @@ impl<'a> Loader<'a> {
     /// Reads a file that another names, unless it leads to itself, and adds it to the chain.
     fn open(&mut self, named: Named) -> Option<(FileId, ast::File)> {
         let Named { name, path, span, ring, chain } = named;
-        let known = canonical(Some(&path));
+        let known = self.canonical(Some(&path));
         if known.is_some() && chain.contains(&known) {
             self.diagnostics.push(ring);
             return None;
@@ -156,7 +156,16 @@ impl<'a> Loader<'a> {
     }
 
     fn path(&self, id: FileId) -> Option<PathBuf> {
-        canonical(self.sources.get(id).path.as_deref())
+        self.canonical(self.sources.get(id).path.as_deref())
+    }
+
+    /// What a file is known by, whatever path leads to it.
+    fn canonical(&self, path: Option<&Path>) -> Option<PathBuf> {
+        let path = path?;
+        match is_built_in(path) || self.sources.holds(path) {
+            true => Some(path.to_owned()),
+            false => path.canonicalize().ok(),
+        }
     }
 }
 
@@ -199,8 +208,4 @@ fn entry_lines(entry: &ast::Entry) -> usize {
 fn let_lines(definition: &ast::Let) -> usize {
     let params = definition.params.as_ref().map_or(0, Vec::len);
     definition.lets.iter().map(let_lines).sum::<usize>() + params + 1
-}
-
-fn canonical(path: Option<&Path>) -> Option<PathBuf> {
-    path.and_then(|p| if is_built_in(p) { Some(p.to_owned()) } else { p.canonicalize().ok() })
 }

@@ -2,7 +2,7 @@
 
 use crate::catalog::{Config, Schedule};
 use crate::data::augment::PixelNorm;
-use crate::data::{DataError, Layout, Preprocess};
+use crate::data::{DataError, Frame, Layout, Preprocess};
 use crate::graph::{Graph, NodeId};
 use crate::nn::Peer;
 use crate::source::Span;
@@ -22,6 +22,8 @@ pub struct Recipe {
     pub data: Config,
     /// The views of a sample, groups spread out.
     pub views: Vec<View>,
+    /// What samples are taken for: the size that views are relative to.
+    pub frame: Frame,
     /// How pixels are normalised where a view does not say it; `None` without a data set.
     pub norm: Option<PixelNorm>,
     /// The branches in order of declaration.

@@ -214,6 +214,7 @@ impl<'a> Pass<'a> {
             frozen: checker.frozen(),
             starts: parts.starts,
             data: parts.data,
+            frame: checker.views.frame(),
             norm: checker.views.norm(),
             views: std::mem::take(&mut checker.views.all),
             branches: checker.branches.summary(),

@@ -15,6 +15,11 @@ impl Frame {
         Self { size, same: true }
     }
 
+    /// The same for pictures that another data set takes for `theirs`.
+    pub(super) fn of(self, theirs: Self) -> Self {
+        Self { same: theirs.same && theirs.size == self.size, ..self }
+    }
+
     /// Of pictures of any size that are taken for ones of this height and width.
     pub fn nominal(size: (usize, usize)) -> Self {
         Self { size, same: false }

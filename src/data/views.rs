@@ -14,6 +14,8 @@ pub struct ViewSpec {
     pub from: Option<usize>,
     /// Its augmentations in order.
     pub steps: Vec<Config>,
+    /// What samples are taken for, also those of another data set; what the data set takes them for where left out.
+    pub frame: Option<Frame>,
     /// How its pixels are normalised unless one of them does; as the data set's are where left out.
     pub norm: Option<PixelNorm>,
 }
@@ -77,7 +79,8 @@ impl Views {
                     DataError::new(format!("view `{}` starts from a view that does not come before it", spec.name))
                 })?),
             };
-            let pipeline = Pipeline::build(&spec.steps, base.map_or(dataset.frame(), |b| Frame::fixed(b.size)))?;
+            let frame = spec.frame.map_or(dataset.frame(), |frame| frame.of(dataset.frame()));
+            let pipeline = Pipeline::build(&spec.steps, base.map_or(frame, |b| Frame::fixed(b.size)))?;
             let size = pipeline.output_size();
             let normalised = pipeline.normalises() || base.is_some_and(|b| b.normalised);
             let shows = base.map_or(views.len(), |b| if pipeline.keeps_pixels() { b.shows } else { views.len() });

@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Checked, Failure, RunFolder, check_run};
+use super::trained::kept;
+use super::{Checked, Failure, RunFolder, check_run, hash_of};
 use crate::check::Encoder;
 use crate::compile::Program;
 use crate::data::{CHANNELS, PREPROCESS, Prepared};
 use crate::exec::{EngineKind, Feed, Memory, engine};
 use crate::report::{RunRecord, write_atomically};
-use crate::train::{Checkpoint, TrainError, last_checkpoint};
+use crate::source::{LONGEST_RECIPE, read_text};
+use crate::train::{Texts, TrainError};
 
 /// What is written down of an exported encoder.
 #[derive(Serialize)]
@@ -66,9 +68,7 @@ pub fn export(run: &Path, checked: &Checked, out: &Path) -> Result<Exported, Fai
     let python = python::of(peer, encoder.size, &tensors);
     let prepared = encoder.preprocess().map_err(|e| Failure::Run(e.to_string()))?.stored();
     let (pictures, features) = check(encoder, &memory).map_err(explain)?;
-    let record = RunRecord::read(&RunFolder::open(run)?.record()).map_err(Failure::Run)?;
-    let text = crate::source::read_text(&RunFolder::open(run)?.recipe(), crate::source::LONGEST_RECIPE);
-    let text = text.map_err(|e| Failure::Run(format!("cannot read the recipe of {}: {e}", run.display())))?;
+    let (text, hash) = text_and_hash(run)?;
     let description = Description {
         package: python.package,
         build: python.build.clone(),
@@ -79,7 +79,7 @@ pub fn export(run: &Path, checked: &Checked, out: &Path) -> Result<Exported, Fai
         mean: &prepared.mean,
         std: &prepared.std,
         encoder: &encoder.path,
-        recipe_hash: &record.recipe_hash,
+        recipe_hash: &hash,
         recipe: &text,
     };
     let json = serde_json::to_string_pretty(&description).map_err(|e| Failure::Run(e.to_string()))?;
@@ -92,11 +92,24 @@ pub fn export(run: &Path, checked: &Checked, out: &Path) -> Result<Exported, Fai
     write(out, &files).map(|files| Exported { files, package: python.package })
 }
 
+/// The recipe that an encoder was trained by, as one text, and its hash.
+fn text_and_hash(run: &Path) -> Result<(String, String), Failure> {
+    if run.is_file() {
+        let Texts { recipe, frozen } = Texts::read(run).map_err(|e| Failure::Usage(e.to_string()))?;
+        let hash = hash_of(&recipe, &frozen);
+        return Ok((recipe, hash));
+    }
+    let folder = RunFolder::open(run)?;
+    let text = read_text(&folder.recipe(), LONGEST_RECIPE);
+    let text = text.map_err(|e| Failure::Run(format!("cannot read the recipe of {}: {e}", run.display())))?;
+    Ok((text, RunRecord::read(&folder.record()).map_err(Failure::Run)?.recipe_hash))
+}
+
 /// The trained weights of an encoder.
 fn trained(run: &Path, encoder: &Encoder) -> Result<Memory, TrainError> {
-    let checkpoint = Checkpoint::read(&last_checkpoint(run))?;
-    let mut memory = Memory::new(&encoder.graph, &size, checkpoint.progress.seed)?;
-    checkpoint.restore_memory(&mut memory)?;
+    let kept = kept(run)?;
+    let mut memory = Memory::new(&encoder.graph, &size, kept.seed)?;
+    kept.restore(&mut memory, encoder)?;
     Ok(memory)
 }
 

@@ -4,20 +4,38 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::log::metrics;
-use super::{Checked, Failure, RunFolder, check, named, open};
+use super::{Checked, Failure, RunFolder, check, check_among, named, open};
 use crate::check::{Encoder, Recipe};
 use crate::data::{self, Access, DataSet, Opened, Split, Splits};
 use crate::exec::{EngineKind, Memory};
 use crate::report::{Table, summary_table};
 use crate::source::Sources;
 use crate::train::{
-    Baselines, Checkpoint, Control, Event, Extractor, Judge, Measures, Rows, TrainError, Verdict, calibrate,
-    last_checkpoint,
+    Baselines, Checkpoint, Control, Event, Extractor, Judge, KeptEncoder, Measures, Rows, Texts, TrainError, Verdict,
+    calibrate, last_checkpoint,
 };
 
-/// Reads and checks the recipe of a run, with changes.
+/// Reads and checks the recipe of a run, or of an encoder in a file, with changes.
 pub fn check_run(run: &Path, sets: &[String]) -> Result<Checked, Failure> {
-    check(&RunFolder::open(run)?.recipe(), sets, None)
+    if !run.is_file() {
+        return check(&RunFolder::open(run)?.recipe(), sets, None);
+    }
+    let texts = Texts::read(run).map_err(|e| Failure::Usage(e.to_string()))?;
+    let mut sources = Sources::default();
+    let root = run.join("recipe.ssl");
+    sources.hold(root.clone(), texts.recipe);
+    for (name, text) in texts.frozen {
+        sources.hold(run.join(name), text);
+    }
+    check_among(sources, &root, sets, None)
+}
+
+/// The encoder in a file, or in the last checkpoint of a run.
+pub(super) fn kept(run: &Path) -> Result<KeptEncoder, TrainError> {
+    match run.is_file() {
+        true => KeptEncoder::read(run),
+        false => Checkpoint::read(&last_checkpoint(run)).map(KeptEncoder::from),
+    }
 }
 
 /// A recipe with the weights that a run has left.
@@ -32,16 +50,16 @@ pub struct Trained<'a> {
 }
 
 impl<'a> Trained<'a> {
-    /// Loads the last checkpoint of a run into its checked recipe.
+    /// Loads the last checkpoint of a run, or an encoder in a file, into its checked recipe.
     pub fn load(run: &Path, checked: &'a Checked, engine: EngineKind) -> Result<Self, Failure> {
         let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
         let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
         let encoder = recipe.evaluate.encoder.as_ref().ok_or_else(|| nothing_to_judge(recipe))?;
-        let checkpoint = Checkpoint::read(&last_checkpoint(run)).map_err(explain)?;
-        let seed = checkpoint.progress.seed;
+        let kept = kept(run).map_err(explain)?;
+        let seed = kept.seed;
         let size = |symbol: &str| (symbol == "N").then_some(recipe.train.batch as i64);
         let mut memory = Memory::new(&encoder.graph, &size, seed).map_err(|e| explain(e.into()))?;
-        checkpoint.restore_memory(&mut memory).map_err(explain)?;
+        kept.restore(&mut memory, encoder).map_err(explain)?;
         Ok(Self { checked, recipe, encoder, memory, seed, engine })
     }
 

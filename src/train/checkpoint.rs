@@ -7,9 +7,10 @@ use candle_core::{Device, Tensor};
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
+use super::kept::{ENCODER, SEED, TEXTS, Texts};
 use super::sealed::{is_whole, sealed};
 use super::{Clock, Journal, Learner, TrainError};
-use crate::check::Encoder;
+use crate::check::{Encoder, Recipe};
 use crate::data::PREPROCESS;
 use crate::exec::Memory;
 use crate::report::write_atomically;
@@ -68,7 +69,7 @@ pub struct Taken {
 }
 
 /// What the header of a checkpoint says it is: the name of the format, then its version.
-const FORMAT: &str = "sslrun checkpoint";
+pub(super) const FORMAT: &str = "sslrun checkpoint";
 const VERSION: &str = "3";
 
 impl Checkpoint {
@@ -159,7 +160,7 @@ impl Checkpoint {
 /// stays, and the answer is `None`.
 pub fn save(
     learner: &Learner,
-    encoder: Option<&Encoder>,
+    recipe: &Recipe,
     run: &Path,
     progress: &Progress,
 ) -> Result<Option<PathBuf>, TrainError> {
@@ -173,33 +174,48 @@ pub fn save(
         let tensor = Tensor::from_slice(slot.values, slot.values.len(), &Device::Cpu).map_err(|e| explain(&e))?;
         tensors.insert(slot.key(), tensor);
     }
+    let seed = progress.seed;
     let progress = ron::to_string(progress).map_err(|e| explain(&e))?;
-    let mut said = prepared(encoder)?;
+    let mut said = applied(recipe, recipe.evaluate.encoder.as_ref(), seed)?;
     said.extend([("format", format!("{FORMAT} {VERSION}")), ("progress", progress)]);
     write(&path, tensors.iter(), said)?;
     Ok(Some(path))
 }
 
 /// Writes an encoder's parameters and running statistics to a run's folder, each under its path within the encoder.
-pub fn save_encoder(memory: &Memory, encoder: &Encoder, run: &Path) -> Result<PathBuf, TrainError> {
+pub fn save_encoder(
+    memory: &Memory,
+    recipe: &Recipe,
+    encoder: &Encoder,
+    seed: u64,
+    run: &Path,
+) -> Result<PathBuf, TrainError> {
     let path = encoder_file(run);
     let names = encoder.graph.params.iter().map(|p| &p.name).chain(encoder.graph.states.iter().map(|s| &s.name));
-    let within = |name: &String| {
-        let inner = name.strip_prefix(encoder.path.as_str()).and_then(|rest| rest.strip_prefix('.'));
-        Some((inner.unwrap_or(name).to_owned(), memory.get(name)?))
-    };
-    let mut said = prepared(Some(encoder))?;
+    let within = |name: &String| Some((within(name, &encoder.path).to_owned(), memory.get(name)?));
+    let mut said = applied(recipe, Some(encoder), seed)?;
     said.push(("format", "pt".to_owned()));
     write(&path, names.filter_map(within), said)?;
     Ok(path)
 }
 
-/// How pictures are prepared for an encoder, and where in the recipe it stands, as a header says it.
-fn prepared(encoder: Option<&Encoder>) -> Result<Vec<(&'static str, String)>, TrainError> {
+/// The name of a tensor within an encoder; of one that belongs to no branch, its own.
+pub(super) fn within<'n>(name: &'n str, encoder: &str) -> &'n str {
+    name.strip_prefix(encoder).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name)
+}
+
+/// All that is needed to apply an encoder, as a header says it: how pictures are prepared, the texts of the recipe, and where in it the
+/// encoder stands.
+fn applied(recipe: &Recipe, encoder: Option<&Encoder>, seed: u64) -> Result<Vec<(&'static str, String)>, TrainError> {
     let Some(encoder) = encoder else { return Ok(Vec::new()) };
-    let stored = serde_json::to_string(&encoder.preprocess()?.stored());
-    let stored = stored.map_err(|e| TrainError::File(format!("cannot write down how pictures are prepared: {e}")))?;
-    Ok(vec![(PREPROCESS, stored), ("encoder", encoder.path.clone())])
+    let json = |e: serde_json::Error| TrainError::File(format!("cannot write down what an encoder is: {e}"));
+    let prepared = serde_json::to_string(&encoder.preprocess()?.stored()).map_err(json)?;
+    Ok(vec![
+        (PREPROCESS, prepared),
+        (ENCODER, encoder.path.clone()),
+        (TEXTS, serde_json::to_string(&Texts::of(recipe)).map_err(json)?),
+        (SEED, seed.to_string()),
+    ])
 }
 
 fn write<'a, S: AsRef<str> + Ord + std::fmt::Display>(

@@ -22,9 +22,12 @@ pub struct KnownClasses {
     pub of: String,
 }
 
+/// What its file is called.
+const NAME: &str = "linear.safetensors";
+
 /// Where a run keeps it.
 pub fn classifier_file(run: &Path) -> PathBuf {
-    run.join("checkpoints").join("linear.safetensors")
+    run.join("checkpoints").join(NAME)
 }
 
 impl KnownClasses {
@@ -46,9 +49,12 @@ impl KnownClasses {
         write_atomically(&path, &file).map_err(TrainError::File)
     }
 
-    /// Reads what a run keeps.
+    /// Reads what a run keeps, or what lies beside the file of an encoder.
     pub fn read(run: &Path) -> Result<Self, TrainError> {
-        let path = classifier_file(run);
+        let path = match run.is_file() {
+            true => run.with_file_name(NAME),
+            false => classifier_file(run),
+        };
         let failed = |e: &dyn std::fmt::Display| TrainError::File(format!("cannot use {}: {e}", path.display()));
         let bytes = read_file(&path).map_err(|e| failed(&e))?;
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| failed(&e))?;

@@ -6,7 +6,7 @@ use crate::catalog::{Arg, Config};
 use crate::check::{Encoder, Train};
 use crate::compile::Program;
 use crate::data::augment::AUGMENTATIONS;
-use crate::data::{self, Batch, Loader, Splits, ViewSpec, labelled};
+use crate::data::{self, Batch, Frame, Loader, Splits, ViewSpec, labelled};
 use crate::eval::{Finetune, LinearClassifier};
 use crate::exec::{self, Engine, EngineKind, ExecError, Feed, Memory, Phase};
 use crate::graph::{
@@ -64,11 +64,9 @@ impl Tuner<'_> {
         };
         let mut crop = word("crop");
         set(&mut crop, "scale", Arg::Range(settings.scale.0, settings.scale.1));
-        if self.data.train.frame().size != self.encoder.size {
-            set(&mut crop, "size", Arg::Number(self.encoder.size.0 as f64));
-        }
         let norm = self.encoder.preprocess()?.norm().to_config(crop.span);
-        Ok(ViewSpec { name: "sample".to_owned(), from: None, steps: vec![crop, word("flip"), norm], norm: None })
+        let frame = Some(Frame::nominal(self.encoder.size));
+        Ok(ViewSpec { name: "sample".to_owned(), from: None, steps: vec![crop, word("flip"), norm], frame, norm: None })
     }
 
     /// Encoder and classifier before their first step.

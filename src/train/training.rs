@@ -254,7 +254,7 @@ impl<'a> Training<'a> {
         };
         patiently(run, control, on_event, |_| {
             saving::at_its_place(run)?;
-            checkpoint::save_encoder(&self.learner.memory, encoder, run.path())
+            checkpoint::save_encoder(&self.learner.memory, self.setup.recipe, encoder, self.seed, run.path())
         })?;
         let Setup { recipe, data, engine, .. } = &self.setup;
         let mut untrained = calibrate(recipe, encoder, &data.train, *engine, self.seed)?;
@@ -315,6 +315,7 @@ pub fn view_specs(recipe: &Recipe) -> Vec<ViewSpec> {
         name: v.name.clone(),
         from: v.from,
         steps: v.steps.clone(),
+        frame: Some(recipe.frame),
         norm: recipe.norm.clone(),
     };
     recipe.views.iter().map(spec).collect()

@@ -182,3 +182,57 @@ fn classes_are_told_by_the_probe_that_judged_the_run() {
     let (_, err) = place.expect(2, &["predict", "probed", "pictures/dogs/05.png", "--set", "evaluate.on=f.projector"]);
     assert!(unwrapped(&err).contains("takes features of `f.encoder`, not of `f.projector`"), "{err}");
 }
+
+/// Whose student learns from a frozen teacher, which is a recipe of its own.
+const TAUGHT: &str = "data folder(\"pictures\", size: 24)
+views { a, b: crop(0.5..1) | flip() }
+branch f { encoder: small_convnet(width: 4); projector: linear(8) }
+branch teacher = frozen(\"teacher.ssl\")
+loss { l: nt_xent(f(a), f(b)); same: mse(f(a), teacher(a)) }
+train { epochs: 1; batch: 8; optimizer: sgd(lr: 0.1) }
+evaluate { probes: [linear()] }
+";
+
+#[test]
+fn an_encoder_is_applied_by_its_file_alone() {
+    let place = run("applied-file");
+    std::fs::write(place.folder.join("teacher.ssl"), RECIPE).unwrap();
+    std::fs::write(place.folder.join("recipe.ssl"), TAUGHT).unwrap();
+    place.expect(0, &["recipe.ssl", "-o", "taught", "--quiet"]);
+    place.expect(0, &["embed", "taught", "pictures", "-o", "before.npy"]);
+    place.expect(0, &["predict", "taught", "pictures/cats/00.png", "-o", "before.csv"]);
+    std::fs::create_dir(place.folder.join("kept")).unwrap();
+    for file in ["encoder.safetensors", "last.safetensors", "linear.safetensors"] {
+        std::fs::rename(place.folder.join("taught/checkpoints").join(file), place.folder.join("kept").join(file))
+            .unwrap();
+    }
+    std::fs::remove_dir_all(place.folder.join("taught")).unwrap();
+    for file in ["teacher.ssl", "recipe.ssl"] {
+        std::fs::remove_file(place.folder.join(file)).unwrap();
+    }
+    std::fs::rename(place.folder.join("pictures"), place.folder.join("moved")).unwrap();
+    let before = std::fs::read(place.folder.join("before.npy")).unwrap();
+    for (i, file) in ["kept/encoder.safetensors", "kept/last.safetensors"].into_iter().enumerate() {
+        let out = format!("after{i}.npy");
+        place.expect(0, &["embed", file, "moved", "-o", &out]);
+        assert!(std::fs::read(place.folder.join(&out)).unwrap() == before, "{file}");
+        place.expect(0, &["eval", file, "--data", "moved", "--quiet"]);
+        place.expect(0, &["predict", file, "moved/cats/00.png", "-o", "after.csv"]);
+        assert_eq!(place.read("after.csv").replace("moved", "pictures"), place.read("before.csv"));
+        place.expect(0, &["embed", file, "moved", "--set", "evaluate.view=center_crop(16)", "-o", "other.npy"]);
+    }
+    place.expect(0, &["embed", "kept/last.safetensors", "moved", "--set", "evaluate.on=f.projector", "-o", "p.npy"]);
+    let (_, err) = place
+        .expect(3, &["embed", "kept/encoder.safetensors", "moved", "--set", "evaluate.on=f.projector", "-o", "q.npy"]);
+    assert!(
+        unwrapped(&err).contains("it holds `f.encoder` alone; `f.projector` is in the checkpoint of its run"),
+        "{err}"
+    );
+    let (_, err) = place.expect(2, &["embed", "kept/linear.safetensors", "moved", "-o", "q.npy"]);
+    assert!(unwrapped(&err).contains("it does not say by which recipe it was trained"), "{err}");
+    let mut bytes = std::fs::read(place.folder.join("kept/encoder.safetensors")).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(place.folder.join("kept/spoilt.safetensors"), bytes).unwrap();
+    let (_, err) = place.expect(3, &["embed", "kept/spoilt.safetensors", "moved", "-o", "q.npy"]);
+    assert!(unwrapped(&err).contains("it is damaged"), "{err}");
+}

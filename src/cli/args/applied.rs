@@ -9,7 +9,7 @@ use super::{ChangeArgs, Engine};
 /// A run, and how its encoder is applied.
 #[derive(Debug, ClapArgs)]
 pub struct EncoderArgs {
-    /// The folder of the run
+    /// The folder of the run, or one of its files: a checkpoint, or the encoder alone
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
     #[command(flatten)]
@@ -112,7 +112,7 @@ pub struct OutliersArgs {
 /// `sslrun export`
 #[derive(Debug, ClapArgs)]
 pub struct ExportArgs {
-    /// The folder of the run
+    /// The folder of the run, or one of its files: a checkpoint, or the encoder alone
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
     /// The folder to write, which must not exist or be empty

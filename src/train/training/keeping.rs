@@ -20,8 +20,7 @@ impl Training<'_> {
             since: self.learner.descent.since(),
             journal: self.journal.clone(),
         };
-        let encoder = self.setup.recipe.evaluate.encoder.as_ref();
-        let saved = checkpoint::save(&self.learner, encoder, run.path(), &progress)?;
+        let saved = checkpoint::save(&self.learner, self.setup.recipe, run.path(), &progress)?;
         self.watch.pause();
         match saved {
             Some(path) => {
