@@ -19,6 +19,7 @@ mod sameness;
 mod shipped;
 mod start;
 mod tensors;
+mod tokens;
 mod trained;
 
 use std::io::ErrorKind;
@@ -39,6 +40,7 @@ pub use run_folder::RunFolder;
 pub use runs::{Runs, runs_below};
 pub use shipped::{Shipped, describe, shipped};
 pub use tensors::read_tensors;
+use tokens::many_tokens;
 pub use trained::{Trained, check_run};
 
 use beginning::{Beginning, Continued, other_path};
@@ -116,6 +118,7 @@ fn check_among(mut sources: Sources, path: &Path, sets: &[String], data: Option<
     let outcome = check::check(&mut sources, root, &check::Options { sets: sets.to_vec(), data });
     let mut diagnostics = outcome.diagnostics;
     diagnostics.extend(outcome.recipe.iter().flat_map(lint));
+    diagnostics.extend(outcome.recipe.as_ref().and_then(many_tokens));
     let sound = diagnostics.iter().all(|d| d.severity < Severity::Error);
     Ok(Checked { sources, recipe: outcome.recipe.filter(|_| sound), diagnostics })
 }

@@ -14,7 +14,7 @@ const MOST_NODES: usize = 50_000;
 const FLOAT: usize = size_of::<f32>();
 
 /// Bytes that a training holds at least.
-struct Need {
+pub(super) struct Need {
     /// Values of a step that are alive at once.
     step: usize,
     /// Parameters, states, and what the optimizer keeps for parameters.
@@ -24,8 +24,8 @@ struct Need {
 }
 
 impl Need {
-    /// Nothing where a size is not known before the data are.
-    fn of(recipe: &Recipe) -> Option<Need> {
+    /// Of a recipe; nothing where a size is not known before the data are.
+    pub fn of(recipe: &Recipe) -> Option<Need> {
         let graph = &recipe.graph;
         let sizes = |symbol: &str| (symbol == "N").then_some(recipe.train.batch as i64);
         if graph.len() > MOST_NODES {
@@ -47,7 +47,8 @@ impl Need {
         Some(Need { step: step.saturating_mul(FLOAT), lasting, largest })
     }
 
-    fn total(&self) -> usize {
+    /// In all.
+    pub fn total(&self) -> usize {
         self.step.saturating_add(self.lasting)
     }
 

@@ -20,6 +20,7 @@ from timm.layers import resample_abs_pos_embed
 from timm.models.beit import Beit
 from timm.models.vision_transformer import VisionTransformer
 from torch import nn
+from torchvision.models.regnet import ResBottleneckBlock
 
 import losses
 import objectives
@@ -409,6 +410,35 @@ def swav() -> Case:
     return Case(items, Branch(f=Branch(encoder=pooled(), projector=mlp(6, 8, 5), prototypes=Prototypes(5, 7))), run)
 
 
+class RegNetBlock(nn.Module):
+    """torchvision's block of a RegNetX, its parameters named as the recipe's `residual` names them."""
+
+    def __init__(self, width: int, out: int, stride: int):
+        super().__init__()
+        block = ResBottleneckBlock(width, out, stride, nn.BatchNorm2d, nn.ReLU, group_width=16)
+        self.body = nn.Sequential(*block.f.a, *block.f.b, *block.f.c)
+        self.shortcut = block.proj
+        # Not a module of this one: its parameters are named above.
+        object.__setattr__(self, "block", block)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.block(x)
+
+
+def seer() -> Case:
+    def run(step: Step) -> dict[str, Tensor]:
+        scores = [x for group in (step.group("global", 2, 8), step.group("local", 4)) for x in together(step.net.f, group)]
+        return {"swap": objectives.swav(scores[:2], scores, epsilon=0.02)}
+    items = "views { global[2]: crop(size: 8); local[4]: crop(size: 4) }\n"
+    items += "branch f { encoder: conv2d(16, stride: 2, bias: false) | down(32) | same(32) | global_avgpool; projector: mlp(8, 8, 5)\n"
+    items += "prototypes: prototypes(7) }"
+    stem = nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False)
+    # Behind each block its activation, which is within torchvision's.
+    blocks = [RegNetBlock(16, 32, 2), nn.Identity(), RegNetBlock(32, 32, 1), nn.Identity()]
+    encoder = nn.Sequential(stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return Case(items, Branch(f=Branch(encoder=encoder, projector=mlp(32, 8, 8, 5), prototypes=Prototypes(5, 7))), run)
+
+
 def sela() -> Case:
     def run(step: Step) -> dict[str, Tensor]:
         labels = step.given("state.labels", torch.randint(5, (12, 2), generator=generator("sela")).double())
@@ -626,7 +656,7 @@ def cases() -> dict[str, Case]:
         "dcl": one(losses.dcl, sets=["loss.contrast.temperature=0.2"]),
         "w_mse": apart("mlp(8, 3)", mlp(6, 8, 3), losses.w_mse, samples=9),
     } | {make.__name__: make() for make in (
-        simclr, moco, moco_v3, byol, simsiam, fastsiam, nnclr, ressl, tico, mmcr, lejepa, simdino, supcon, swav, sela, deepcluster_v2,
+        simclr, moco, moco_v3, byol, simsiam, fastsiam, nnclr, ressl, tico, mmcr, lejepa, simdino, supcon, swav, seer, sela, deepcluster_v2,
         densecl, dino, ibot, dinov2, msn, mae, simmim, beit, i_jepa, data2vec,
     )}
 

@@ -273,3 +273,30 @@ fn reports_hold_no_mark_up_and_no_formulas_of_others() {
     assert!(markdown.contains("a\\|b\\`\\<img\\>\\`\\[x\\](y) # z") && markdown.lines().count() == 3, "{markdown}");
     assert!(!table.render(200).contains("z\n#"));
 }
+
+#[test]
+fn many_tokens_are_told_before_they_are_waited_for() {
+    let check = |size: usize, patch: usize| {
+        let data = format!("shapes:size={size}");
+        let set = format!("f.encoder.patch={patch}");
+        let place = place_of(
+            "hostile-tokens",
+            "views { a, b: crop(0.5..1) }
+branch f { encoder: vit(16, 1, 2, patch: 4); head: linear(8) }
+loss { l: nt_xent(f(a), f(b)) }
+train { batch: 8 }
+",
+        );
+        let out = place.run(&["check", &place.recipe, "--data", &data, "--set", &set]);
+        assert_eq!(out.status.code(), Some(0));
+        unwrapped(&String::from_utf8_lossy(&out.stderr))
+    };
+    let told = check(224, 4);
+    assert!(
+        told.contains("attention is among 3137 tokens of each view") && told.contains("MiB for a training"),
+        "{told}"
+    );
+    assert!(told.contains("vit(16, 1, 2, patch: 4)") || told.contains("evaluate"), "{told}");
+    assert_eq!(check(224, 16), "");
+    assert_eq!(check(96, 4), "");
+}

@@ -86,6 +86,7 @@ fn the_recipes_of_the_corpus_are_held_by_their_papers_mechanisms() {
         ("msn", &["balanced assignment"]),
         ("nnclr", &["negatives"]),
         ("ressl", &["negatives"]),
+        ("seer", &["balanced assignment"]),
         ("sela", &["balanced assignment"]),
         ("simclr", &["negatives"]),
         ("simdino", &["decorrelation"]),

@@ -1,0 +1,28 @@
+//! Recipes are written for small pictures: what their patches mean for large ones is said before it is waited for.
+
+use super::need::Need;
+use crate::check::Recipe;
+use crate::compile::bytes;
+use crate::diag::{Code, Diagnostic};
+use crate::graph::Node;
+use crate::graph::ops::attention::ATTENTION;
+
+/// As many tokens as patches of 16 make of pictures of 512.
+const MANY: i64 = 1024;
+
+/// A warning where attention is among more tokens than that, with their number and the memory that a training takes.
+pub(super) fn many_tokens(recipe: &Recipe) -> Option<Diagnostic> {
+    let graph = &recipe.graph;
+    let tokens = |node: &Node| graph.shape(*node.inputs.first()?).0.get(1)?.constant();
+    let attends = graph.nodes().filter(|(_, node)| node.op == &ATTENTION);
+    let counted = attends.filter_map(|(_, node)| Some((tokens(node)?, node.span?)));
+    // The first of equals, which is the place where a reader looks first.
+    let (count, span) = counted.reduce(|most, next| if next.0 > most.0 { next } else { most })?;
+    if count <= MANY {
+        return None;
+    }
+    let takes = Need::of(recipe).map_or_else(String::new, |need| format!(", and {} are needed", bytes(need.total())));
+    let message = format!("attention is among {count} tokens of each view: its time grows with their square{takes}");
+    let help = "a larger patch makes fewer: one of twice the side a quarter, as in `vit(.., patch: 8)` in place of 4";
+    Some(Diagnostic::warning(Code::TOO_LARGE, span, message).help(help))
+}
