@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 pub use apart::{CompletionsArgs, ExplainArgs, FmtArgs, GraphArgs, ListFormat, ManArgs, NewArgs, RunsArgs, ShowArgs};
 pub use applied::{
-    DuplicatesArgs, EmbedArgs, EncoderArgs, EvalArgs, ExportArgs, NeighborsArgs, OutliersArgs, PredictArgs, SplitName,
+    DuplicatesArgs, EmbedArgs, EncoderArgs, EvalArgs, ExportArgs, NeighborsArgs, OutliersArgs, PredictArgs, ProbeName,
+    SplitName,
 };
 pub use change::ChangeArgs;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -68,6 +69,10 @@ pub struct RunArgs {
     /// How many threads compute and make batches [default: as many as there are cores; at most four for each]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// A log besides `metrics.jsonl`: `tensorboard` (`RUN/tensorboard`) or `csv` (`RUN/metrics.csv`); may be given several times, and a
+    /// run that is gone on with keeps those that it had
+    #[arg(long = "log", value_enum, value_name = "LOG")]
+    pub logs: Vec<LogName>,
     /// Shows where the time of the steps went
     #[arg(long)]
     pub profile: bool,
@@ -127,6 +132,15 @@ pub enum Engine {
     Planned,
     /// Plain candle: slow and obviously right
     Candle,
+}
+
+/// The logs besides the metrics, as they are named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogName {
+    /// An event file for TensorBoard, with scalars and the views of some samples
+    Tensorboard,
+    /// A table with a row for each line of the metrics
+    Csv,
 }
 
 /// The forms in which diagnostics and measurements are shown.

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::failure::point;
+use super::others::{self, Other};
 use super::sameness::{Difference, differences};
 use super::{Checked, Failure, Request, RunFolder, log};
 use crate::check::Recipe;
@@ -102,11 +103,18 @@ pub(super) struct Continued<'a> {
     pub engine: EngineKind,
     /// See [`crate::data::Opened::fingerprint`].
     pub fingerprint: Option<u64>,
+    /// The other data sets that it is judged on.
+    pub others: &'a [Other],
 }
 
 impl<'a> Continued<'a> {
     pub fn of(checked: &'a Checked, recipe: &'a Recipe, engine: EngineKind, fingerprint: Option<u64>) -> Self {
-        Self { recipe, sources: &checked.sources, engine, fingerprint }
+        Self { recipe, sources: &checked.sources, engine, fingerprint, others: &[] }
+    }
+
+    /// The same, judged on these data sets, too.
+    pub fn judged_on(self, others: &'a [Other]) -> Self {
+        Self { others, ..self }
     }
 
     /// Holds it against the run that it is to be: what may have changed is told, to be recorded; anything else is refused.
@@ -115,7 +123,9 @@ impl<'a> Continued<'a> {
         let mut refused: Vec<String> = Vec::new();
         let mut changed: Vec<String> = Vec::new();
         let same_pictures = self.fingerprint.is_some() && self.fingerprint == earlier.record.fingerprint;
+        let mut rewritten: Vec<String> = Vec::new();
         for difference in differences(&progress.recipe, &self.recipe.text) {
+            rewritten.extend(difference.judged().map(str::to_owned));
             match difference.may_change() || difference.is_data() && same_pictures {
                 true => changed.push(difference.in_a_line()),
                 false => refused.push(difference.to_string()),
@@ -131,6 +141,12 @@ impl<'a> Continued<'a> {
         if !refused.is_empty() {
             let lines: String = refused.iter().map(|line| format!("\n{line}")).collect();
             return Err(self.refuse(earlier, format!("it was begun otherwise:{lines}")));
+        }
+        if let Some(name) = others::changed(self.others, &earlier.record.judged, &rewritten) {
+            return Err(self.refuse(
+                earlier,
+                format!("the pictures or labels of `{name}`, which it is judged on, have changed since"),
+            ));
         }
         self.lasts(earlier)?;
         Ok(changed.into_iter().map(|line| format!("at step {}: {line}", progress.step)).collect())

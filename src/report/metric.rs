@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::numbers::{number, percent};
+use super::record::JudgedOn;
 use super::table::Table;
 
 /// How a result is written.
@@ -62,4 +63,28 @@ pub fn summary_table(title: &str, rows: &[(&str, &[Metric])]) -> Table {
     };
     let header = std::iter::once(title).chain(names.iter().copied()).map(str::to_owned).collect();
     Table { header, rows: rows.iter().map(row).collect() }
+}
+
+/// The same for encoders that were judged on several data sets: the rows on the own one, then those on each of the named ones, whose
+/// metrics are called `NAME: k-NN`. Rows without metrics are left out.
+pub fn sectioned_table(title: &str, rows: &[(String, &Vec<Metric>)], sets: &[&str]) -> Table {
+    let of = |metric: &Metric, set: Option<&str>| match set {
+        Some(set) => metric.name.strip_prefix(&JudgedOn::measure(set, "")).map(str::to_owned),
+        None => {
+            let own = !sets.iter().any(|set| metric.name.starts_with(&JudgedOn::measure(set, "")));
+            own.then(|| metric.name.clone())
+        }
+    };
+    let mut all: Vec<(String, Vec<Metric>)> = Vec::new();
+    for set in std::iter::once(None).chain(sets.iter().copied().map(Some)) {
+        for (label, metrics) in rows {
+            let named = |m: &Metric| of(m, set).map(|name| Metric { name, ..m.clone() });
+            let metrics: Vec<Metric> = metrics.iter().filter_map(named).collect();
+            if !metrics.is_empty() {
+                all.push((set.map_or_else(|| label.clone(), |set| JudgedOn::measure(set, label)), metrics));
+            }
+        }
+    }
+    let all: Vec<(&str, &[Metric])> = all.iter().map(|(label, metrics)| (label.as_str(), metrics.as_slice())).collect();
+    summary_table(title, &all)
 }
