@@ -57,7 +57,7 @@ use crate::exec::{EngineKind, Spent};
 use crate::lint::lint;
 use crate::report::{self, RunRecord};
 use crate::source::{FileId, LONGEST_RECIPE, Source, Sources, Span, read_stream};
-use crate::train::{Baselines, Control, Ending, Event, Setup, Taken, TrainError, Training, Verdict};
+use crate::train::{Baselines, Control, Ending, Event, Setup, Taken, TrainError, Training, Verdict, Which};
 
 /// What is asked for besides the recipe itself.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +68,8 @@ pub struct Request {
     pub resume: Option<PathBuf>,
     /// The folder of a run to begin from, in a new folder: where it stands, or with its weights where a recipe is named, too.
     pub from: Option<PathBuf>,
+    /// Which checkpoint of that run to begin from.
+    pub checkpoint: Which,
     /// Whether a run may only be gone on with by the vector instructions that it was begun by.
     pub same_path: bool,
     /// Overrides, each `PATH=VALUE`.

@@ -15,6 +15,7 @@ pub use change::ChangeArgs;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::units::seconds;
+use crate::train::Which;
 
 /// A language for self-supervised learning, and the program that runs it.
 #[derive(Debug, Parser)]
@@ -60,6 +61,9 @@ pub struct RunArgs {
     /// Begins a new run where the run in this folder stands; with RECIPE, at step 1 with what fits of its weights
     #[arg(long, value_name = "RUN", conflicts_with = "resume")]
     pub from: Option<PathBuf>,
+    /// Which checkpoint of that run `--from` begins with: `last`, `best`, or that after so many steps
+    #[arg(long, value_name = "WHICH", value_parser = Which::parse, default_value = "last", requires = "from")]
+    pub checkpoint: Which,
     /// Goes on with a run only by the vector instructions that computed it: to the bit
     #[arg(long, requires = "resume")]
     pub same_path: bool,

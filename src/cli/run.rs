@@ -69,6 +69,7 @@ fn request(args: &RunArgs) -> Result<Request, Failure> {
         recipe: args.recipe.as_deref().map(recipe::find_or_command).transpose()?,
         resume: args.resume.clone(),
         from: args.from.clone(),
+        checkpoint: args.checkpoint,
         same_path: args.same_path,
         sets: args.change.sets.iter().cloned().chain(starts).chain(seed).collect(),
         data: args.change.data.clone(),

@@ -12,7 +12,7 @@ use crate::exec::EngineKind;
 use crate::kernels;
 use crate::report::{Outcome, RunRecord};
 use crate::source::Sources;
-use crate::train::{Checkpoint, Clock, Start, last_checkpoint, same_until};
+use crate::train::{Checkpoint, Clock, Start, Which, last_checkpoint, same_until};
 
 /// Where a run begins.
 pub(super) enum Beginning {
@@ -39,10 +39,10 @@ pub(super) struct Earlier {
 }
 
 impl Earlier {
-    fn read(run: &Path) -> Result<Self, Failure> {
+    fn read(run: &Path, which: Which) -> Result<Self, Failure> {
         let folder = RunFolder::open(run)?;
         let record = RunRecord::read(&folder.record()).map_err(Failure::Run)?;
-        let checkpoint = Checkpoint::read(&last_checkpoint(folder.path())).map_err(|e| Failure::Run(e.to_string()))?;
+        let checkpoint = which.read(folder.path()).map_err(|e| Failure::Run(e.to_string()))?;
         Ok(Self { folder, record, checkpoint })
     }
 }
@@ -57,8 +57,10 @@ impl Beginning {
     pub fn read(request: &Request) -> Result<Self, Failure> {
         Ok(match (&request.resume, &request.from) {
             (Some(run), _) if !last_checkpoint(run).exists() => Self::again(&RunFolder::open(run)?)?,
-            (Some(run), _) => Self::Resume(Earlier::read(run)?),
-            (None, Some(run)) => Self::Branch { from: Earlier::read(run)?, goes_on: request.recipe.is_none() },
+            (Some(run), _) => Self::Resume(Earlier::read(run, Which::Last)?),
+            (None, Some(run)) => {
+                Self::Branch { from: Earlier::read(run, request.checkpoint)?, goes_on: request.recipe.is_none() }
+            }
             (None, None) => Self::Anew,
         })
     }

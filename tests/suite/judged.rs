@@ -72,7 +72,11 @@ fn results_on_other_sets_go_by_their_names() {
     assert_eq!(row(&again), row(&out));
     // The set is prepared as the run's pictures are: by another set's name it is judged to the same numbers.
     let (named, _) = place.expect(0, &["eval", "run", "--quiet", "--data", "flowers"]);
-    let cells = |line: &str| line.split('│').skip(2).map(|c| c.trim().to_owned()).collect::<Vec<_>>();
+    let cells = |line: &str| {
+        let mut cells: Vec<String> = line.split('│').skip(2).map(|c| c.trim().to_owned()).collect();
+        cells.sort();
+        cells
+    };
     let own = named.lines().find(|l| l.contains("encoder, trained")).expect("a row");
     assert_eq!(cells(own), cells(&row(&again)));
     // The classes of pictures are told by what has learnt from the set that has labels.
@@ -92,7 +96,7 @@ fn a_set_that_has_changed_is_noticed_where_a_run_goes_on() {
     draw(&place.folder.join("flowers/a/99.png"), 999);
     let output = go_on(&[]);
     let said = unwrapped(&String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("of `flowers`, which it is judged on, have changed"), "{said}");
     let output = go_on(&["evaluate.data.flowers=folder(\"flowers\", test: 0.5)"]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));

@@ -137,6 +137,24 @@ fn a_checkpoint_is_chosen_where_a_run_is_applied() {
         let (_, err) = place.expect(0, &["predict", "run", "--probe", probe, "--checkpoint", "best"]);
         assert!(err.contains(&judged(metrics, name)), "{probe}: {err} {metrics:?}");
     }
+    // A new run may begin at any of them.
+    let (_, err) = place.expect(
+        0,
+        &[
+            "--from",
+            "run",
+            "--checkpoint",
+            "24",
+            "-o",
+            "branch",
+            "--set",
+            "evaluate.probes=[]",
+            "--set",
+            "train.epochs=7",
+        ],
+    );
+    assert!(err.contains("from step 24"), "{err}");
+    place.expect(2, &[&place.recipe, "--checkpoint", "best"]);
     let (_, err) = place.expect(3, &["export", "run", "--checkpoint", "8", "-o", "out"]);
     assert!(unwrapped(&err).contains("no checkpoint of step 8"), "{err}");
 }

@@ -82,7 +82,7 @@ fn a_recipe_chooses_and_tells_few() {
         )
     };
     let judge = |probes: &str| {
-        let verdict = verdict(&text(probes), "shapes:train=300,test=10,size=8", &Control::default());
+        let verdict = verdict(&text(probes), "shapes:train=300,test=10,size=16", &Control::default());
         verdict.expect("a verdict").trained
     };
     let measures =
