@@ -9,7 +9,7 @@ use crate::exec::EngineKind;
 use crate::kernels;
 use crate::report::{BestRecord, JudgedOn, Metric, MetricsLog, Outcome, Point, RunRecord, StepLine, write_atomically};
 use crate::train::{
-    Clock, Control, Ending, Event, Journal, Look, Measures, Step, TrainError, Training, Verdict, patiently,
+    Clock, Control, DEVIATION, Ending, Event, Journal, Look, Measures, Step, TrainError, Training, Verdict, patiently,
 };
 
 /// Steps between two lines of the metrics.
@@ -251,8 +251,14 @@ fn blank(recipe: &Recipe) -> RunRecord {
 
 /// Measures under the titles of a table's columns.
 pub(super) fn metrics(measures: &Measures) -> Vec<Metric> {
-    let own = |(name, value): &(String, f64)| metric(name, *value);
-    measures.0.iter().map(own).collect()
+    let mut all: Vec<Metric> = Vec::new();
+    for (name, value) in &measures.0 {
+        match (name.strip_suffix(DEVIATION), all.last_mut()) {
+            (Some(of), Some(last)) if last.name == metric(of, 0.0).name => last.deviation = Some(*value),
+            _ => all.push(metric(name, *value)),
+        }
+    }
+    all
 }
 
 /// A measure under the title of its column; what stands before a point is a data set.
@@ -261,8 +267,8 @@ fn metric(name: &str, value: f64) -> Metric {
         && set.chars().all(|c| c.is_alphanumeric() || c == '_')
         && !set.is_empty()
     {
-        let Metric { name, value, unit } = metric(measure, value);
-        return Metric { name: JudgedOn::measure(set, &name), value, unit };
+        let metric = metric(measure, value);
+        return Metric { name: JudgedOn::measure(set, &metric.name), ..metric };
     }
     let titled = |word: &str, title: &str| Metric::share(name.replacen(word, title, 1), value);
     match name.split(' ').next() {

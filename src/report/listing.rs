@@ -172,7 +172,11 @@ pub fn list_json(runs: &[Listed]) -> Value {
 }
 
 fn object(run: &Listed) -> Value {
-    let measures = |metrics: &[Metric]| metrics.iter().map(|m| (m.name.clone(), json!(m.value))).collect::<Map<_, _>>();
+    let measures = |metrics: &[Metric]| {
+        let own = |m: &Metric| (m.name.clone(), json!(m.value));
+        let deviation = |m: &Metric| Some((format!("{} deviation", m.name), json!(m.deviation?)));
+        metrics.iter().flat_map(|m| [Some(own(m)), deviation(m)]).flatten().collect::<Map<_, _>>()
+    };
     let r = &run.record;
     let best = r.best.as_ref().map(|b| {
         let what = (b.measure.as_str(), b.value);

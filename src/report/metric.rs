@@ -24,24 +24,34 @@ pub struct Metric {
     pub value: f64,
     /// How it is written.
     pub unit: Unit,
+    /// The sample deviation of the results that it is the mean of, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deviation: Option<f64>,
 }
 
 impl Metric {
     /// A share of one, such as an accuracy.
     pub fn share(name: impl Into<String>, value: f64) -> Self {
-        Self { name: name.into(), value, unit: Unit::Percent }
+        Self { name: name.into(), value, unit: Unit::Percent, deviation: None }
     }
 
     /// A plain number.
     pub fn plain(name: impl Into<String>, value: f64) -> Self {
-        Self { name: name.into(), value, unit: Unit::Plain }
+        Self { name: name.into(), value, unit: Unit::Plain, deviation: None }
+    }
+
+    /// The same result with the deviation of those that it is the mean of.
+    pub fn deviating(self, deviation: f64) -> Self {
+        Self { deviation: Some(deviation), ..self }
     }
 
     /// The result as people read it.
     pub fn text(&self) -> String {
-        match self.unit {
-            Unit::Plain => number(self.value),
-            Unit::Percent => percent(self.value),
+        match (self.unit, self.deviation) {
+            (Unit::Plain, None) => number(self.value),
+            (Unit::Percent, None) => percent(self.value),
+            (Unit::Plain, Some(deviation)) => format!("{} ± {}", number(self.value), number(deviation)),
+            (Unit::Percent, Some(deviation)) => format!("{:.1} ± {}", 100.0 * self.value, percent(deviation)),
         }
     }
 }

@@ -43,6 +43,7 @@ pub use kept::{KeptEncoder, Texts};
 pub use lasting::same_until;
 pub use learner::{Learner, Losses, sizes};
 pub use pace::seconds_a_step;
+pub use probing::DEVIATION;
 pub use refresh::Refresher;
 pub use saving::{Place, patiently};
 pub use timing::{StepTime, Timing};

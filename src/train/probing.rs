@@ -7,6 +7,9 @@ use crate::check::{Encoder, Recipe};
 use crate::data::Loader;
 use crate::eval::{self, LinearClassifier, Probe};
 
+/// What stands behind the name of a measure where its deviation is told, right after it.
+pub const DEVIATION: &str = " deviation";
+
 /// Pairs of views that a look compares.
 const PAIRS: usize = 256;
 
@@ -61,7 +64,7 @@ pub(super) fn accuracies(
                 let (mean, deviation) = eval::few_shot(train, test, settings);
                 add(name, mean);
                 if settings.seeds > 1 {
-                    add(&format!("{name} deviation"), deviation);
+                    add(&format!("{name}{DEVIATION}"), deviation);
                 }
             }
         }

@@ -112,6 +112,21 @@ fn a_checkpoint_is_chosen_where_a_run_is_applied() {
     assert_ne!(last, earlier);
     let best = record(&place, "run").best.expect("a best one");
     assert_eq!(embed(&["--checkpoint", "best"]) == last, best.step == 32);
+    // Its file alone is enough.
+    for file in ["best", "best-encoder"] {
+        let path = format!("run/checkpoints/{file}.safetensors");
+        place.expect(0, &["embed", &path, "--data", DATA, "--split", "test", "-o", "y.npy"]);
+        assert_eq!(
+            std::fs::read(place.folder.join("y.npy")).expect("features"),
+            embed(&["--checkpoint", "best"]),
+            "{file}"
+        );
+        let (_, err) = place.expect(0, &["predict", &path, "--probe", "finetune"]);
+        let (_, by_run) = place.expect(0, &["predict", "run", "--probe", "finetune", "--checkpoint", "best"]);
+        assert_eq!(err, by_run, "{file}");
+    }
+    let (_, err) = place.expect(3, &["embed", "run/checkpoints/best.safetensors", "--checkpoint", "24", "-o", "y.npy"]);
+    assert!(unwrapped(&err).contains("one checkpoint alone"), "{err}");
     // The closing table has a row for the best encoder, and judging it again finds the same.
     if best.step != 32 {
         let knn = best.metrics.iter().find(|m| m.name == "k-NN").expect("judged").text();

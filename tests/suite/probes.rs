@@ -1,5 +1,6 @@
 //! The linear probe's chosen penalty and few-shot probes against scikit-learn (`tests/reference/probes.py`).
 
+use crate::cli::place_of;
 use crate::fixtures::Fixture;
 use crate::train::verdict;
 use sslrun::eval::{Features, FewShot, LinearClassifier, LinearProbe, few_shot, few_shot_rows, held_out, linear_probe};
@@ -106,4 +107,24 @@ fn a_recipe_chooses_and_tells_few() {
     assert_eq!(plain.get("linear 1"), plain.get("linear 2"));
     assert_eq!(plain.get("linear 1"), measures.get("few_shot 100%"));
     assert!(measures.get("few_shot 10%") < plain.get("linear 1"), "{measures:?}");
+}
+
+#[test]
+fn a_mean_is_shown_with_its_deviation() {
+    let text = "views { a: crop(0.5..1) }
+branch f { encoder: small_convnet(width: 4); head: linear(4) }
+loss { spread: hinge_variance(f(a)) }
+train { batch: 16; epochs: 0.5 }
+evaluate { probes: [few_shot(share: 0.1, seeds: 3)] }
+";
+    let place = place_of("few-shot", text);
+    let (out, _) =
+        place.expect(0, &[&place.recipe, "--data", "shapes:train=64,test=30,size=16", "--quiet", "-o", "run"]);
+    let row = out.lines().find(|line| line.contains("encoder, trained")).expect("a row");
+    assert!(out.contains("few-shot 10%") && !out.contains("deviation") && row.contains(" ± "), "{out}");
+    let (json, _) = place.expect(0, &["runs", ".", "--format", "json"]);
+    let runs: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let measure = |name: &str| runs[0]["measures"][name].as_f64().expect("a measure");
+    let shown = format!("{:.1} ± {:.1} %", 100.0 * measure("few-shot 10%"), 100.0 * measure("few-shot 10% deviation"));
+    assert!(row.contains(&shown), "{shown} in {row}");
 }
