@@ -47,7 +47,7 @@ pub use tensors::read_tensors;
 use tokens::many_tokens;
 pub use trained::{Trained, check_run};
 
-use beginning::{Beginning, Continued, other_path};
+use beginning::{Beginning, Continued, judged_otherwise, other_path};
 
 use crate::catalog::Config;
 use crate::check::{self, Recipe, add_recipe, built_in_hint};
@@ -221,6 +221,7 @@ fn run_in(
     let data = setup.data.clone();
     let (mut training, taken) = Training::new(setup, beginning.start()).map_err(explain)?;
     training.judge_on(&others::splits(&others)).map_err(explain)?;
+    notes.extend(judged_otherwise(&changes).then(|| training.forget_best()).flatten());
     training.learner().engine().measure(request.profile);
     let resumed = matches!(beginning, Beginning::Resume(_));
     let held = held.map_or_else(|| Held::create(request.out.as_deref(), &name(request)), Ok)?;

@@ -2,8 +2,8 @@
 
 use super::budget::MAX_TERMS;
 use super::checker::{Checked, Checker};
-use super::kept::OTHERS;
-use super::recipe::{Best, Evaluate, Expectation, Loss, Term, Train};
+use super::kept::{OTHERS, others_by_name, wanted_best};
+use super::recipe::{Evaluate, Expectation, Loss, Term, Train};
 use super::resolve::Key;
 use super::scope::{Env, Home};
 use super::value::Value;
@@ -181,32 +181,16 @@ impl Checker<'_> {
             skips: config.text("not_finite") == "skip",
             checkpoint: config.number("checkpoint"),
             keep: config.int("keep"),
-            best: match config.arg("best") {
-                Arg::Text(path) if path != "none" => {
-                    let span = value_span(&definitions.train, "best", &config);
-                    Some(Best { measure: path.clone(), more: true, span })
-                }
-                _ => None,
-            },
+            best: wanted_best(&config, &definitions.train),
         })
     }
 
     /// `evaluate { ... }`, and the path of what is judged if it is said.
     pub(super) fn evaluate(&mut self) -> Checked<(Evaluate, Option<(String, Span)>)> {
         let definitions = self.definitions;
-        let (mut settings, mut named) = (definitions.evaluate.clone(), None);
-        settings.retain(|entry| match &entry.value {
-            EntryValue::Block(inner) if entry.name.text == OTHERS => {
-                named = Some(inner.clone());
-                false
-            }
-            _ => true,
-        });
+        let (settings, named) = others_by_name(&definitions.evaluate);
         let config = self.block(&BLOCKS[1], &settings)?;
-        let judged = match named {
-            Some(inner) => self.judged_by_name(&inner)?,
-            None => self.judged_alone(config.arg(OTHERS))?,
-        };
+        let judged = self.judged(named, config.arg(OTHERS))?;
         let on = match config.arg("on") {
             Arg::Text(path) => Some((path.clone(), config.span)),
             _ => None,
@@ -328,12 +312,6 @@ impl Checker<'_> {
         }
         all
     }
-}
-
-/// Where the value of an entry stands.
-fn value_span(entries: &[ast::Entry], name: &str, config: &Config) -> Span {
-    let value = entries.iter().rev().find(|entry| entry.name.text == name).map(|entry| &entry.value);
-    if let Some(EntryValue::Expr(value)) = value { value.span } else { config.span }
 }
 
 /// The configured words of a list, or the one there is.

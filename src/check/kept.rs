@@ -14,9 +14,38 @@ use std::path::Path;
 /// The entry of `evaluate` that names other data sets.
 pub(super) const OTHERS: &str = "data";
 
+/// The entries of `evaluate` without the block that names other data sets, and the entries of that.
+pub(super) fn others_by_name(entries: &[Entry]) -> (Vec<Entry>, Option<Vec<Entry>>) {
+    let (mut settings, mut named) = (entries.to_vec(), None);
+    settings.retain(|entry| match &entry.value {
+        EntryValue::Block(inner) if entry.name.text == OTHERS => {
+            named = Some(inner.clone());
+            false
+        }
+        _ => true,
+    });
+    (settings, named)
+}
+
+/// What is written for the best checkpoint, before it is looked up by [`Checker::best`].
+pub(super) fn wanted_best(config: &Config, entries: &[Entry]) -> Option<Best> {
+    let Arg::Text(measure) = config.arg("best") else { return None };
+    let value = entries.iter().find(|entry| entry.name.text == "best").map(|entry| &entry.value);
+    let span = if let Some(EntryValue::Expr(value)) = value { value.span } else { config.span };
+    (measure != "none").then(|| Best { measure: measure.clone(), more: true, span })
+}
+
 impl Checker<'_> {
+    /// The other data sets that are judged: those of a block, or the one of an entry.
+    pub(super) fn judged(&mut self, named: Option<Vec<Entry>>, alone: &Arg) -> Checked<Vec<Judged>> {
+        match named {
+            Some(entries) => self.judged_by_name(&entries),
+            None => self.judged_alone(alone),
+        }
+    }
+
     /// The data sets of a nested block, each by its name.
-    pub(super) fn judged_by_name(&mut self, entries: &[Entry]) -> Checked<Vec<Judged>> {
+    fn judged_by_name(&mut self, entries: &[Entry]) -> Checked<Vec<Judged>> {
         let mut all: Vec<Judged> = Vec::new();
         for entry in entries {
             let name = &entry.name;
@@ -35,7 +64,7 @@ impl Checker<'_> {
     }
 
     /// The data set of an entry without a name, which is called as its file is.
-    pub(super) fn judged_alone(&mut self, arg: &Arg) -> Checked<Vec<Judged>> {
+    fn judged_alone(&mut self, arg: &Arg) -> Checked<Vec<Judged>> {
         match arg {
             Arg::Config(data) => Ok(vec![Judged { name: called(data), data: data.clone() }]),
             Arg::List(items) => {

@@ -58,7 +58,7 @@ fn known(args: &PredictArgs, trained: &Trained) -> Result<KnownClasses, Failure>
     };
     let known = KnownClasses::read(&classifier_file(run, args.probe.into(), best)).map_err(|e| {
         let help = format!(
-            "a run keeps its `{name}` probe when it ends, if its recipe has one (`evaluate {{ probes: [{name}()] }}`) and its data \
+            "a run keeps its {name} probe when it ends, if its recipe has one (`evaluate {{ probes: [{name}()] }}`) and its data \
              have classes"
         );
         Failure::Run(format!("{e}\n  = help: {help}"))
@@ -67,7 +67,7 @@ fn known(args: &PredictArgs, trained: &Trained) -> Result<KnownClasses, Failure>
         true => Ok(known),
         false => {
             let (of, asked) = (&known.of, trained.path());
-            Err(Failure::Usage(format!("the run's `{name}` probe takes features of `{of}`, not of `{asked}`")))
+            Err(Failure::Usage(format!("the run's {name} probe takes features of `{of}`, not of `{asked}`")))
         }
     }
 }

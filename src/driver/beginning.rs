@@ -182,6 +182,13 @@ impl<'a> Continued<'a> {
     }
 }
 
+/// Whether what looks at the features measure is another thing after these changes, and no number beside those from before.
+pub(super) fn judged_otherwise(changes: &[String]) -> bool {
+    const SAME: [&str; 3] = ["every", "train_samples", "test_samples"];
+    let setting = |line: &String| line.split_once(": evaluate.").map(|(_, setting)| setting.to_owned());
+    changes.iter().filter_map(setting).any(|setting| !SAME.iter().any(|same| setting.starts_with(&format!("{same}:"))))
+}
+
 /// What to say where a run goes on by other vector instructions than it was begun by; an error if that is not wanted.
 pub(super) fn other_path(earlier: &Earlier, same_path: bool) -> Result<Option<String>, Failure> {
     let (was, is) = (&earlier.checkpoint.progress.kernels, kernels::Path::current().name());

@@ -87,7 +87,8 @@ fn results_on_other_sets_go_by_their_names() {
 #[test]
 fn a_set_that_has_changed_is_noticed_where_a_run_goes_on() {
     let place = place("judged-changed");
-    place.expect(0, &[&place.recipe, "-o", "run", "--quiet", "--set", "train.epochs=1"]);
+    let sets = ["--set", "train.epochs=1", "--set", "train.best=flowers.knn"];
+    place.expect(0, &[&[place.recipe.as_str(), "-o", "run", "--quiet"], &sets[..]].concat());
     let go_on = |sets: &[&str]| {
         let sets: Vec<&str> = sets.iter().flat_map(|set| ["--set", set]).collect();
         place.run(&[&["--resume", "run", "--quiet"], sets.as_slice()].concat())
@@ -98,9 +99,13 @@ fn a_set_that_has_changed_is_noticed_where_a_run_goes_on() {
     let said = unwrapped(&String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("of `flowers`, which it is judged on, have changed"), "{said}");
-    let output = go_on(&["evaluate.data.flowers=folder(\"flowers\", test: 0.5)"]);
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = go_on(&["evaluate.data.flowers=folder(\"flowers\", test: 0.5)", "train.epochs=2"]);
+    let said = unwrapped(&String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    // Numbers of another set are not to be compared.
+    assert!(said.contains("judged otherwise than at step"), "{said}");
     let record = RunRecord::read(&place.folder.join("run/run.ron")).expect("a record");
+    assert!(record.best.as_ref().is_some_and(|best| best.measure == "flowers.knn" && best.epoch == 2.0), "{record:?}");
     assert!(record.changes.iter().any(|change| change.contains("evaluate.data.flowers")), "{:?}", record.changes);
 }
 

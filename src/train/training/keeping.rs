@@ -130,6 +130,15 @@ impl Training<'_> {
         }
     }
 
+    /// Forgets where the features were best, as they are judged otherwise from now on; what there is to say of that.
+    pub fn forget_best(&mut self) -> Option<String> {
+        let best = self.journal.best.take()?;
+        Some(format!(
+            "features are judged otherwise than at step {}: the best checkpoint is looked for anew",
+            best.step
+        ))
+    }
+
     /// Copies the other checkpoints that are kept, as far as they are there and there is room; true, as the last one is enough to go on.
     pub fn copy_kept(&self, from: &Path, to: &Path) -> bool {
         let steps = self.journal.kept.iter().map(|step| Which::Step(*step));
