@@ -9,8 +9,10 @@ mod failure;
 mod frozen;
 mod held;
 mod log;
+mod logs;
 mod named;
 mod need;
+mod others;
 mod pure;
 mod rescue;
 mod run_folder;
@@ -33,8 +35,10 @@ pub use failure::Failure;
 pub use held::Held;
 use log::RunLog;
 pub use log::engine_name;
+pub use logs::LogKind;
 pub use named::{Found, find_recipe};
 pub use need::too_large_here;
+pub use others::absent_others;
 pub use pure::{Computed, loss_of};
 pub use run_folder::RunFolder;
 pub use runs::{Runs, runs_below};
@@ -43,7 +47,7 @@ pub use tensors::read_tensors;
 use tokens::many_tokens;
 pub use trained::{Trained, check_run};
 
-use beginning::{Beginning, Continued, other_path};
+use beginning::{Beginning, Continued, judged_otherwise, other_path};
 
 use crate::catalog::Config;
 use crate::check::{self, Recipe, add_recipe, built_in_hint};
@@ -53,7 +57,7 @@ use crate::exec::{EngineKind, Spent};
 use crate::lint::lint;
 use crate::report::{self, RunRecord};
 use crate::source::{FileId, LONGEST_RECIPE, Source, Sources, Span, read_stream};
-use crate::train::{Baselines, Control, Ending, Event, Setup, Taken, TrainError, Training, Verdict};
+use crate::train::{Baselines, Control, Ending, Event, Setup, Taken, TrainError, Training, Verdict, Which};
 
 /// What is asked for besides the recipe itself.
 #[derive(Clone, Debug, Default)]
@@ -64,6 +68,8 @@ pub struct Request {
     pub resume: Option<PathBuf>,
     /// The folder of a run to begin from, in a new folder: where it stands, or with its weights where a recipe is named, too.
     pub from: Option<PathBuf>,
+    /// Which checkpoint of that run to begin from.
+    pub checkpoint: Which,
     /// Whether a run may only be gone on with by the vector instructions that it was begun by.
     pub same_path: bool,
     /// Overrides, each `PATH=VALUE`.
@@ -78,6 +84,8 @@ pub struct Request {
     pub out: Option<PathBuf>,
     /// Threads that make batches; as many as there are cores where left out.
     pub threads: Option<usize>,
+    /// The logs that the run keeps besides its metrics; one that is gone on with keeps those that it had, too.
+    pub logs: Vec<LogKind>,
     /// Whether to measure where the time goes.
     pub profile: bool,
     /// What is known of raw pixels from runs before.
@@ -199,9 +207,12 @@ fn run_in(
         let message = format!("{}; {} to be judged on", splits.train.describe(), splits.test.len());
         on_event(&Event::Preparing { message });
     }
+    let others = others::open_others(recipe, &request.access).map_err(explain)?;
+    others.iter().for_each(|other| on_event(&Event::Preparing { message: other.describe() }));
+    notes.extend(others.iter().flat_map(others::Other::notes));
     let mut changes = Vec::new();
     if let Beginning::Resume(earlier) = &beginning {
-        changes = Continued::of(checked, recipe, engine, fingerprint).held_against(earlier)?;
+        changes = Continued::of(checked, recipe, engine, fingerprint).judged_on(&others).held_against(earlier)?;
         notes.extend(other_path(earlier, request.same_path)?);
         frozen::present(recipe, checked)?;
     }
@@ -209,6 +220,8 @@ fn run_in(
     let setup = Setup { recipe, data: splits, engine, threads: request.threads };
     let data = setup.data.clone();
     let (mut training, taken) = Training::new(setup, beginning.start()).map_err(explain)?;
+    training.judge_on(&others::splits(&others)).map_err(explain)?;
+    notes.extend(judged_otherwise(&changes).then(|| training.forget_best()).flatten());
     training.learner().engine().measure(request.profile);
     let resumed = matches!(beginning, Beginning::Resume(_));
     let held = held.map_or_else(|| Held::create(request.out.as_deref(), &name(request)), Ok)?;
@@ -221,7 +234,8 @@ fn run_in(
         let search = frozen::Search { request, checked, beside: &beside, control };
         search.fill(recipe, &mut training.learner().memory, on_event)?;
     }
-    let terms = log::Terms { recipe, data: &*data.train, engine, fingerprint, changes };
+    let judged = others.iter().map(others::Other::judged_on).collect();
+    let terms = log::Terms { recipe, data: &*data.train, engine, fingerprint, judged, changes, logs: &request.logs };
     let mut log = RunLog::new(&held, terms, &beginning)?;
     let mut tell = |event: &Event| on_event(&placed(event, &checked.sources));
     notes.extend(words(&taken));
@@ -233,7 +247,8 @@ fn run_in(
     {
         return Err(rescue::rescue(message, &held, &mut training, &mut log, &mut tell));
     }
-    log.left_out(&data, &mut training, &mut tell);
+    let all = others.iter().map(|other| &other.opened.splits).chain([&data]);
+    log.left_out(all.flat_map(|splits| [&*splits.train, &*splits.test]), &mut training, &mut tell);
     let record = log.finish(&held, &training, &result, control, &mut tell).map_err(explain)?;
     let ending = result.map_err(|error| explain(error).keeping(held.path()))?.0;
     let profile = if request.profile { training.learner().engine().profile() } else { Vec::new() };

@@ -2,6 +2,7 @@
 
 use super::budget::MAX_TERMS;
 use super::checker::{Checked, Checker};
+use super::kept::{OTHERS, others_by_name, wanted_best};
 use super::recipe::{Evaluate, Expectation, Loss, Term, Train};
 use super::resolve::Key;
 use super::scope::{Env, Home};
@@ -78,6 +79,19 @@ pub(super) static BLOCKS: &[Entry] = &[
                 "1",
                 "epochs between checkpoints",
             ),
+            Param::optional(
+                "keep",
+                ParamType::Int { min: 1, max: 1000 },
+                "1",
+                "how many checkpoints stay: 1 is the last alone; of more each has a file of its own, and older ones are removed",
+            ),
+            Param::optional(
+                "best",
+                ParamType::Selector,
+                "none",
+                "by which measure of the looks at the features the best checkpoint is kept, too: `knn`, `linear`, `rank`, `std`, \
+                 `alignment`, `uniformity`, or one on another data set, as `flowers.knn`",
+            ),
         ],
         formula: "",
         doc: "How a recipe is trained.",
@@ -111,6 +125,12 @@ pub(super) static BLOCKS: &[Entry] = &[
                 COUNT,
                 "1000000",
                 "samples of the train split a probe learns from, at most",
+            ),
+            Param::optional(
+                OTHERS,
+                ParamType::Word(Kind::DataSet),
+                "none",
+                "another data set to be judged on besides the training's; several by name in a block, `data { flowers: folder(\"flowers\") }`",
             ),
             Param::optional("test_samples", COUNT, "1000000", "samples of the test split that are judged, at most"),
         ],
@@ -160,13 +180,17 @@ impl Checker<'_> {
             recompute: config.text("recompute") == "blocks",
             skips: config.text("not_finite") == "skip",
             checkpoint: config.number("checkpoint"),
+            keep: config.int("keep"),
+            best: wanted_best(&config, &definitions.train),
         })
     }
 
     /// `evaluate { ... }`, and the path of what is judged if it is said.
     pub(super) fn evaluate(&mut self) -> Checked<(Evaluate, Option<(String, Span)>)> {
         let definitions = self.definitions;
-        let config = self.block(&BLOCKS[1], &definitions.evaluate)?;
+        let (settings, named) = others_by_name(&definitions.evaluate);
+        let config = self.block(&BLOCKS[1], &settings)?;
+        let judged = self.judged(named, config.arg(OTHERS))?;
         let on = match config.arg("on") {
             Arg::Text(path) => Some((path.clone(), config.span)),
             _ => None,
@@ -174,6 +198,7 @@ impl Checker<'_> {
         let evaluate = Evaluate {
             encoder: None,
             probes: configs(config.arg("probes")),
+            judged,
             view: configs(config.arg("view")),
             every: config.number("every"),
             train_samples: config.int("train_samples"),

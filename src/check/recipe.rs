@@ -180,6 +180,30 @@ pub struct Train {
     pub skips: bool,
     /// Epochs between checkpoints.
     pub checkpoint: f64,
+    /// How many checkpoints are kept.
+    pub keep: usize,
+    /// By what the best one is kept, too.
+    pub best: Option<Best>,
+}
+
+/// By what the best checkpoint is kept.
+#[derive(Clone, Debug)]
+pub struct Best {
+    /// The measure, as metrics call it: `knn`, `flowers.knn`.
+    pub measure: String,
+    /// Whether more of it is better.
+    pub more: bool,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// Another data set that features are judged on.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Its name.
+    pub name: String,
+    /// The data set.
+    pub data: Config,
 }
 
 /// What is judged, and how.
@@ -189,6 +213,8 @@ pub struct Evaluate {
     pub encoder: Option<Encoder>,
     /// The probes at the end (`knn(...)`, `linear(...)`, `finetune(...)`).
     pub probes: Vec<Config>,
+    /// Other data sets that are judged, besides the one that is trained on.
+    pub judged: Vec<Judged>,
     /// How a picture is prepared to be judged, as far as the recipe says it.
     pub view: Vec<Config>,
     /// Epochs between looks at the features while training.

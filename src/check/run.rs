@@ -111,8 +111,12 @@ impl<'a> Pass<'a> {
         let starts = checker.starts();
         checker.prepare_branches();
         checker.prepare_views();
-        let train = checker.train();
+        let mut train = checker.train();
         let evaluate = checker.evaluate();
+        if let (Ok(train), Ok((evaluate, _))) = (&mut train, &evaluate) {
+            // What is wrong with it has been told.
+            let _ = checker.best(train, evaluate);
+        }
         checker.batch = train.as_ref().ok().map(|train| train.batch);
         let (mut loss, mut expectations) = self.body(&mut checker);
         let (Ok(data), Ok(train), Ok((evaluate, on)), Ok(starts)) = (data, train, evaluate, starts) else {
@@ -209,7 +213,9 @@ impl<'a> Pass<'a> {
         Recipe {
             title,
             paper,
-            text: self.definitions.text(&Settled { data, view, starts: &parts.starts }, ""),
+            text: self
+                .definitions
+                .text(&Settled { data, view, starts: &parts.starts, judged: &parts.evaluate.judged }, ""),
             parts: self.definitions.parts(data, ""),
             frozen: checker.frozen(),
             starts: parts.starts,

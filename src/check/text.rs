@@ -2,7 +2,8 @@
 
 use super::definitions::{BranchBody, Definitions, StartItem};
 use super::frozen::{Import, renamed};
-use super::recipe::Started;
+use super::kept::OTHERS;
+use super::recipe::{Judged, Started};
 use crate::catalog::Config;
 use crate::source::FileId;
 use crate::syntax::{self, ast::Entry, unparse};
@@ -16,6 +17,8 @@ pub(super) struct Settled<'a> {
     pub view: Option<&'a [Config]>,
     /// What starts with weights from files; left out, as it is written.
     pub starts: &'a [Started],
+    /// The other data sets that are judged; what a recipe says of them is left out where there are none.
+    pub judged: &'a [Judged],
 }
 
 impl Definitions {
@@ -37,7 +40,7 @@ impl Definitions {
     }
 
     fn items(&self, settled: &Settled, within: &str) -> Vec<String> {
-        let Settled { data, view, starts } = *settled;
+        let Settled { data, view, starts, judged } = *settled;
         let mut items = Vec::new();
         if let Some((title, paper)) = &self.header {
             let paper = paper.as_ref().map(|p| format!(" paper {}", unparse::quoted(&p.value))).unwrap_or_default();
@@ -77,9 +80,10 @@ impl Definitions {
         let view = view.filter(|_| self.evaluate.iter().all(|entry| entry.name.text != "view"));
         let view =
             view.map(|steps| format!("view: {}", steps.iter().map(Config::to_string).collect::<Vec<_>>().join(" | ")));
+        let settled: Vec<Entry> = self.evaluate.iter().filter(|entry| entry.name.text != OTHERS).cloned().collect();
         items.extend(block("loss", &self.loss, None));
         items.extend(block("train", &self.train, None));
-        items.extend(block("evaluate", &self.evaluate, view));
+        items.extend(block("evaluate", &settled, view.into_iter().chain(others(judged))));
         if !self.expect.is_empty() {
             items.push(format!("expect {{\n{}\n}}", unparse::lines(&self.expect, unparse::expression)));
         }
@@ -93,7 +97,13 @@ fn written(item: &StartItem) -> String {
     format!("start {} = {}", path.join("."), unparse::expression(&item.value))
 }
 
-fn block(name: &str, entries: &[Entry], more: Option<String>) -> Option<String> {
+/// The entry that names other data sets to be judged on, their paths absolute.
+fn others(judged: &[Judged]) -> Option<String> {
+    let lines: Vec<String> = judged.iter().map(|set| format!("{}: {}", set.name, set.data)).collect();
+    (!lines.is_empty()).then(|| format!("{OTHERS} {{\n{}\n}}", lines.join("\n")))
+}
+
+fn block(name: &str, entries: &[Entry], more: impl IntoIterator<Item = String>) -> Option<String> {
     let written = (!entries.is_empty()).then(|| unparse::lines(entries, unparse::entry));
     let lines: Vec<String> = written.into_iter().chain(more).collect();
     (!lines.is_empty()).then(|| format!("{name} {{\n{}\n}}", lines.join("\n")))

@@ -8,12 +8,14 @@ use std::path::PathBuf;
 
 pub use apart::{CompletionsArgs, ExplainArgs, FmtArgs, GraphArgs, ListFormat, ManArgs, NewArgs, RunsArgs, ShowArgs};
 pub use applied::{
-    DuplicatesArgs, EmbedArgs, EncoderArgs, EvalArgs, ExportArgs, NeighborsArgs, OutliersArgs, PredictArgs, SplitName,
+    DuplicatesArgs, EmbedArgs, EncoderArgs, EvalArgs, ExportArgs, NeighborsArgs, OutliersArgs, PredictArgs, ProbeName,
+    SplitName,
 };
 pub use change::ChangeArgs;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::units::seconds;
+use crate::train::Which;
 
 /// A language for self-supervised learning, and the program that runs it.
 #[derive(Debug, Parser)]
@@ -59,6 +61,9 @@ pub struct RunArgs {
     /// Begins a new run where the run in this folder stands; with RECIPE, at step 1 with what fits of its weights
     #[arg(long, value_name = "RUN", conflicts_with = "resume")]
     pub from: Option<PathBuf>,
+    /// Which checkpoint of that run `--from` begins with: `last`, `best`, or that after so many steps
+    #[arg(long, value_name = "WHICH", value_parser = Which::parse, default_value = "last", requires = "from")]
+    pub checkpoint: Which,
     /// Goes on with a run only by the vector instructions that computed it: to the bit
     #[arg(long, requires = "resume")]
     pub same_path: bool,
@@ -68,6 +73,10 @@ pub struct RunArgs {
     /// How many threads compute and make batches [default: as many as there are cores; at most four for each]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
+    /// A log besides `metrics.jsonl`: `tensorboard` (`RUN/tensorboard`) or `csv` (`RUN/metrics.csv`); may be given several times, and a
+    /// run that is gone on with keeps those that it had
+    #[arg(long = "log", value_enum, value_name = "LOG")]
+    pub logs: Vec<LogName>,
     /// Shows where the time of the steps went
     #[arg(long)]
     pub profile: bool,
@@ -127,6 +136,15 @@ pub enum Engine {
     Planned,
     /// Plain candle: slow and obviously right
     Candle,
+}
+
+/// The logs besides the metrics, as they are named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogName {
+    /// An event file for TensorBoard, with scalars and the views of some samples
+    Tensorboard,
+    /// A table with a row for each line of the metrics
+    Csv,
 }
 
 /// The forms in which diagnostics and measurements are shown.

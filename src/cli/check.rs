@@ -17,6 +17,7 @@ pub fn check(args: &CheckArgs) -> Result<Exit, Failure> {
         let mut checked = recipe::check(path, &args.change)?;
         checked.diagnostics.extend(driver::too_large_here(&checked));
         checked.diagnostics.extend(absent(&checked, args.change.data.is_some()));
+        checked.diagnostics.extend(driver::absent_others(&checked));
         if output::has_error(&checked.diagnostics) {
             worst = Exit::RecipeErrors;
         }

@@ -19,7 +19,7 @@ pub fn duplicates(args: &DuplicatesArgs) -> Result<Exit, Failure> {
         return Err(Failure::Usage(format!("`--above {above}`: a cosine lies between -1 and 1")));
     }
     let Some(checked) = applied::checked(encoder)? else { return Ok(Exit::RecipeErrors) };
-    let mut trained = Trained::load(&encoder.run, &checked, encoder.engine.into())?;
+    let mut trained = Trained::load(&encoder.run, &checked, encoder.checkpoint, encoder.engine.into())?;
     let data = applied::all(&trained, encoder)?;
     let rows = applied::features(&mut trained, &data)?;
     applied::tell_left_out(&[&*data]);

@@ -13,7 +13,7 @@ use crate::report::{FeatureRow, FeatureTable, UNLABELLED};
 pub fn embed(args: &EmbedArgs) -> Result<Exit, Failure> {
     output::ending(&args.output, &["npy", "parquet", "safetensors"])?;
     let Some(checked) = applied::checked(&args.encoder)? else { return Ok(Exit::RecipeErrors) };
-    let mut trained = Trained::load(&args.encoder.run, &checked, args.encoder.engine.into())?;
+    let mut trained = Trained::load(&args.encoder.run, &checked, args.encoder.checkpoint, args.encoder.engine.into())?;
     let mut table = FeatureTable::default();
     let mut classes = Vec::new();
     let parts = parts(args, &trained)?;

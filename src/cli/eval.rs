@@ -12,9 +12,10 @@ pub fn eval(args: &EvalArgs) -> Result<Exit, Failure> {
     let control = interrupt::control();
     let mut progress = Progress::new(*quiet);
     let access = encoder.change.access();
-    let mut trained = Trained::load(&encoder.run, &checked, encoder.engine.into())?;
+    let mut trained = Trained::load(&encoder.run, &checked, encoder.checkpoint, encoder.engine.into())?;
     let splits = applied::data(&trained, encoder)?;
-    let table = trained.judge(&splits, &access, &control, &mut |event| progress.note(event));
+    let table =
+        trained.judge(&splits, encoder.change.data.is_none(), &access, &control, &mut |event| progress.note(event));
     progress.clear();
     applied::tell_left_out(&[&*splits.train, &*splits.test]);
     output::result(&table?.render(100))?;

@@ -11,7 +11,7 @@ pub fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     if checked.recipe.is_none() {
         return Ok(Exit::RecipeErrors);
     }
-    let exported = driver::export(&args.run, &checked, &args.output)?;
+    let exported = driver::export(&args.run, &checked, args.checkpoint, &args.output)?;
     let (folder, package) = (args.output.display(), exported.package);
     output::message(&format!(
         "weights by {package}'s names, how to build them and how to prepare a picture are in {folder}; try them by\n\n    \

@@ -14,7 +14,7 @@ pub fn outliers(args: &OutliersArgs) -> Result<Exit, Failure> {
     let OutliersArgs { encoder, count, output } = args;
     output.iter().try_for_each(|path| output::ending(path, &["png", "jpg", "jpeg"]))?;
     let Some(checked) = applied::checked(encoder)? else { return Ok(Exit::RecipeErrors) };
-    let mut trained = Trained::load(&encoder.run, &checked, encoder.engine.into())?;
+    let mut trained = Trained::load(&encoder.run, &checked, encoder.checkpoint, encoder.engine.into())?;
     let data = applied::all(&trained, encoder)?;
     let rows = applied::features(&mut trained, &data)?;
     applied::tell_left_out(&[&*data]);

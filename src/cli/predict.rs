@@ -3,19 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::args::PredictArgs;
+use super::args::{PredictArgs, ProbeName};
 use super::{Exit, applied, output};
 use crate::data::{DataSet, labelled};
 use crate::driver::{Failure, Trained};
 use crate::report::{Table, percent};
-use crate::train::{KnownClasses, Rows};
+use crate::train::{Classifying, KnownClasses, Rows, Which, classifier_file};
 
 /// Shows the likeliest classes of pictures, or how well the classes of a data set are told apart.
 pub fn predict(args: &PredictArgs) -> Result<Exit, Failure> {
     args.output.iter().chain(&args.confusion).try_for_each(|path| output::ending(path, &["csv"]))?;
     let Some(checked) = applied::checked(&args.encoder)? else { return Ok(Exit::RecipeErrors) };
-    let mut trained = Trained::load(&args.encoder.run, &checked, args.encoder.engine.into())?;
-    let known = known(&args.encoder.run, &trained)?;
+    let mut trained = Trained::load(&args.encoder.run, &checked, args.encoder.checkpoint, args.encoder.engine.into())?;
+    let known = known(args, &trained)?;
+    trained.tune(&known)?;
     let judged = args.pictures.is_empty();
     let data = match judged {
         true => labelled(&applied::data(&trained, &args.encoder)?.test),
@@ -26,11 +27,12 @@ pub fn predict(args: &PredictArgs) -> Result<Exit, Failure> {
     }
     let rows = applied::features(&mut trained, &data)?;
     applied::tell_left_out(&[&*data]);
-    if rows.dim != known.classifier.dim {
-        let (has, wants) = (rows.dim, known.classifier.dim);
+    if rows.dim != known.learnt.classifier.dim {
+        let (has, wants) = (rows.dim, known.learnt.classifier.dim);
         return Err(Failure::Run(format!("the features have {has} numbers, the classifier takes {wants}")));
     }
-    let told = Told { known: &known, data: &data, rows: &rows, all: known.classifier.probabilities(&rows.values) };
+    let told =
+        Told { known: &known, data: &data, rows: &rows, all: known.learnt.classifier.probabilities(&rows.values) };
     match judged {
         true => told.by_class(args.confusion.as_deref())?,
         false => output::result(&told.likeliest(args.top as usize).render(160))?,
@@ -41,17 +43,40 @@ pub fn predict(args: &PredictArgs) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-/// The classifier that a run has kept.
-fn known(run: &Path, trained: &Trained) -> Result<KnownClasses, Failure> {
-    let known = KnownClasses::read(run).map_err(|e| {
-        let help = "a run keeps its linear probe when it ends, if its recipe has one and its data have classes";
+/// The classifier that a run has kept of the encoder that is asked for.
+fn known(args: &PredictArgs, trained: &Trained) -> Result<KnownClasses, Failure> {
+    let (run, name) = (&args.encoder.run, Classifying::from(args.probe).name());
+    let best = match args.encoder.checkpoint {
+        Which::Last => false,
+        Which::Best => true,
+        Which::Step(step) => {
+            let message =
+                format!("a run keeps what its probes have learnt of its last and its best encoder, not of step {step}");
+            let help = "`sslrun eval` judges any checkpoint again";
+            return Err(Failure::Usage(format!("{message}\n  = help: {help}")));
+        }
+    };
+    let known = KnownClasses::read(&classifier_file(run, args.probe.into(), best)).map_err(|e| {
+        let help = format!(
+            "a run keeps its {name} probe when it ends, if its recipe has one (`evaluate {{ probes: [{name}()] }}`) and its data \
+             have classes"
+        );
         Failure::Run(format!("{e}\n  = help: {help}"))
     })?;
     match known.of == trained.path() {
         true => Ok(known),
         false => {
             let (of, asked) = (&known.of, trained.path());
-            Err(Failure::Usage(format!("the run's linear probe takes features of `{of}`, not of `{asked}`")))
+            Err(Failure::Usage(format!("the run's {name} probe takes features of `{of}`, not of `{asked}`")))
+        }
+    }
+}
+
+impl From<ProbeName> for Classifying {
+    fn from(name: ProbeName) -> Self {
+        match name {
+            ProbeName::Linear => Classifying::Linear,
+            ProbeName::Finetune => Classifying::Finetune,
         }
     }
 }
@@ -67,7 +92,7 @@ struct Told<'a> {
 impl Told<'_> {
     /// The probabilities of each row.
     fn each(&self) -> impl Iterator<Item = (usize, &[f32])> {
-        let classes = self.known.classifier.bias.len().max(1);
+        let classes = self.known.learnt.classifier.bias.len().max(1);
         self.rows.index.iter().copied().zip(self.all.chunks_exact(classes))
     }
 

@@ -166,7 +166,12 @@ impl Progress {
         let knn = get("knn").map(|x| format!("k-NN {}", percent(x)));
         let probe = get("linear").map(|x| format!("probe {}", percent(x)));
         let rank = get("effective_rank").map(|x| format!("rank {}", number(x)));
-        let parts: Vec<String> = [knn, probe, rank].into_iter().flatten().collect();
+        let others = measures.0.iter().filter_map(|(name, value)| {
+            let (set, measure) = name.split_once('.')?;
+            let title = if measure == "knn" { "k-NN" } else { "probe" };
+            matches!(measure, "knn" | "linear").then(|| format!("{set} {title} {}", percent(*value)))
+        });
+        let parts: Vec<String> = [knn, probe, rank].into_iter().flatten().chain(others).collect();
         self.looks = format!("\n  epoch {epoch:.1}: {}", parts.join(" · "));
         if let Style::Lines = self.style {
             output::message(&format!("{}epoch {epoch:.2}  {}", self.within, parts.join("  ")));

@@ -1,10 +1,10 @@
 //! `sslrun RECIPE`: trains an encoder and judges it.
 
-use super::args::{Engine, RunArgs};
+use super::args::{Engine, LogName, RunArgs};
 use super::progress::Progress;
 use super::{Exit, interrupt, output, recipe};
 use crate::check::start_override;
-use crate::driver::{self, Failure, Report, Request};
+use crate::driver::{self, Failure, LogKind, Report, Request};
 use crate::exec::{EngineKind, Spent};
 use crate::report::{Table, duration};
 use crate::threads;
@@ -69,6 +69,7 @@ fn request(args: &RunArgs) -> Result<Request, Failure> {
         recipe: args.recipe.as_deref().map(recipe::find_or_command).transpose()?,
         resume: args.resume.clone(),
         from: args.from.clone(),
+        checkpoint: args.checkpoint,
         same_path: args.same_path,
         sets: args.change.sets.iter().cloned().chain(starts).chain(seed).collect(),
         data: args.change.data.clone(),
@@ -76,9 +77,19 @@ fn request(args: &RunArgs) -> Result<Request, Failure> {
         engine: args.engine.map(EngineKind::from),
         out: args.out.clone(),
         threads: threads_used(args.threads),
+        logs: args.logs.iter().copied().map(LogKind::from).collect(),
         profile: args.profile,
         ..Request::default()
     })
+}
+
+impl From<LogName> for LogKind {
+    fn from(name: LogName) -> Self {
+        match name {
+            LogName::Tensorboard => LogKind::Tensorboard,
+            LogName::Csv => LogKind::Csv,
+        }
+    }
 }
 
 impl From<Engine> for EngineKind {

@@ -50,6 +50,7 @@ codes! {
     STATE_NEEDS_GRADIENT = "state-needs-gradient";
     COLLAPSE = "collapse";
     NOT_JUDGED = "not-judged";
+    NO_BEST = "no-best";
     BATCH_DEPENDENT = "batch-dependent";
     RANDOM_FEATURES = "random-features";
     NUMERIC_TRAP = "numeric-trap";

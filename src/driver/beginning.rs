@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::failure::point;
+use super::others::{self, Other};
 use super::sameness::{Difference, differences};
 use super::{Checked, Failure, Request, RunFolder, log};
 use crate::check::Recipe;
@@ -11,7 +12,7 @@ use crate::exec::EngineKind;
 use crate::kernels;
 use crate::report::{Outcome, RunRecord};
 use crate::source::Sources;
-use crate::train::{Checkpoint, Clock, Start, last_checkpoint, same_until};
+use crate::train::{Checkpoint, Clock, Start, Which, last_checkpoint, same_until};
 
 /// Where a run begins.
 pub(super) enum Beginning {
@@ -38,10 +39,10 @@ pub(super) struct Earlier {
 }
 
 impl Earlier {
-    fn read(run: &Path) -> Result<Self, Failure> {
+    fn read(run: &Path, which: Which) -> Result<Self, Failure> {
         let folder = RunFolder::open(run)?;
         let record = RunRecord::read(&folder.record()).map_err(Failure::Run)?;
-        let checkpoint = Checkpoint::read(&last_checkpoint(folder.path())).map_err(|e| Failure::Run(e.to_string()))?;
+        let checkpoint = which.read(folder.path()).map_err(|e| Failure::Run(e.to_string()))?;
         Ok(Self { folder, record, checkpoint })
     }
 }
@@ -56,8 +57,10 @@ impl Beginning {
     pub fn read(request: &Request) -> Result<Self, Failure> {
         Ok(match (&request.resume, &request.from) {
             (Some(run), _) if !last_checkpoint(run).exists() => Self::again(&RunFolder::open(run)?)?,
-            (Some(run), _) => Self::Resume(Earlier::read(run)?),
-            (None, Some(run)) => Self::Branch { from: Earlier::read(run)?, goes_on: request.recipe.is_none() },
+            (Some(run), _) => Self::Resume(Earlier::read(run, Which::Last)?),
+            (None, Some(run)) => {
+                Self::Branch { from: Earlier::read(run, request.checkpoint)?, goes_on: request.recipe.is_none() }
+            }
             (None, None) => Self::Anew,
         })
     }
@@ -102,11 +105,18 @@ pub(super) struct Continued<'a> {
     pub engine: EngineKind,
     /// See [`crate::data::Opened::fingerprint`].
     pub fingerprint: Option<u64>,
+    /// The other data sets that it is judged on.
+    pub others: &'a [Other],
 }
 
 impl<'a> Continued<'a> {
     pub fn of(checked: &'a Checked, recipe: &'a Recipe, engine: EngineKind, fingerprint: Option<u64>) -> Self {
-        Self { recipe, sources: &checked.sources, engine, fingerprint }
+        Self { recipe, sources: &checked.sources, engine, fingerprint, others: &[] }
+    }
+
+    /// The same, judged on these data sets, too.
+    pub fn judged_on(self, others: &'a [Other]) -> Self {
+        Self { others, ..self }
     }
 
     /// Holds it against the run that it is to be: what may have changed is told, to be recorded; anything else is refused.
@@ -115,7 +125,9 @@ impl<'a> Continued<'a> {
         let mut refused: Vec<String> = Vec::new();
         let mut changed: Vec<String> = Vec::new();
         let same_pictures = self.fingerprint.is_some() && self.fingerprint == earlier.record.fingerprint;
+        let mut rewritten: Vec<String> = Vec::new();
         for difference in differences(&progress.recipe, &self.recipe.text) {
+            rewritten.extend(difference.judged().map(str::to_owned));
             match difference.may_change() || difference.is_data() && same_pictures {
                 true => changed.push(difference.in_a_line()),
                 false => refused.push(difference.to_string()),
@@ -131,6 +143,12 @@ impl<'a> Continued<'a> {
         if !refused.is_empty() {
             let lines: String = refused.iter().map(|line| format!("\n{line}")).collect();
             return Err(self.refuse(earlier, format!("it was begun otherwise:{lines}")));
+        }
+        if let Some(name) = others::changed(self.others, &earlier.record.judged, &rewritten) {
+            return Err(self.refuse(
+                earlier,
+                format!("the pictures or labels of `{name}`, which it is judged on, have changed since"),
+            ));
         }
         self.lasts(earlier)?;
         Ok(changed.into_iter().map(|line| format!("at step {}: {line}", progress.step)).collect())
@@ -162,6 +180,13 @@ impl<'a> Continued<'a> {
             "this would not be the training of {run}: {why}\n  = help: `sslrun --from {run}` begins a run of its own there, with what is changed"
         ))
     }
+}
+
+/// Whether what looks at the features measure is another thing after these changes, and no number beside those from before.
+pub(super) fn judged_otherwise(changes: &[String]) -> bool {
+    const SAME: [&str; 3] = ["every", "train_samples", "test_samples"];
+    let setting = |line: &String| line.split_once(": evaluate.").map(|(_, setting)| setting.to_owned());
+    changes.iter().filter_map(setting).any(|setting| !SAME.iter().any(|same| setting.starts_with(&format!("{same}:"))))
 }
 
 /// What to say where a run goes on by other vector instructions than it was begun by; an error if that is not wanted.

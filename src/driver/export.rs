@@ -16,7 +16,7 @@ use crate::data::{CHANNELS, PREPROCESS, Prepared};
 use crate::exec::{EngineKind, Feed, Memory, engine};
 use crate::report::{RunRecord, write_atomically};
 use crate::source::{LONGEST_RECIPE, read_text};
-use crate::train::{Texts, TrainError};
+use crate::train::{Texts, TrainError, Which};
 
 /// What is written down of an exported encoder.
 #[derive(Serialize)]
@@ -58,11 +58,11 @@ pub fn check_export(run: &Path, branch: Option<&str>) -> Result<Checked, Failure
 }
 
 /// Writes the encoder of a run into a folder, which must not exist or be empty.
-pub fn export(run: &Path, checked: &Checked, out: &Path) -> Result<Exported, Failure> {
+pub fn export(run: &Path, checked: &Checked, which: Which, out: &Path) -> Result<Exported, Failure> {
     let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
     let encoder = recipe.evaluate.encoder.as_ref().ok_or_else(nothing)?;
     let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
-    let memory = trained(run, encoder).map_err(explain)?;
+    let memory = trained(run, which, encoder).map_err(explain)?;
     let peer = encoder.peer.as_ref().ok_or_else(|| no_peer(encoder))?;
     let tensors = tensors::of(peer, encoder, &memory).map_err(Failure::Run)?;
     let python = python::of(peer, encoder.size, &tensors);
@@ -106,8 +106,8 @@ fn text_and_hash(run: &Path) -> Result<(String, String), Failure> {
 }
 
 /// The trained weights of an encoder.
-fn trained(run: &Path, encoder: &Encoder) -> Result<Memory, TrainError> {
-    let kept = kept(run)?;
+fn trained(run: &Path, which: Which, encoder: &Encoder) -> Result<Memory, TrainError> {
+    let kept = kept(run, which)?;
     let mut memory = Memory::new(&encoder.graph, &size, kept.seed)?;
     kept.restore(&mut memory, encoder)?;
     Ok(memory)

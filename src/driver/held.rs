@@ -120,6 +120,7 @@ impl Held {
         let folder = RunFolder::at(path);
         sweep(path);
         sweep(&folder.checkpoints());
+        sweep(&path.join("tensorboard"));
         Self { folder, lock }
     }
 
@@ -183,7 +184,7 @@ fn entries(path: &Path) -> Result<Vec<String>, Failure> {
 
 /// Whether files of those names are what a run leaves that ends before it has begun, when it writes its recipe.
 fn is_left_over(names: &[String]) -> bool {
-    const FILES: [&str; 4] = [LOCK, "run.ron", "metrics.jsonl", "checkpoints"];
+    const FILES: [&str; 6] = [LOCK, "run.ron", "metrics.jsonl", "metrics.csv", "tensorboard", "checkpoints"];
     let ours = |name: &String| FILES.contains(&name.as_str()) || is_part(name) || name.starts_with("frozen-");
     names.is_empty() || names.iter().any(|name| name == LOCK) && names.iter().all(ours)
 }

@@ -2,14 +2,14 @@
 
 use super::beginning::Beginning;
 use super::held::Held;
-use super::{Failure, RunFolder, hash, now};
+use super::{Failure, LogKind, RunFolder, hash, logs, now};
 use crate::check::Recipe;
-use crate::data::{DataSet, Splits};
+use crate::data::DataSet;
 use crate::exec::EngineKind;
 use crate::kernels;
-use crate::report::{Metric, MetricsLog, Outcome, Point, RunRecord, StepLine, write_atomically};
+use crate::report::{BestRecord, JudgedOn, Metric, MetricsLog, Outcome, Point, RunRecord, StepLine, write_atomically};
 use crate::train::{
-    Clock, Control, Ending, Event, Journal, Look, Measures, Step, TrainError, Training, Verdict, patiently,
+    Clock, Control, DEVIATION, Ending, Event, Journal, Look, Measures, Step, TrainError, Training, Verdict, patiently,
 };
 
 /// Steps between two lines of the metrics.
@@ -21,8 +21,12 @@ pub(super) struct Terms<'a> {
     pub data: &'a dyn DataSet,
     pub engine: EngineKind,
     pub fingerprint: Option<u64>,
+    /// The other data sets that it is judged on.
+    pub judged: Vec<JudgedOn>,
     /// What is changed of it from now on.
     pub changes: Vec<String>,
+    /// The logs that are asked for.
+    pub logs: &'a [LogKind],
 }
 
 /// A subscriber that writes everything down.
@@ -53,8 +57,11 @@ impl RunLog {
             }
             Beginning::Anew | Beginning::Again(_) => (blank(terms.recipe), MetricsLog::create(&path)),
         };
-        let Terms { recipe, data, engine, fingerprint, changes } = terms;
+        let Terms { recipe, data, engine, fingerprint, judged, changes, logs } = terms;
+        let logs = logs::kept(logs, &record).into_iter().map(|kind| kind.name().to_owned()).collect();
         let record = RunRecord {
+            judged,
+            logs,
             recipe_hash: hash(recipe),
             data: data.describe(),
             fingerprint,
@@ -65,7 +72,9 @@ impl RunLog {
             changes: record.changes.iter().cloned().chain(changes).collect(),
             ..record
         };
-        let log = Self { metrics: metrics.map_err(Failure::Run)?, record, last: None, folder: folder.clone() };
+        let mut metrics = metrics.map_err(Failure::Run)?;
+        logs::follow(&mut metrics, folder, &record, recipe, data)?;
+        let log = Self { metrics, record, last: None, folder: folder.clone() };
         log.begin(folder, recipe)?;
         Ok(log)
     }
@@ -89,9 +98,13 @@ impl RunLog {
     }
 
     /// Tells of pictures that could not be used, and names them in the record.
-    pub(super) fn left_out(&mut self, data: &Splits, training: &mut Training, tell: &mut dyn FnMut(&Event)) {
-        let all: Vec<String> =
-            [&data.train, &data.test].iter().flat_map(|d| d.spoilt()).map(|e| e.to_string()).collect();
+    pub(super) fn left_out<'d>(
+        &mut self,
+        data: impl Iterator<Item = &'d dyn DataSet>,
+        training: &mut Training,
+        tell: &mut dyn FnMut(&Event),
+    ) {
+        let all: Vec<String> = data.flat_map(|d| d.spoilt()).map(|e| e.to_string()).collect();
         if let Some(first) = all.first() {
             let count = all.len();
             let pictures = if count == 1 { "1 picture was".to_owned() } else { format!("{count} pictures were") };
@@ -179,6 +192,13 @@ impl RunLog {
         (self.record.seconds, self.record.images) = (seconds, images);
         self.record.history = journal.looks.iter().map(point).collect();
         self.record.warnings.clone_from(&journal.warnings);
+        self.record.best = journal.best.as_ref().map(|best| BestRecord {
+            measure: best.measure.clone(),
+            value: best.value,
+            step: best.step as u64,
+            epoch: best.epoch,
+            metrics: Vec::new(),
+        });
     }
 
     /// Writes the record of a run that has ended, and gives it.
@@ -202,6 +222,9 @@ impl RunLog {
             self.record.trained = metrics(&verdict.trained);
             self.record.untrained = metrics(&verdict.untrained);
             self.record.raw = metrics(&verdict.raw);
+            if let Some(best) = &mut self.record.best {
+                best.metrics = metrics(&verdict.best);
+            }
         }
         patiently(held, control, on_event, |_| {
             self.metrics.flush().and_then(|()| self.record.write(&self.folder.record())).map_err(TrainError::File)
@@ -228,13 +251,33 @@ fn blank(recipe: &Recipe) -> RunRecord {
 
 /// Measures under the titles of a table's columns.
 pub(super) fn metrics(measures: &Measures) -> Vec<Metric> {
-    let metric = |(name, value): &(String, f64)| match name.split(' ').next() {
-        Some("knn") => Metric::share(name.replacen("knn", "k-NN", 1), *value),
-        Some("linear") => Metric::share(name.replacen("linear", "linear probe", 1), *value),
-        Some("finetune") => Metric::share(name.replacen("finetune", "fine-tuned", 1), *value),
-        _ => Metric::plain(name.replace('_', " "), *value),
-    };
-    measures.0.iter().map(metric).collect()
+    let mut all: Vec<Metric> = Vec::new();
+    for (name, value) in &measures.0 {
+        match (name.strip_suffix(DEVIATION), all.last_mut()) {
+            (Some(of), Some(last)) if last.name == metric(of, 0.0).name => last.deviation = Some(*value),
+            _ => all.push(metric(name, *value)),
+        }
+    }
+    all
+}
+
+/// A measure under the title of its column; what stands before a point is a data set.
+fn metric(name: &str, value: f64) -> Metric {
+    if let Some((set, measure)) = name.split_once('.')
+        && set.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && !set.is_empty()
+    {
+        let metric = metric(measure, value);
+        return Metric { name: JudgedOn::measure(set, &metric.name), ..metric };
+    }
+    let titled = |word: &str, title: &str| Metric::share(name.replacen(word, title, 1), value);
+    match name.split(' ').next() {
+        Some("knn") => titled("knn", "k-NN"),
+        Some("linear") => titled("linear", "linear probe"),
+        Some("few_shot") => titled("few_shot", "few-shot"),
+        Some("finetune") => titled("finetune", "fine-tuned"),
+        _ => Metric::plain(name.replace('_', " "), value),
+    }
 }
 
 /// What an engine is called on the command line and in records.

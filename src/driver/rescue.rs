@@ -9,10 +9,12 @@ use crate::report::bytes;
 use crate::system::free_space;
 use crate::train::{Event, Place, Training};
 
-/// That there is room in a folder for the checkpoints of a training: two at a time, as one is written before the other goes.
+/// That there is room in a folder for the checkpoints of a training: those that it keeps, and one more, as one is written before another
+/// goes.
 pub(super) fn room(held: &Held, training: &mut Training, resumed: bool) -> Result<(), Failure> {
-    let checkpoint = training.learner().bytes();
-    let needed = if resumed { checkpoint } else { 2 * checkpoint };
+    let (checkpoint, train) = (training.learner().bytes(), &training.recipe().train);
+    let own = if train.keep > 1 { train.keep } else { 0 } + usize::from(train.best.is_some());
+    let needed = if resumed { checkpoint } else { (2 + own as u64) * checkpoint };
     // Where the system does not say what is free, writing will.
     let Some(free) = free_space(held.path()) else { return Ok(()) };
     if free >= needed {
@@ -35,6 +37,7 @@ pub(super) fn rescue(
         log.copy_to(&RunFolder::at(place), training).is_ok()
             && training.save(&place.to_owned(), false, on_event).is_ok()
             && training.is_kept()
+            && training.copy_kept(held.path(), place)
     };
     let saved = held.moved_to().filter(|place| save(place)).or_else(|| elsewhere(held, &mut save));
     let more = match saved {

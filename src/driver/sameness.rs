@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::source::FileId;
 use crate::syntax;
-use crate::syntax::ast::{Entry, ItemKind};
+use crate::syntax::ast::{Entry, EntryValue, ItemKind};
 
 /// Something that one recipe says and another does not, or says otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,8 @@ pub(super) struct Difference {
 }
 
 /// Settings that change nothing of what has been done.
-const FREE: [&str; 4] = ["train.checkpoint", "train.epochs", "train.recompute", "train.not_finite"];
+const FREE: [&str; 6] =
+    ["train.best", "train.checkpoint", "train.epochs", "train.keep", "train.not_finite", "train.recompute"];
 
 impl Difference {
     /// Something that is no part of the recipe.
@@ -33,6 +34,11 @@ impl Difference {
     /// Whether it is the data set.
     pub fn is_data(&self) -> bool {
         self.path == "data"
+    }
+
+    /// The name of the other data set that is judged, if it is one.
+    pub fn judged(&self) -> Option<&str> {
+        self.path.strip_prefix("evaluate.data.")
     }
 
     /// `train.epochs: 2 -> 4`
@@ -76,18 +82,11 @@ pub(super) fn differences(old: &str, new: &str) -> Vec<Difference> {
 fn parts(text: &str) -> BTreeMap<String, String> {
     let (file, _) = syntax::parse(FileId(0), text);
     let mut parts = BTreeMap::new();
-    let mut entries = |block: &str, entries: &[Entry]| {
-        for entry in entries {
-            let written = &text[entry.span.range()];
-            let value = written.split_once(':').map_or(written, |(_, value)| value);
-            parts.insert(format!("{block}.{}", entry.name.text), value.trim().to_owned());
-        }
-    };
     for item in &file.items {
         match &item.kind {
-            ItemKind::Train { entries: all } => entries("train", all),
-            ItemKind::Evaluate { entries: all } => entries("evaluate", all),
-            ItemKind::Loss { entries: all } => entries("loss", all),
+            ItemKind::Train { entries: all } => entries("train", all, text, &mut parts),
+            ItemKind::Evaluate { entries: all } => entries("evaluate", all, text, &mut parts),
+            ItemKind::Loss { entries: all } => entries("loss", all, text, &mut parts),
             _ => {}
         }
     }
@@ -113,4 +112,18 @@ fn parts(text: &str) -> BTreeMap<String, String> {
         parts.insert(path, written.to_owned());
     }
     parts
+}
+
+/// The entries of a block and of those within it.
+fn entries(block: &str, all: &[Entry], text: &str, parts: &mut BTreeMap<String, String>) {
+    for entry in all {
+        let path = format!("{block}.{}", entry.name.text);
+        if let EntryValue::Block(inner) = &entry.value {
+            entries(&path, inner, text, parts);
+            continue;
+        }
+        let written = &text[entry.span.range()];
+        let value = written.split_once(':').map_or(written, |(_, value)| value);
+        parts.insert(path, value.trim().to_owned());
+    }
 }

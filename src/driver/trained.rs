@@ -4,15 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::log::metrics;
+use super::others::judged_again;
 use super::{Checked, Failure, RunFolder, check, check_among, named, open};
 use crate::check::{Encoder, Recipe};
 use crate::data::{self, Access, DataSet, Opened, Split, Splits};
 use crate::exec::{EngineKind, Memory};
-use crate::report::{Table, summary_table};
+use crate::report::{Table, sectioned_table};
 use crate::source::Sources;
 use crate::train::{
-    Baselines, Checkpoint, Control, Event, Extractor, Judge, KeptEncoder, Measures, Rows, Texts, TrainError, Verdict,
-    calibrate, last_checkpoint,
+    Baselines, Control, Event, Extractor, Judge, KeptEncoder, KnownClasses, Rows, Texts, TrainError, Which, calibrate,
 };
 
 /// Reads and checks the recipe of a run, or of an encoder in a file, with changes.
@@ -30,11 +30,16 @@ pub fn check_run(run: &Path, sets: &[String]) -> Result<Checked, Failure> {
     check_among(sources, &root, sets, None)
 }
 
-/// The encoder in a file, or in the last checkpoint of a run.
-pub(super) fn kept(run: &Path) -> Result<KeptEncoder, TrainError> {
-    match run.is_file() {
-        true => KeptEncoder::read(run),
-        false => Checkpoint::read(&last_checkpoint(run)).map(KeptEncoder::from),
+/// The encoder in a file, or in a checkpoint of a run.
+pub(super) fn kept(run: &Path, which: Which) -> Result<KeptEncoder, TrainError> {
+    match (run.is_file(), which) {
+        (true, Which::Last) => KeptEncoder::read(run),
+        (true, _) => {
+            let message =
+                format!("{} is one checkpoint alone: `--checkpoint` is for the folder of a run", run.display());
+            Err(TrainError::File(message))
+        }
+        (false, which) => which.read(run).map(KeptEncoder::from),
     }
 }
 
@@ -50,12 +55,12 @@ pub struct Trained<'a> {
 }
 
 impl<'a> Trained<'a> {
-    /// Loads the last checkpoint of a run, or an encoder in a file, into its checked recipe.
-    pub fn load(run: &Path, checked: &'a Checked, engine: EngineKind) -> Result<Self, Failure> {
+    /// Loads a checkpoint of a run, or an encoder in a file, into its checked recipe.
+    pub fn load(run: &Path, checked: &'a Checked, which: Which, engine: EngineKind) -> Result<Self, Failure> {
         let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
         let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
         let encoder = recipe.evaluate.encoder.as_ref().ok_or_else(|| nothing_to_judge(recipe))?;
-        let kept = kept(run).map_err(explain)?;
+        let kept = kept(run, which).map_err(explain)?;
         let seed = kept.seed;
         let size = |symbol: &str| (symbol == "N").then_some(recipe.train.batch as i64);
         let mut memory = Memory::new(&encoder.graph, &size, seed).map_err(|e| explain(e.into()))?;
@@ -83,10 +88,12 @@ impl<'a> Trained<'a> {
         Splits::whole(&config, access).map_err(|e| Failure::Run(e.to_string()))
     }
 
-    /// The recipe's probes on its encoder, beside the untrained one and raw pixels.
+    /// The recipe's probes on its encoder, beside the untrained one and raw pixels; also on the other data sets that the recipe names,
+    /// if the data are its own.
     pub fn judge(
         &mut self,
         data: &Splits,
+        own: bool,
         access: &Access,
         control: &Control,
         on_event: &mut dyn FnMut(&Event),
@@ -94,17 +101,30 @@ impl<'a> Trained<'a> {
         let explain = |error: TrainError| Failure::of_training(error, &self.checked.sources);
         let judge = Judge::new(self.recipe, self.engine, data, None).map_err(explain)?;
         let mut judge = judge.ok_or_else(|| nothing_to_judge(self.recipe))?;
+        let others = if own { judged_again(self.checked, self.recipe, access)? } else { Vec::new() };
+        for other in &others {
+            on_event(&Event::Preparing { message: other.describe() });
+            judge.also(self.recipe, &other.name, &other.opened.splits);
+        }
         let mut untrained = self.untrained(data, access).map_err(explain)?;
+        let trained = judge.judge("the trained encoder", &mut self.memory, control, on_event).map_err(explain)?;
         let verdict = judge
-            .verdict(&mut self.memory, &mut untrained, &Baselines::default(), control, on_event)
+            .beside(trained.measures, &mut untrained, &Baselines::default(), control, on_event)
             .map_err(explain)?;
-        let rows = |v: Verdict| {
-            let rows = [("encoder, trained", v.trained), ("encoder, untrained", v.untrained), ("raw pixels", v.raw)];
-            rows.map(|(name, measures): (_, Measures)| (name, metrics(&measures)))
-        };
-        let rows = rows(verdict);
-        let rows: Vec<_> = rows.iter().map(|(name, metrics)| (*name, metrics.as_slice())).collect();
-        Ok(summary_table("features", &rows))
+        let rows = [
+            ("encoder, trained", verdict.trained),
+            ("encoder, untrained", verdict.untrained),
+            ("raw pixels", verdict.raw),
+        ];
+        let rows = rows.map(|(name, measures)| (name.to_owned(), metrics(&measures)));
+        let rows: Vec<_> = rows.iter().map(|(name, metrics)| (name.clone(), metrics)).collect();
+        let sets: Vec<&str> = others.iter().map(|other| other.name.as_str()).collect();
+        Ok(sectioned_table("features", &rows, &sets))
+    }
+
+    /// Puts the encoder into the state in which a probe has tuned it.
+    pub fn tune(&mut self, known: &KnownClasses) -> Result<(), Failure> {
+        known.tune(&mut self.memory).map_err(|error| Failure::of_training(error, &self.checked.sources))
     }
 
     /// The encoder as it was before its training, its statistics of what it was trained on; of the pictures at hand if that is gone.

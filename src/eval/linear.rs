@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::features::{Features, accuracy, argmax};
+use super::held_out::choose;
 use super::logistic::Problem;
 use super::matrix::{Matrix, multiply};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
@@ -20,9 +21,10 @@ pub const ENTRY: Entry = Entry {
         ),
         Param::optional(
             "l2",
-            ParamType::Number { min: 0.0, max: 1e6 },
+            ParamType::Amount { min: 0.0, max: 1e6 },
             "1e-3",
-            "The weight of the squared weights, of whitened features, beside the mean cross entropy.",
+            "The weight of the squared weights, of whitened features, beside the mean cross entropy; of several, a list or the powers of \
+             ten within a range, the one that is best on a fifth of the training samples, held out.",
         ),
         Param::optional(
             "min_variance",
@@ -96,8 +98,18 @@ const BLOCK: usize = 512;
 impl LinearClassifier {
     /// Trains on whitened features; the whitening is folded into the weights.
     pub fn fit(train: Features<'_>, settings: LinearProbe) -> Self {
-        let problem = Problem::new(train, settings.min_variance, settings.l2);
-        let (known, bias_known) = problem.solve(settings.iterations);
+        Self::of(&Problem::new(train, settings.min_variance, settings.l2), settings.iterations, train)
+    }
+
+    /// The same with the best of several penalties, which is told, too: see [`super::held_out()`].
+    pub fn fit_choosing(train: Features<'_>, settings: LinearProbe, candidates: &[f64]) -> (Self, f64) {
+        let l2 = choose(train, None, settings, candidates);
+        (Self::fit(train, LinearProbe { l2, ..settings }), l2)
+    }
+
+    /// The optimum of a problem whose rows these are.
+    pub(super) fn of(problem: &Problem, iterations: usize, train: Features<'_>) -> Self {
+        let (known, bias_known) = problem.solve(iterations);
         let classes = train.classes();
         let (mut weight, mut bias) = (vec![0.0; train.dim * classes], vec![f32::NEG_INFINITY; classes]);
         for (place, &class) in problem.classes.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! Multinomial logistic regression on whitened features.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::features::Features;
@@ -20,14 +22,15 @@ const TOLERANCE: f64 = 1e-5;
 
 /// The training objective; its variables are `[rank + 1, classes]`: the weights of whitened features, then the bias.
 pub(super) struct Problem {
-    whitening: Whitening,
+    whitening: Arc<Whitening>,
     /// `[rows, rank]`: whitened features.
     values: Vec<f32>,
     /// The labels that occur, in order. A class without samples has no say.
     pub classes: Vec<u32>,
     /// The label of each row, as a place in `classes`.
     targets: Vec<usize>,
-    l2: f64,
+    /// The weight of half the squared weights.
+    pub l2: f64,
 }
 
 /// What some rows add to loss and gradient.
@@ -40,12 +43,16 @@ struct Part {
 impl Problem {
     /// Whitens by the components of at least `min_variance` times the largest variance.
     pub fn new(train: Features<'_>, min_variance: f64, l2: f64) -> Self {
+        Self::within(Arc::new(Whitening::fit(train.values, train.dim, min_variance)), train, l2)
+    }
+
+    /// Whitens as others were whitened.
+    pub fn within(whitening: Arc<Whitening>, train: Features<'_>, l2: f64) -> Self {
         let mut classes = train.labels.to_vec();
         classes.sort_unstable();
         classes.dedup();
         let place = |label| classes.partition_point(|c| c < label);
         let targets = train.labels.iter().map(place).collect();
-        let whitening = Whitening::fit(train.values, train.dim, min_variance);
         Self { values: whitening.apply(train.values), whitening, classes, targets, l2 }
     }
 

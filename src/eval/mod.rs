@@ -5,12 +5,15 @@
 mod collapse;
 mod eigen;
 mod features;
+mod few_shot;
 mod finetune;
+mod held_out;
 mod knn;
 mod lbfgs;
 mod linear;
 mod logistic;
 mod matrix;
+mod measure;
 mod nearest;
 mod probe;
 mod rotations;
@@ -21,9 +24,12 @@ mod whitening;
 pub use collapse::{Spread, effective_rank, feature_std, spread};
 pub use eigen::{Eigen, symmetric_eigen, symmetric_eigenvalues};
 pub use features::Features;
+pub use few_shot::{FewShot, few_shot, few_shot_rows};
 pub use finetune::Finetune;
+pub use held_out::held_out;
 pub use knn::{Knn, knn};
 pub use linear::{LinearClassifier, LinearProbe, linear_probe};
+pub use measure::{MEASURES, Measure};
 pub use nearest::neighbours;
 pub use probe::Probe;
 pub use uniformity::{alignment, uniformity};
@@ -31,4 +37,4 @@ pub use uniformity::{alignment, uniformity};
 use crate::catalog::Entry;
 
 /// Every probe of the language.
-pub const PROBES: &[&Entry] = &[&knn::ENTRY, &linear::ENTRY, &finetune::ENTRY];
+pub const PROBES: &[&Entry] = &[&knn::ENTRY, &linear::ENTRY, &few_shot::ENTRY, &finetune::ENTRY];

@@ -1,6 +1,7 @@
 //! Any probe of the language.
 
-use super::{Finetune, Knn, LinearProbe};
+use super::held_out::candidates;
+use super::{FewShot, Finetune, Knn, LinearProbe};
 use crate::catalog::Config;
 
 /// A judgement of an encoder by the labels of samples.
@@ -9,7 +10,14 @@ pub enum Probe {
     /// The vote of the nearest neighbours.
     Knn(Knn),
     /// A linear classifier.
-    Linear(LinearProbe),
+    Linear {
+        /// How it is trained.
+        settings: LinearProbe,
+        /// Penalties to choose from, if there are several.
+        candidates: Vec<f64>,
+    },
+    /// A linear classifier that is told few labels.
+    FewShot(FewShot),
     /// Encoder and linear classifier, trained on.
     Finetune(Finetune),
 }
@@ -19,7 +27,10 @@ impl Probe {
     pub fn from_config(config: &Config) -> Option<Self> {
         match config.name.as_str() {
             "knn" => Some(Self::Knn(Knn::from_config(config))),
-            "linear" => Some(Self::Linear(LinearProbe::from_config(config))),
+            "linear" => {
+                Some(Self::Linear { settings: LinearProbe::from_config(config), candidates: candidates(config) })
+            }
+            "few_shot" => Some(Self::FewShot(FewShot::from_config(config))),
             "finetune" => Some(Self::Finetune(Finetune::from_config(config))),
             _ => None,
         }
@@ -29,15 +40,27 @@ impl Probe {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Knn(_) => "knn",
-            Self::Linear(_) => "linear",
+            Self::Linear { .. } => "linear",
+            Self::FewShot(_) => "few_shot",
             Self::Finetune(_) => "finetune",
+        }
+    }
+
+    /// What its result is called where it is the only one of its kind.
+    pub fn title(&self) -> String {
+        match self {
+            Self::FewShot(settings) => format!("{} {}%", self.name(), 100.0 * settings.share),
+            _ => self.name().to_owned(),
         }
     }
 
     /// The same probe for raw pixels instead of features of an encoder.
     pub fn of_pixels(&self) -> Self {
         match self {
-            Self::Linear(settings) => Self::Linear(settings.of_pixels()),
+            Self::Linear { settings, candidates } => {
+                Self::Linear { settings: settings.of_pixels(), candidates: candidates.clone() }
+            }
+            Self::FewShot(few) => Self::FewShot(FewShot { linear: few.linear.of_pixels(), ..few.clone() }),
             other => other.clone(),
         }
     }

@@ -172,14 +172,22 @@ pub fn list_json(runs: &[Listed]) -> Value {
 }
 
 fn object(run: &Listed) -> Value {
-    let measures = |metrics: &[Metric]| metrics.iter().map(|m| (m.name.clone(), json!(m.value))).collect::<Map<_, _>>();
+    let measures = |metrics: &[Metric]| {
+        let own = |m: &Metric| (m.name.clone(), json!(m.value));
+        let deviation = |m: &Metric| Some((format!("{} deviation", m.name), json!(m.deviation?)));
+        metrics.iter().flat_map(|m| [Some(own(m)), deviation(m)]).flatten().collect::<Map<_, _>>()
+    };
     let r = &run.record;
+    let best = r.best.as_ref().map(|b| {
+        let what = (b.measure.as_str(), b.value);
+        json!({"measure": what.0, "value": what.1, "step": b.step, "epoch": b.epoch, "measures": measures(&b.metrics)})
+    });
     let seen = r.history.last().map(|p| json!({"epoch": p.epoch, "loss": p.loss, "measures": measures(&p.metrics)}));
     json!({
         "run": run.run, "recipe": r.title, "paper": r.paper, "outcome": run.outcome(), "data": r.data, "seed": r.seed,
         "epochs": run.epochs(), "steps": r.steps, "samples": r.images, "parameters": r.parameters, "seconds": r.seconds,
         "started": r.started, "engine": r.engine, "kernels": r.kernels, "hash": r.recipe_hash, "from": r.from,
         "measures": measures(&r.trained), "untrained": measures(&r.untrained), "raw_pixels": measures(&r.raw),
-        "last_look": seen, "warnings": r.warnings,
+        "last_look": seen, "warnings": r.warnings, "best": best,
     })
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::numbers::{number, percent};
+use super::record::JudgedOn;
 use super::table::Table;
 
 /// How a result is written.
@@ -23,24 +24,34 @@ pub struct Metric {
     pub value: f64,
     /// How it is written.
     pub unit: Unit,
+    /// The sample deviation of the results that it is the mean of, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deviation: Option<f64>,
 }
 
 impl Metric {
     /// A share of one, such as an accuracy.
     pub fn share(name: impl Into<String>, value: f64) -> Self {
-        Self { name: name.into(), value, unit: Unit::Percent }
+        Self { name: name.into(), value, unit: Unit::Percent, deviation: None }
     }
 
     /// A plain number.
     pub fn plain(name: impl Into<String>, value: f64) -> Self {
-        Self { name: name.into(), value, unit: Unit::Plain }
+        Self { name: name.into(), value, unit: Unit::Plain, deviation: None }
+    }
+
+    /// The same result with the deviation of those that it is the mean of.
+    pub fn deviating(self, deviation: f64) -> Self {
+        Self { deviation: Some(deviation), ..self }
     }
 
     /// The result as people read it.
     pub fn text(&self) -> String {
-        match self.unit {
-            Unit::Plain => number(self.value),
-            Unit::Percent => percent(self.value),
+        match (self.unit, self.deviation) {
+            (Unit::Plain, None) => number(self.value),
+            (Unit::Percent, None) => percent(self.value),
+            (Unit::Plain, Some(deviation)) => format!("{} ± {}", number(self.value), number(deviation)),
+            (Unit::Percent, Some(deviation)) => format!("{:.1} ± {}", 100.0 * self.value, percent(deviation)),
         }
     }
 }
@@ -62,4 +73,28 @@ pub fn summary_table(title: &str, rows: &[(&str, &[Metric])]) -> Table {
     };
     let header = std::iter::once(title).chain(names.iter().copied()).map(str::to_owned).collect();
     Table { header, rows: rows.iter().map(row).collect() }
+}
+
+/// The same for encoders that were judged on several data sets: the rows on the own one, then those on each of the named ones, whose
+/// metrics are called `NAME: k-NN`. Rows without metrics are left out.
+pub fn sectioned_table(title: &str, rows: &[(String, &Vec<Metric>)], sets: &[&str]) -> Table {
+    let of = |metric: &Metric, set: Option<&str>| match set {
+        Some(set) => metric.name.strip_prefix(&JudgedOn::measure(set, "")).map(str::to_owned),
+        None => {
+            let own = !sets.iter().any(|set| metric.name.starts_with(&JudgedOn::measure(set, "")));
+            own.then(|| metric.name.clone())
+        }
+    };
+    let mut all: Vec<(String, Vec<Metric>)> = Vec::new();
+    for set in std::iter::once(None).chain(sets.iter().copied().map(Some)) {
+        for (label, metrics) in rows {
+            let named = |m: &Metric| of(m, set).map(|name| Metric { name, ..m.clone() });
+            let metrics: Vec<Metric> = metrics.iter().filter_map(named).collect();
+            if !metrics.is_empty() {
+                all.push((set.map_or_else(|| label.clone(), |set| JudgedOn::measure(set, label)), metrics));
+            }
+        }
+    }
+    let all: Vec<(&str, &[Metric])> = all.iter().map(|(label, metrics)| (label.as_str(), metrics.as_slice())).collect();
+    summary_table(title, &all)
 }

@@ -1,12 +1,11 @@
 //! The course of a training as JSON lines: one object a logged step.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Serialize, Serializer};
 
-use super::atomic::write_atomically;
+use super::appended::Appended;
+use super::follower::{Follower, LoggedStep};
 use crate::source::read_text;
 
 /// What is logged of a step. A number that is not finite becomes `null`.
@@ -43,22 +42,17 @@ fn as_object<S: Serializer>(entries: &[(String, f64)], serializer: S) -> Result<
     serializer.collect_map(entries.iter().map(|(name, value)| (name, value)))
 }
 
-/// A file of [`StepLine`]s.
+/// A file of [`StepLine`]s, and other files that say the same.
 #[derive(Debug)]
 pub struct MetricsLog {
-    file: File,
-    path: PathBuf,
-    /// How long the file is, as far as its lines are whole.
-    whole: u64,
-    /// Lines that there was no room for yet.
-    waiting: String,
+    file: Appended,
+    followers: Vec<(Appended, Follower)>,
 }
 
 impl MetricsLog {
     /// Begins an empty log; an error names the file.
     pub fn create(path: &Path) -> Result<Self, String> {
-        write_atomically(path, b"")?;
-        Self::open(path)
+        Self::begin(path, "")
     }
 
     /// Goes on after `step`: what was logged of later steps, or cut short, is dropped. A missing log begins empty.
@@ -68,50 +62,45 @@ impl MetricsLog {
 
     /// Begins a log with what another holds up to `step`.
     pub fn branch(from: &Path, path: &Path, step: usize) -> Result<Self, String> {
-        write_atomically(path, lines_up_to(from, step)?.as_bytes())?;
-        Self::open(path)
+        Self::begin(path, &lines_up_to(from, step)?)
     }
 
-    fn open(path: &Path) -> Result<Self, String> {
-        let explain = |e: std::io::Error| format!("cannot write {}: {e}", path.display());
-        let file = OpenOptions::new().read(true).append(true).open(path).map_err(explain)?;
-        let whole = file.metadata().map_err(explain)?.len();
-        Ok(Self { file, path: path.to_owned(), whole, waiting: String::new() })
+    fn begin(path: &Path, lines: &str) -> Result<Self, String> {
+        Ok(Self { file: Appended::begin(path, lines.as_bytes())?, followers: Vec::new() })
+    }
+
+    /// Writes another file that says the same, from the first line on; one that is there is replaced.
+    pub fn follow(&mut self, path: &Path, mut follower: Follower) -> Result<(), String> {
+        let lines = self.lines().map_err(|e| format!("cannot read what {} follows: {e}", path.display()))?;
+        let lines: Vec<LoggedStep> = lines.lines().filter_map(LoggedStep::read).collect();
+        let mut contents = follower.head(&lines);
+        lines.iter().for_each(|line| contents.extend(follower.piece(line)));
+        self.followers.push((Appended::begin(path, &contents)?, follower));
+        Ok(())
     }
 
     /// Adds a line at once, so that a reader who follows the file is up to date. One that cannot be written is kept, and written with
     /// the next.
     pub fn write(&mut self, line: &StepLine) -> Result<(), String> {
-        self.waiting += &serde_json::to_string(line).map_err(|e| self.failed(&e))?;
-        self.waiting.push('\n');
-        self.flush()
+        let text = serde_json::to_string(line).map_err(|e| format!("cannot write metrics: {e}"))?;
+        let mut result = self.file.add(format!("{text}\n").as_bytes());
+        // What is written now is to be what is written when it is read again.
+        let Some(logged) = LoggedStep::read(&text) else { return result };
+        for (file, follower) in &mut self.followers {
+            result = result.and(file.add(&follower.piece(&logged)));
+        }
+        result
     }
 
     /// Writes what could not be written before.
     pub fn flush(&mut self) -> Result<(), String> {
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        if let Err(error) = self.file.write_all(self.waiting.as_bytes()) {
-            // Half a line would be joined to the next; where it cannot be cut off, either, a reader skips it.
-            let _ = self.file.set_len(self.whole);
-            return Err(self.failed(&error));
-        }
-        self.whole += self.waiting.len() as u64;
-        self.waiting.clear();
-        Ok(())
+        let files = self.followers.iter_mut().map(|(file, _)| file);
+        std::iter::once(&mut self.file).chain(files).try_for_each(Appended::flush)
     }
 
     /// All lines, also where the file has lost its name since, or has no room for the last of them.
     pub fn lines(&mut self) -> std::io::Result<String> {
-        let mut text = String::new();
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.read_to_string(&mut text)?;
-        Ok(text + &self.waiting)
-    }
-
-    fn failed(&self, error: &dyn std::fmt::Display) -> String {
-        format!("cannot write {}: {error}", self.path.display())
+        String::from_utf8(self.file.contents()?).map_err(|e| std::io::Error::other(e.to_string()))
     }
 }
 

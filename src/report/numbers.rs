@@ -76,3 +76,18 @@ pub fn timestamp(time: SystemTime) -> String {
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
+
+/// The seconds since 1970 of a moment that [`timestamp`] has written.
+pub fn seconds_of(text: &str) -> Option<u64> {
+    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+    let numbers = |text: &str, by: char| text.split(by).map(|part| part.parse().ok()).collect::<Option<Vec<u64>>>();
+    let (date, time) = (numbers(date, '-')?, numbers(time, ':')?);
+    let (&[year, month, day], &[hour, minute, second]) = (&date[..], &time[..]) else { return None };
+    // Date to days in the Gregorian calendar, years counted from March, as above.
+    let of_year = year.checked_sub(u64::from(month <= 2))?;
+    let from_march = (month + 9) % 12;
+    let of_era = of_year % 400;
+    let days = of_era * 365 + of_era / 4 - of_era / 100 + (153 * from_march + 2) / 5 + day.checked_sub(1)?;
+    let days = (of_year / 400 * 146_097 + days).checked_sub(719_468)?;
+    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+}

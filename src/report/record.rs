@@ -6,7 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::atomic::write_atomically;
-use super::metric::{Metric, summary_table};
+use super::metric::{Metric, sectioned_table};
+use super::numbers::number;
 use super::table::Table;
 use crate::source::{LONGEST_RECORD, read_text};
 
@@ -38,6 +39,39 @@ pub struct Point {
     pub metrics: Vec<Metric>,
 }
 
+/// Another data set that a run is judged on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct JudgedOn {
+    /// Its name: what was measured on it is called `NAME: k-NN`.
+    pub name: String,
+    /// The data set in words.
+    pub data: String,
+    /// A number that changes with its pictures or labels, of a set that is read from files.
+    pub fingerprint: Option<u64>,
+}
+
+impl JudgedOn {
+    /// What a measure on the data set of that name is called.
+    pub fn measure(name: &str, measure: &str) -> String {
+        format!("{name}: {measure}")
+    }
+}
+
+/// Where the features of a run were best, and what the encoder was worth there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BestRecord {
+    /// The measure by which that is decided, as metrics call it.
+    pub measure: String,
+    /// How much it was when it was looked at.
+    pub value: f64,
+    /// Steps done.
+    pub step: u64,
+    /// The same in epochs.
+    pub epoch: f64,
+    /// What the probes say of it; nothing where that is the trained encoder itself.
+    pub metrics: Vec<Metric>,
+}
+
 /// Everything about a run that is worth keeping besides its weights. What a record does not say is as by default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -54,6 +88,10 @@ pub struct RunRecord {
     pub data: String,
     /// A number that changes with its pictures or labels, of a set that is read from files.
     pub fingerprint: Option<u64>,
+    /// The other data sets that it is judged on.
+    pub judged: Vec<JudgedOn>,
+    /// What logs are kept besides the metrics.
+    pub logs: Vec<String>,
     /// Pictures that could not be used, each with the reason.
     pub left_out: Vec<String>,
     /// The engine that ran the steps.
@@ -84,6 +122,8 @@ pub struct RunRecord {
     pub parameters: u64,
     /// What the trained encoder is worth.
     pub trained: Vec<Metric>,
+    /// Where it was best, if the best checkpoint is kept.
+    pub best: Option<BestRecord>,
     /// What the same encoder is worth untrained.
     pub untrained: Vec<Metric>,
     /// What raw pixels are worth.
@@ -95,12 +135,17 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// The closing table: the encoder trained and untrained, and raw pixels; rows without results are left out.
+    /// The closing table: the encoder trained, where it was best, and untrained, and raw pixels, on each data set; rows without results
+    /// are left out.
     pub fn table(&self) -> Table {
-        let rows =
-            [("encoder, trained", &self.trained), ("encoder, untrained", &self.untrained), ("raw pixels", &self.raw)];
-        let rows: Vec<_> = rows.iter().filter(|(_, m)| !m.is_empty()).map(|(n, m)| (*n, m.as_slice())).collect();
-        summary_table("features", &rows)
+        let best =
+            self.best.as_ref().map(|best| (format!("encoder, best (epoch {})", number(best.epoch)), &best.metrics));
+        let row = |title: &str, metrics| (title.to_owned(), metrics);
+        let mut rows = vec![row("encoder, trained", &self.trained)];
+        rows.extend(best);
+        rows.extend([row("encoder, untrained", &self.untrained), row("raw pixels", &self.raw)]);
+        let sets: Vec<&str> = self.judged.iter().map(|set| set.name.as_str()).collect();
+        sectioned_table("features", &rows, &sets)
     }
 
     /// Writes the record as RON, whole or not at all; an error names the file.

@@ -2,7 +2,7 @@
 
 use super::comparison::Contestant;
 use super::metric::{Metric, Unit};
-use super::numbers::{count, duration, number, percent};
+use super::numbers::{count, duration};
 use super::record::RunRecord;
 
 /// A row of runs that differ in their seeds alone: how many have come to results, what one costs, and each measure as its mean and,
@@ -45,10 +45,7 @@ fn spread(values: &[f64], unit: Unit) -> String {
     }
     let squares: f64 = values.iter().map(|x| (x - middle).powi(2)).sum();
     let deviation = (squares / (values.len() - 1) as f64).sqrt();
-    match unit {
-        Unit::Percent => format!("{:.1} ± {}", 100.0 * middle, percent(deviation)),
-        Unit::Plain => format!("{} ± {}", number(middle), number(deviation)),
-    }
+    Metric { name: String::new(), value: middle, unit, deviation: Some(deviation) }.text()
 }
 
 fn mean(values: &[f64]) -> Option<f64> {
@@ -56,7 +53,7 @@ fn mean(values: &[f64]) -> Option<f64> {
 }
 
 fn shown(value: f64, unit: Unit) -> String {
-    Metric { name: String::new(), value, unit }.text()
+    Metric { name: String::new(), value, unit, deviation: None }.text()
 }
 
 fn dash() -> String {

@@ -21,9 +21,9 @@ pub fn last_checkpoint(run: &Path) -> PathBuf {
     run.join("checkpoints").join("last.safetensors")
 }
 
-/// The trained encoder alone, under the names PyTorch gives its parameters, in the folder of its run.
-pub fn encoder_file(run: &Path) -> PathBuf {
-    run.join("checkpoints").join("encoder.safetensors")
+/// The trained encoder alone, under the names PyTorch gives its parameters, in the folder of its run; or that of its best checkpoint.
+pub fn encoder_file(run: &Path, best: bool) -> PathBuf {
+    run.join("checkpoints").join(if best { "best-encoder.safetensors" } else { "encoder.safetensors" })
 }
 
 /// A checkpoint read back.
@@ -156,16 +156,9 @@ impl Checkpoint {
     }
 }
 
-/// Writes the state of a learner to a run's folder, unless a parameter or state is not finite: then the last good checkpoint
-/// stays, and the answer is `None`.
-pub fn save(
-    learner: &Learner,
-    recipe: &Recipe,
-    run: &Path,
-    progress: &Progress,
-) -> Result<Option<PathBuf>, TrainError> {
-    let path = last_checkpoint(run);
-    let explain = |e: &dyn std::fmt::Display| file_error("cannot write", &path, e);
+/// The state of a learner as the bytes of a checkpoint, unless a parameter or state is not finite: then the answer is `None`.
+pub fn contents(learner: &Learner, recipe: &Recipe, progress: &Progress) -> Result<Option<Vec<u8>>, TrainError> {
+    let explain = |e: &dyn std::fmt::Display| TrainError::File(format!("cannot write a checkpoint: {e}"));
     let mut tensors = learner.memory.to_map()?;
     if !tensors.values().all(finite) {
         return Ok(None);
@@ -178,25 +171,23 @@ pub fn save(
     let progress = ron::to_string(progress).map_err(|e| explain(&e))?;
     let mut said = applied(recipe, recipe.evaluate.encoder.as_ref(), seed)?;
     said.extend([("format", format!("{FORMAT} {VERSION}")), ("progress", progress)]);
-    write(&path, tensors.iter(), said)?;
-    Ok(Some(path))
+    bytes_of(tensors.iter(), said).map(Some).map_err(|e| explain(&e))
 }
 
-/// Writes an encoder's parameters and running statistics to a run's folder, each under its path within the encoder.
+/// Writes an encoder's parameters and running statistics into a file, each under its path within the encoder.
 pub fn save_encoder(
     memory: &Memory,
     recipe: &Recipe,
     encoder: &Encoder,
     seed: u64,
-    run: &Path,
-) -> Result<PathBuf, TrainError> {
-    let path = encoder_file(run);
+    path: &Path,
+) -> Result<(), TrainError> {
     let names = encoder.graph.params.iter().map(|p| &p.name).chain(encoder.graph.states.iter().map(|s| &s.name));
     let within = |name: &String| Some((within(name, &encoder.path).to_owned(), memory.get(name)?));
     let mut said = applied(recipe, Some(encoder), seed)?;
     said.push(("format", "pt".to_owned()));
-    write(&path, names.filter_map(within), said)?;
-    Ok(path)
+    let bytes = bytes_of(names.filter_map(within), said).map_err(|e| file_error("cannot write", path, &e))?;
+    put(path, &bytes)
 }
 
 /// The name of a tensor within an encoder; of one that belongs to no branch, its own.
@@ -218,19 +209,21 @@ fn applied(recipe: &Recipe, encoder: Option<&Encoder>, seed: u64) -> Result<Vec<
     ])
 }
 
-fn write<'a, S: AsRef<str> + Ord + std::fmt::Display>(
-    path: &Path,
+fn bytes_of<'a, S: AsRef<str> + Ord + std::fmt::Display>(
     tensors: impl Iterator<Item = (S, &'a Tensor)>,
     said: Vec<(&'static str, String)>,
-) -> Result<(), TrainError> {
-    let bytes = safetensors::serialize(tensors, None).map_err(|e| file_error("cannot write", path, &e))?;
-    let bytes = sealed(bytes, said.into_iter().collect()).map_err(|e| file_error("cannot write", path, &e))?;
+) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+    sealed(safetensors::serialize(tensors, None)?, said.into_iter().collect())
+}
+
+/// Writes a file of the folder of checkpoints, whole or not at all.
+pub fn put(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     // The folder of the run itself is not made again where it is gone.
     match path.parent().map_or(Ok(()), std::fs::create_dir) {
         Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(file_error("cannot write", path, &e)),
         _ => {}
     }
-    write_atomically(path, &bytes).map_err(TrainError::File)
+    write_atomically(path, bytes).map_err(TrainError::File)
 }
 
 fn numbers(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {

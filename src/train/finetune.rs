@@ -1,5 +1,6 @@
 //! Fine-tuning: a copy of the encoder and a linear classifier, trained by labels and judged on the test split.
 
+use super::classes::{Learnt, TunedTensor};
 use super::extract::Extractor;
 use super::{Clock, Control, Descent, TrainError};
 use crate::catalog::{Arg, Config};
@@ -17,6 +18,9 @@ use crate::graph::{
 const WEIGHT: &str = "classifier weight";
 const BIAS: &str = "classifier bias";
 
+/// The accuracy after tuning, and what has been tuned, if it is finite.
+pub(super) type Tuned = (f64, Option<Learnt>);
+
 /// What is tuned, and on what.
 pub(super) struct Tuner<'a> {
     pub encoder: &'a Encoder,
@@ -26,17 +30,17 @@ pub(super) struct Tuner<'a> {
 }
 
 impl Tuner<'_> {
-    /// The accuracy on the test split after tuning a copy of `start`, not a number where nothing has a label.
-    pub fn accuracy(
+    /// The accuracy on the test split after tuning a copy of `start`, and what was tuned; nothing where no sample has a label.
+    pub fn tune(
         &self,
         settings: &Finetune,
         start: &Memory,
         control: &Control,
         mut tell: impl FnMut(String),
-    ) -> Result<f64, TrainError> {
+    ) -> Result<Option<Tuned>, TrainError> {
         let (train, test) = (labelled(&self.data.train), labelled(&self.data.test));
         if train.is_empty() || test.is_empty() {
-            return Ok(f64::NAN);
+            return Ok(None);
         }
         let batch = settings.batch.min(train.len());
         let loader = Loader::new(train, &[self.view(settings)?], batch, self.seed)?;
@@ -49,7 +53,7 @@ impl Tuner<'_> {
             }
             let made = made?;
             if !classifier.step(step, &made, self.seed)? {
-                return Ok(f64::NAN);
+                return Ok(Some((f64::NAN, None)));
             }
             loader.recycle(made);
         }
@@ -100,13 +104,20 @@ impl Tuner<'_> {
             recompute: program.graph.recompute,
             skips: false,
             checkpoint: f64::INFINITY,
+            keep: 1,
+            best: None,
         };
         let descent = Descent::new(&train, &program.graph, &trained)?;
         let engine = exec::engine(self.engine, &program, &size)?;
         Ok(Classifier { engine, memory, descent, graph: program.graph, clock })
     }
 
-    fn judge(&self, mut classifier: Classifier, start: &Memory, control: &Control) -> Result<f64, TrainError> {
+    fn judge(
+        &self,
+        mut classifier: Classifier,
+        start: &Memory,
+        control: &Control,
+    ) -> Result<Option<Tuned>, TrainError> {
         let mut extractor = Extractor::new(self.encoder, self.engine)?;
         // What an average follows is part of the encoder's graph, but not of what was tuned.
         let tensors = start.to_map()?.into_iter().chain(classifier.memory.to_map()?).collect();
@@ -115,15 +126,27 @@ impl Tuner<'_> {
         memory.load(&tensors)?;
         let rows = extractor.rows(&mut memory, &labelled(&self.data.test), control)?;
         if !rows.finite() {
-            return Ok(f64::NAN);
+            return Ok(Some((f64::NAN, None)));
         }
         let mut values = |name: &str| classifier.memory.with_mut(name, |v| v.to_vec()).unwrap_or_default();
         let (weight, bias) = (values(WEIGHT), values(BIAS));
         let transposed = (0..rows.dim).flat_map(|d| weight.iter().skip(d).step_by(rows.dim)).copied().collect();
         let linear = LinearClassifier { weight: transposed, bias, dim: rows.dim };
         let right = linear.predict(&rows.values).iter().zip(&rows.labels).filter(|(p, l)| Some(**p) == **l).count();
-        Ok(right as f64 / rows.labels.len().max(1) as f64)
+        let accuracy = right as f64 / rows.labels.len().max(1) as f64;
+        Ok(Some((accuracy, Some(Learnt { classifier: linear, encoder: tuned_tensors(&mut memory) }))))
     }
+}
+
+/// Every parameter and state of a memory, to be kept.
+fn tuned_tensors(memory: &mut Memory) -> Vec<TunedTensor> {
+    let shapes: Vec<(String, Vec<usize>)> =
+        memory.iter().map(|(name, tensor)| (name.to_owned(), tensor.dims().to_vec())).collect();
+    let tensor = |(name, shape): (String, Vec<usize>)| {
+        let values = memory.with_mut(&name, |values| values.to_vec()).unwrap_or_default();
+        TunedTensor { name, shape, values }
+    };
+    shapes.into_iter().map(tensor).collect()
 }
 
 /// Encoder and classifier in training.

@@ -19,6 +19,25 @@ pub struct Journal {
     pub skipped: usize,
     /// How many of them stand at the end, one behind the other.
     pub in_a_row: usize,
+    /// The steps of the planned checkpoints that have files of their own, and of the one whose file goes next.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<usize>,
+    /// Where the features were best, if the best checkpoint is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<BestSoFar>,
+}
+
+/// Where the features were best by a measure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BestSoFar {
+    /// The measure, as metrics call it.
+    pub measure: String,
+    /// How much it was.
+    pub value: f64,
+    /// Steps done.
+    pub step: usize,
+    /// The same in epochs.
+    pub epoch: f64,
 }
 
 /// A look at the features at some moment.

@@ -3,19 +3,21 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use super::classes::{Classifying, KnownClasses, Learnt};
 use super::extract::{Extractor, Rows, raw_pixels};
 use super::finetune::Tuner;
+use super::probing::{accuracies, baseline, named_probes, pairs, prefixed};
 use super::{Control, Event, TrainError};
-use crate::catalog::Config;
 use crate::check::{Encoder, Recipe};
 use crate::data::{DataSet, Loader, Splits, subset};
-use crate::eval::{self, LinearClassifier, LinearProbe, Probe};
+use crate::eval::{self, LinearProbe, MEASURES, Probe};
 use crate::exec::{EngineKind, Memory};
 
-/// Samples of the train and the test split that are looked at while training, and pairs of views.
+/// Samples of the train and the test split that are looked at while training.
 const BANK: usize = 2000;
 const QUERIES: usize = 1000;
-const PAIRS: usize = 256;
+/// The measure behind those of the probes.
+const RANK: &str = "effective_rank";
 
 /// Named numbers in the order in which they are shown; accuracies are shares of one.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -47,21 +49,26 @@ impl Baselines {
     }
 }
 
+/// A data set that is judged: the one that is trained on, or another by its name.
+struct JudgedSet {
+    name: Option<String>,
+    bank: Arc<dyn DataSet>,
+    queries: Arc<dyn DataSet>,
+    whole: Splits,
+    /// All that the worth of raw pixels depends on.
+    baseline: String,
+}
+
 /// Judges the encoder of a recipe.
 pub struct Judge {
     encoder: Encoder,
     engine: EngineKind,
     seed: u64,
     extractor: Extractor,
-    bank: Arc<dyn DataSet>,
-    queries: Arc<dyn DataSet>,
     pairs: Option<[Vec<f32>; 2]>,
     probes: Vec<(String, Probe)>,
-    whole: Splits,
-    /// All that the worth of raw pixels depends on.
-    baseline: String,
-    /// What the first linear probe learnt when it judged last.
-    classifier: Option<LinearClassifier>,
+    /// The recipe's own data set, then others.
+    sets: Vec<JudgedSet>,
 }
 
 /// What the probes say at the end: of the trained encoder, of the untrained one, and of raw pixels.
@@ -69,12 +76,21 @@ pub struct Judge {
 pub struct Verdict {
     /// The encoder as trained.
     pub trained: Measures,
+    /// The encoder where it was best, if that is another and was kept.
+    pub best: Measures,
     /// The same encoder before its first step.
     pub untrained: Measures,
     /// The pixels themselves.
     pub raw: Measures,
-    /// The linear classifier of the trained encoder's features, where there was such a probe.
-    pub classifier: Option<LinearClassifier>,
+}
+
+/// What a judgement has found: measures, and what probes have learnt that a run keeps.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// What was measured on all data sets.
+    pub measures: Measures,
+    /// What the first probe of each kind has learnt, of the first data set that has labels.
+    pub learnt: Vec<(Classifying, KnownClasses)>,
 }
 
 impl Judge {
@@ -86,66 +102,97 @@ impl Judge {
         loader: Option<&Loader>,
     ) -> Result<Option<Self>, TrainError> {
         let Some(encoder) = &recipe.evaluate.encoder else { return Ok(None) };
-        let whole = Splits {
-            train: subset(&data.train, recipe.evaluate.train_samples),
-            test: subset(&data.test, recipe.evaluate.test_samples),
-        };
-        Ok(Some(Self {
+        let mut judge = Self {
             encoder: encoder.clone(),
             engine: kind,
             seed: recipe.train.seed,
             extractor: Extractor::new(encoder, kind)?,
-            bank: subset(&data.train, BANK),
-            queries: subset(&data.test, QUERIES),
             pairs: loader.map(|l| pairs(l, encoder.size)).transpose()?.flatten(),
             probes: named_probes(&recipe.evaluate.probes),
-            baseline: baseline(recipe, encoder),
-            classifier: None,
-            whole,
-        }))
+            sets: Vec::new(),
+        };
+        judge.add(recipe, None, data);
+        Ok(Some(judge))
+    }
+
+    /// Judges on another data set of the recipe, too.
+    pub fn also(&mut self, recipe: &Recipe, name: &str, data: &Splits) {
+        self.add(recipe, Some(name), data);
+    }
+
+    fn add(&mut self, recipe: &Recipe, name: Option<&str>, data: &Splits) {
+        self.sets.push(JudgedSet {
+            name: name.map(str::to_owned),
+            bank: subset(&data.train, BANK),
+            queries: subset(&data.test, QUERIES),
+            baseline: baseline(recipe, &self.encoder, name),
+            whole: Splits {
+                train: subset(&data.train, recipe.evaluate.train_samples),
+                test: subset(&data.test, recipe.evaluate.test_samples),
+            },
+        });
+    }
+
+    /// The names of all that a look measures.
+    pub fn looked_at(&self) -> Vec<String> {
+        let measured = |set: &JudgedSet| {
+            let labels = !set.whole.train.classes().is_empty();
+            let views = set.name.is_none() && self.pairs.is_some();
+            let taken = MEASURES.iter().filter(|m| (labels || !m.labels) && (views || !m.views));
+            taken.map(|m| prefixed(set.name.as_deref(), m.name)).collect::<Vec<_>>()
+        };
+        self.sets.iter().flat_map(measured).collect()
     }
 
     /// A quick look at the features, on a part of the data.
     pub fn look(&mut self, memory: &mut Memory) -> Result<Measures, TrainError> {
         // It is over soon: one that is not to be stopped leaves nothing half done.
         let whole = Control::default();
-        let bank = self.extractor.rows(memory, &self.bank, &whole)?;
-        let queries = self.extractor.rows(memory, &self.queries, &whole)?;
         let asked = self.probes.iter().find_map(|(_, p)| if let Probe::Knn(knn) = p { Some(*knn) } else { None });
-        let probes = [Probe::Knn(asked.unwrap_or_default()), Probe::Linear(LinearProbe::default())];
-        let (mut measures, _) = accuracies(&probes.map(|p| (p.name().to_owned(), p)), &bank, &queries);
-        let mut add = |name: &str, value| measures.0.push((name.to_owned(), value));
-        let spread = eval::spread(&queries.values, queries.dim);
-        add("effective_rank", spread.effective_rank);
-        add("std", spread.std);
-        if let Some([a, b]) = &self.pairs {
-            let a = self.extractor.features(memory, a)?;
-            let b = self.extractor.features(memory, b)?;
-            add("alignment", eval::alignment(&a.values, &b.values, a.dim));
+        let linear = Probe::Linear { settings: LinearProbe::default(), candidates: Vec::new() };
+        let probes = [Probe::Knn(asked.unwrap_or_default()), linear].map(|p| (p.name().to_owned(), p));
+        let mut all = Measures::default();
+        for set in &self.sets {
+            let bank = self.extractor.rows(memory, &set.bank, &whole)?;
+            let queries = self.extractor.rows(memory, &set.queries, &whole)?;
+            let (mut measures, _) = accuracies(&probes, &bank, &queries);
+            let mut add = |name: &str, value| measures.0.push((name.to_owned(), value));
+            let spread = eval::spread(&queries.values, queries.dim);
+            add(RANK, spread.effective_rank);
+            add("std", spread.std);
+            if let (Some([a, b]), None) = (&self.pairs, &set.name) {
+                let a = self.extractor.features(memory, a)?;
+                let b = self.extractor.features(memory, b)?;
+                add("alignment", eval::alignment(&a.values, &b.values, a.dim));
+            }
+            add("uniformity", spread.uniformity);
+            all.0.extend(measures.0.into_iter().map(|(name, value)| (prefixed(set.name.as_deref(), &name), value)));
         }
-        add("uniformity", spread.uniformity);
-        Ok(measures)
+        Ok(all)
     }
 
-    /// The recipe's probes on all of the data, for the trained encoder, the untrained one and raw pixels.
-    pub fn verdict(
+    /// The recipe's probes on all of the data, for the untrained encoder and raw pixels, beside what is known of the trained one.
+    pub fn beside(
         &mut self,
-        trained: &mut Memory,
+        trained: Measures,
         untrained: &mut Memory,
         baselines: &Baselines,
         control: &Control,
         on_event: &mut dyn FnMut(&Event),
     ) -> Result<Verdict, TrainError> {
-        let trained = self.judge("the trained encoder", trained, control, on_event)?;
-        let classifier = self.classifier.take();
-        let untrained = self.judge("the untrained encoder", untrained, control, on_event)?;
-        let raw = baselines.of(&self.baseline, || {
-            on_event(&Event::Judging { subject: "raw pixels".to_owned() });
-            let pixels = |data| raw_pixels(data, self.extractor.preprocess(), control);
-            let probes: Vec<_> = self.probes.iter().map(|(name, p)| (name.clone(), p.of_pixels())).collect();
-            measure(&probes, &pixels(&self.whole.train)?, &pixels(&self.whole.test)?, control).map(|(m, _)| m)
-        })?;
-        Ok(Verdict { trained, untrained, raw, classifier })
+        let untrained = self.judge("the untrained encoder", untrained, control, on_event)?.measures;
+        let mut raw = Measures::default();
+        for set in &self.sets {
+            let found = baselines.of(&set.baseline, || {
+                on_event(&Event::Judging { subject: set.subject("raw pixels") });
+                let pixels = |data| raw_pixels(data, self.extractor.preprocess(), control);
+                let probes: Vec<_> = self.probes.iter().map(|(name, p)| (name.clone(), p.of_pixels())).collect();
+                let (train, test) = (pixels(&set.whole.train)?, pixels(&set.whole.test)?);
+                measure(&probes, &train, &test, control).map(|(m, _)| m)
+            })?;
+            raw.0.extend(found.0.into_iter().map(|(name, value)| (prefixed(set.name.as_deref(), &name), value)));
+        }
+        Ok(Verdict { trained, best: Measures::default(), untrained, raw })
     }
 
     /// The recipe's probes on all of the data, on an encoder.
@@ -155,20 +202,49 @@ impl Judge {
         memory: &mut Memory,
         control: &Control,
         on_event: &mut dyn FnMut(&Event),
-    ) -> Result<Measures, TrainError> {
-        on_event(&Event::Judging { subject: subject.to_owned() });
-        let train = self.extractor.rows(memory, &self.whole.train, control)?;
-        let test = self.extractor.rows(memory, &self.whole.test, control)?;
-        let (mut measures, classifier) = measure(&self.probes, &train, &test, control)?;
-        self.classifier = classifier;
-        for (place, (name, probe)) in self.probes.iter().enumerate() {
-            let Probe::Finetune(settings) = probe else { continue };
-            let tell = |what| on_event(&Event::Judging { subject: format!("{subject}: {what}") });
-            let tuner = Tuner { encoder: &self.encoder, engine: self.engine, data: &self.whole, seed: self.seed };
-            measures.0.insert(place, (name.clone(), tuner.accuracy(settings, memory, control, tell)?));
+    ) -> Result<Judgement, TrainError> {
+        let mut judgement = Judgement::default();
+        for set in &self.sets {
+            let subject = set.subject(subject);
+            on_event(&Event::Judging { subject: subject.clone() });
+            let train = self.extractor.rows(memory, &set.whole.train, control)?;
+            let test = self.extractor.rows(memory, &set.whole.test, control)?;
+            let (mut measures, linear) = measure(&self.probes, &train, &test, control)?;
+            let mut learnt: Vec<(Classifying, Learnt)> = linear.map(|l| (Classifying::Linear, l)).into_iter().collect();
+            for (place, (name, probe)) in self.probes.iter().enumerate() {
+                let Probe::Finetune(settings) = probe else { continue };
+                let tell = |what| on_event(&Event::Judging { subject: format!("{subject}: {what}") });
+                let tuner = Tuner { encoder: &self.encoder, engine: self.engine, data: &set.whole, seed: self.seed };
+                let Some((accuracy, tuned)) = tuner.tune(settings, memory, control, tell)? else { continue };
+                let later = |measure: &str| self.probes[place + 1..].iter().any(|(name, _)| name == measure);
+                let next = measures.0.iter().position(|(m, _)| m == RANK || later(m)).unwrap_or(measures.0.len());
+                measures.0.insert(next, (name.clone(), accuracy));
+                learnt.extend(tuned.map(|tuned| (Classifying::Finetune, tuned)));
+            }
+            judgement.take(set, &self.encoder.path, measures, learnt);
         }
         control.proceed()?;
-        Ok(measures)
+        Ok(judgement)
+    }
+}
+
+impl JudgedSet {
+    /// What is judged, in words.
+    fn subject(&self, what: &str) -> String {
+        self.name.as_ref().map_or_else(|| what.to_owned(), |name| format!("{what} on {name}"))
+    }
+}
+
+impl Judgement {
+    fn take(&mut self, set: &JudgedSet, of: &str, measures: Measures, learnt: Vec<(Classifying, Learnt)>) {
+        let name = set.name.as_deref();
+        self.measures.0.extend(measures.0.into_iter().map(|(measure, value)| (prefixed(name, &measure), value)));
+        for (probe, learnt) in learnt {
+            if self.learnt.iter().all(|(known, _)| *known != probe) {
+                let classes = set.whole.train.classes().to_vec();
+                self.learnt.push((probe, KnownClasses { learnt, classes, of: of.to_owned() }));
+            }
+        }
     }
 }
 
@@ -178,69 +254,9 @@ fn measure(
     train: &Rows,
     test: &Rows,
     control: &Control,
-) -> Result<(Measures, Option<LinearClassifier>), TrainError> {
+) -> Result<(Measures, Option<Learnt>), TrainError> {
     let (mut measures, classifier) = accuracies(probes, train, test);
     control.proceed()?;
-    measures.0.push(("effective_rank".to_owned(), eval::effective_rank(&test.values, test.dim)));
-    Ok((measures, classifier))
-}
-
-/// Data, preparation of the images, probes and samples of a recipe in words.
-fn baseline(recipe: &Recipe, encoder: &Encoder) -> String {
-    let evaluate = &recipe.evaluate;
-    let written = |configs: &[Config]| configs.iter().map(Config::to_string).collect::<Vec<_>>();
-    let samples = (evaluate.train_samples, evaluate.test_samples);
-    let (probes, view) = (written(&evaluate.probes), written(&encoder.view));
-    format!("{:?}", (recipe.data.to_string(), encoder.size, view, probes, samples, recipe.train.seed))
-}
-
-/// The accuracy of each probe of features, and what the first linear one learnt; not a number where a feature is none. Samples without
-/// label neither teach nor are judged; where none has one, nothing is measured.
-fn accuracies(probes: &[(String, Probe)], train: &Rows, test: &Rows) -> (Measures, Option<LinearClassifier>) {
-    let finite = train.finite() && test.finite();
-    let (mut measures, mut learnt) = (Measures::default(), None);
-    let (Some(train), Some(test)) = (train.labelled(), test.labelled()) else { return (measures, learnt) };
-    for (name, probe) in probes {
-        let accuracy = match probe {
-            Probe::Finetune(_) => continue,
-            _ if !finite => f64::NAN,
-            Probe::Knn(settings) => eval::knn(train.features(), test.features(), *settings),
-            Probe::Linear(settings) => {
-                let classifier = LinearClassifier::fit(train.features(), *settings);
-                let accuracy = classifier.accuracy(test.features());
-                learnt.get_or_insert(classifier);
-                accuracy
-            }
-        };
-        measures.0.push((name.clone(), accuracy));
-    }
-    (measures, learnt)
-}
-
-/// The probes by name; one that occurs more than once also by its place.
-fn named_probes(configs: &[Config]) -> Vec<(String, Probe)> {
-    let probes: Vec<Probe> = configs.iter().filter_map(Probe::from_config).collect();
-    let alone = |p: &Probe| probes.iter().filter(|q| q.name() == p.name()).count() == 1;
-    let name = |i: usize, p: &Probe| if alone(p) { p.name().to_owned() } else { format!("{} {}", p.name(), i + 1) };
-    probes.iter().enumerate().map(|(i, p)| (name(i, p), p.clone())).collect()
-}
-
-/// The first two crops of some samples, if the encoder takes their size.
-fn pairs(loader: &Loader, size: (usize, usize)) -> Result<Option<[Vec<f32>; 2]>, TrainError> {
-    let sizes = loader.view_sizes();
-    let [a, b] = match loader.crops()[..] {
-        [a, b, ..] if sizes[a] == size && sizes[b] == size => [a, b],
-        _ => return Ok(None),
-    };
-    let mut pairs = [Vec::new(), Vec::new()];
-    let mut count = 0;
-    for batch in loader.epoch(0) {
-        let batch = batch?;
-        pairs.iter_mut().zip([a, b]).for_each(|(all, view)| all.extend_from_slice(&batch.views[view]));
-        count += batch.index.len();
-        if count >= PAIRS {
-            break;
-        }
-    }
-    Ok(Some(pairs))
+    measures.0.push((RANK.to_owned(), eval::effective_rank(&test.values, test.dim)));
+    Ok((measures, classifier.map(|classifier| Learnt { classifier, encoder: Vec::new() })))
 }

@@ -56,7 +56,7 @@ pub struct KeptEncoder {
 
 /// The numbers, by the names of the whole recipe or by those within the encoder at a path.
 enum Weights {
-    Whole(Checkpoint),
+    Whole(Box<Checkpoint>),
     Alone { path: PathBuf, of: String, tensors: HashMap<String, Tensor> },
 }
 
@@ -101,7 +101,7 @@ impl KeptEncoder {
 
 impl From<Checkpoint> for KeptEncoder {
     fn from(whole: Checkpoint) -> Self {
-        Self { seed: whole.progress.seed, weights: Weights::Whole(whole) }
+        Self { seed: whole.progress.seed, weights: Weights::Whole(Box::new(whole)) }
     }
 }
 

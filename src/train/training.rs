@@ -1,5 +1,6 @@
 //! The loop: batches in, steps, and now and then a look at the features and a checkpoint.
 
+mod judging;
 mod keeping;
 mod start;
 mod warnings;
@@ -10,8 +11,7 @@ pub use start::Start;
 
 use super::speed::Stopwatch;
 use super::{
-    Baselines, Clock, Control, Event, Journal, Judge, KnownClasses, Learner, Losses, NotFiniteKind, Place, Refresher,
-    Step, Taken, TrainError, Verdict, calibrate, checkpoint, patiently, saving,
+    Clock, Control, Event, Journal, Judge, Learner, Losses, NotFiniteKind, Place, Refresher, Step, Taken, TrainError,
 };
 use crate::check::Recipe;
 use crate::data::{Batch, Loader, Splits, ViewSpec};
@@ -112,6 +112,7 @@ impl<'a> Training<'a> {
         });
         self.warn_of_no_step(on_event);
         self.warn_of_warm_ups(on_event);
+        self.look_for_best(run, on_event);
         self.save(run, false, on_event)?;
         for batch in self.loader.steps(self.done..self.clock.steps) {
             if control.stops() {
@@ -132,6 +133,7 @@ impl<'a> Training<'a> {
             return Ok(Ending::Interrupted);
         }
         self.warn_of_skipped(on_event);
+        self.warn_of_no_best(on_event);
         on_event(&Event::Finished { step: self.done });
         Ok(Ending::Finished)
     }
@@ -207,7 +209,7 @@ impl<'a> Training<'a> {
     ) -> Result<(), TrainError> {
         let recipe = self.setup.recipe;
         if self.clock.due(self.done, recipe.evaluate.every) {
-            self.look(on_event)?;
+            self.look(run, on_event)?;
         }
         let planned = self.clock.due(self.done, recipe.train.checkpoint);
         if (planned || control.saves()) && self.done < self.clock.steps {
@@ -230,47 +232,14 @@ impl<'a> Training<'a> {
         }
     }
 
-    fn look(&mut self, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
-        if let Some(judge) = &mut self.judge {
-            let measures = judge.look(&mut self.learner.memory)?;
-            self.watch.pause();
-            let (epoch, seconds) = (self.clock.epochs(self.done), self.watch.seconds());
-            self.journal.look(self.done, epoch, seconds, measures.clone());
-            on_event(&Event::Evaluated { step: self.done, epoch, seconds, measures });
-        }
-        Ok(())
-    }
-
-    /// Keeps the encoder by itself, and judges it with the recipe's probes beside what it has to beat.
-    pub fn verdict(
-        &mut self,
-        run: &dyn Place,
-        baselines: &Baselines,
-        control: &Control,
-        on_event: &mut dyn FnMut(&Event),
-    ) -> Result<Verdict, TrainError> {
-        let (Some(judge), Some(encoder)) = (&mut self.judge, &self.setup.recipe.evaluate.encoder) else {
-            return Ok(Verdict::default());
-        };
-        patiently(run, control, on_event, |_| {
-            saving::at_its_place(run)?;
-            checkpoint::save_encoder(&self.learner.memory, self.setup.recipe, encoder, self.seed, run.path())
-        })?;
-        let Setup { recipe, data, engine, .. } = &self.setup;
-        let mut untrained = calibrate(recipe, encoder, &data.train, *engine, self.seed)?;
-        let verdict = judge.verdict(&mut self.learner.memory, &mut untrained, baselines, control, on_event)?;
-        if let Some(classifier) = &verdict.classifier {
-            let known = KnownClasses {
-                classifier: classifier.clone(),
-                classes: data.train.classes().to_vec(),
-                of: encoder.path.clone(),
-            };
-            patiently(run, control, on_event, |_| {
-                saving::at_its_place(run)?;
-                known.save(run.path())
-            })?;
-        }
-        Ok(verdict)
+    fn look(&mut self, run: &dyn Place, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
+        let Some(judge) = &mut self.judge else { return Ok(()) };
+        let measures = judge.look(&mut self.learner.memory)?;
+        self.watch.pause();
+        let (epoch, seconds) = (self.clock.epochs(self.done), self.watch.seconds());
+        self.journal.look(self.done, epoch, seconds, measures.clone());
+        on_event(&Event::Evaluated { step: self.done, epoch, seconds, measures: measures.clone() });
+        self.keep_best(run, &measures, on_event)
     }
 
     /// What learns.

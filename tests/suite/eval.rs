@@ -198,7 +198,8 @@ fn eigenvectors_are_orthogonal_and_solve_their_equation() {
 
 #[test]
 fn probes_are_read_from_calls_with_the_defaults_of_their_entries() {
-    for (entry, want) in PROBES.iter().zip([Probe::Knn(Knn::default()), Probe::Linear(LinearProbe::default())]) {
+    let linear = |settings| Probe::Linear { settings, candidates: Vec::new() };
+    for (entry, want) in PROBES.iter().zip([Probe::Knn(Knn::default()), linear(LinearProbe::default())]) {
         let default = |p: &sslrun::catalog::Param| Arg::Number(p.default.unwrap().parse().unwrap());
         let args = entry.params.iter().map(|p| (p.name.to_owned(), default(p))).collect();
         let config = Config { name: entry.name.into(), args, span: Span::new(FileId(0), 0..0) };
@@ -206,9 +207,9 @@ fn probes_are_read_from_calls_with_the_defaults_of_their_entries() {
         assert_eq!(want.name(), entry.name);
     }
     let of_pixels = LinearProbe { min_variance: 1e-3, ..LinearProbe::default() };
-    assert_eq!(Probe::Linear(LinearProbe::default()).of_pixels(), Probe::Linear(of_pixels));
+    assert_eq!(linear(LinearProbe::default()).of_pixels(), linear(of_pixels));
     let fewer = LinearProbe { min_variance: 0.1, ..LinearProbe::default() };
-    assert_eq!(Probe::Linear(fewer).of_pixels(), Probe::Linear(fewer));
+    assert_eq!(linear(fewer).of_pixels(), linear(fewer));
     assert_eq!(Probe::Knn(Knn::default()).of_pixels(), Probe::Knn(Knn::default()));
 }
 

@@ -44,6 +44,7 @@ fn record() -> RunRecord {
         raw: vec![Metric::share("k-NN", 0.22), Metric::share("linear", 0.18)],
         history: vec![Point { epoch: 1.0, seconds: 4.5, loss: f64::NAN, metrics: vec![Metric::share("k-NN", 0.5)] }],
         warnings: vec!["`loss.a < 1` no longer holds at step 3".into()],
+        ..RunRecord::default()
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::{ChangeArgs, Engine};
+use crate::train::Which;
 
 /// A run, and how its encoder is applied.
 #[derive(Debug, ClapArgs)]
@@ -14,6 +15,9 @@ pub struct EncoderArgs {
     pub run: PathBuf,
     #[command(flatten)]
     pub change: ChangeArgs,
+    /// Which checkpoint: `last`, `best` (`train { best: .. }`), or that after so many steps (`train { keep: .. }`)
+    #[arg(long, value_name = "WHICH", value_parser = Which::parse, default_value = "last")]
+    pub checkpoint: Which,
     /// The engine that computes the features
     #[arg(long, value_enum, default_value_t = Engine::Planned)]
     pub engine: Engine,
@@ -56,6 +60,9 @@ pub struct PredictArgs {
     /// Pictures: files, folders, `-` for standard input; without any, the test split of the data set, which is judged by class
     #[arg(value_name = "PICTURE", conflicts_with = "data")]
     pub pictures: Vec<PathBuf>,
+    /// By which probe of the run: `linear` on its features, or `finetune` with the encoder as that has tuned it
+    #[arg(long, value_enum, default_value_t = ProbeName::Linear)]
+    pub probe: ProbeName,
     /// How many classes of each picture are shown
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     pub top: u32,
@@ -118,6 +125,9 @@ pub struct ExportArgs {
     /// The folder to write, which must not exist or be empty
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
+    /// Which checkpoint: `last`, `best` (`train { best: .. }`), or that after so many steps (`train { keep: .. }`)
+    #[arg(long, value_name = "WHICH", value_parser = Which::parse, default_value = "last")]
+    pub checkpoint: Which,
     /// Another branch than the one that is judged, such as one that follows it
     #[arg(long, value_name = "NAME")]
     pub branch: Option<String>,
@@ -132,4 +142,13 @@ pub enum SplitName {
     Test,
     /// Both
     All,
+}
+
+/// The probes whose classifiers a run keeps, as they are named on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProbeName {
+    /// A linear classifier of the features
+    Linear,
+    /// The encoder and a linear classifier, tuned together
+    Finetune,
 }

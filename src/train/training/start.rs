@@ -45,6 +45,9 @@ impl Training<'_> {
                 }
                 self.take_over(progress);
                 self.journal.broken.clear();
+                // Its other checkpoints stay where they are.
+                self.journal.kept.clear();
+                self.journal.best = None;
                 from.branch(&mut self.learner, true, self.done)
             }
         }

@@ -52,6 +52,15 @@ impl Training<'_> {
         }
     }
 
+    /// Warns where a best checkpoint was to be kept, and no look has found one.
+    pub(super) fn warn_of_no_best(&mut self, on_event: &mut dyn FnMut(&Event)) {
+        if let (Some(best), None) = (&self.setup.recipe.train.best, &self.journal.best) {
+            let message =
+                format!("no best checkpoint was found: no look at the features has found a finite `{}`", best.measure);
+            self.warn(message, Some(best.span), on_event);
+        }
+    }
+
     /// Warns of each expectation when it breaks, not as long as it stays broken.
     pub(super) fn watch_expectations(&mut self, losses: &Losses, on_event: &mut dyn FnMut(&Event)) {
         for (i, (expectation, &holds)) in self.setup.recipe.expectations.iter().zip(&losses.expectations).enumerate() {
