@@ -8,7 +8,7 @@ use super::finetune::Tuner;
 use super::{Control, Event, TrainError};
 use crate::catalog::Config;
 use crate::check::{Encoder, Recipe};
-use crate::data::{DataSet, Loader, Splits, subset};
+use crate::data::{DataSet, Loader, Splits, subset, telling};
 use crate::eval::{self, LinearClassifier, LinearProbe, Probe};
 use crate::exec::{EngineKind, Memory};
 
@@ -87,16 +87,16 @@ impl Judge {
     ) -> Result<Option<Self>, TrainError> {
         let Some(encoder) = &recipe.evaluate.encoder else { return Ok(None) };
         let whole = Splits {
-            train: subset(&data.train, recipe.evaluate.train_samples),
-            test: subset(&data.test, recipe.evaluate.test_samples),
+            train: subset(&telling(&data.train), recipe.evaluate.train_samples),
+            test: subset(&telling(&data.test), recipe.evaluate.test_samples),
         };
         Ok(Some(Self {
             encoder: encoder.clone(),
             engine: kind,
             seed: recipe.train.seed,
             extractor: Extractor::new(encoder, kind)?,
-            bank: subset(&data.train, BANK),
-            queries: subset(&data.test, QUERIES),
+            bank: subset(&telling(&data.train), BANK),
+            queries: subset(&telling(&data.test), QUERIES),
             pairs: loader.map(|l| pairs(l, encoder.size)).transpose()?.flatten(),
             probes: named_probes(&recipe.evaluate.probes),
             baseline: baseline(recipe, encoder),
