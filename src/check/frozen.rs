@@ -7,8 +7,8 @@ use super::definitions::Definitions;
 use super::recipe::{Frozen, Weights};
 use super::resolve::{Key, Slot};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
-use crate::data::augment::PixelNorm;
 use crate::data::absolute;
+use crate::data::augment::PixelNorm;
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::graph::{Graph, NodeId, ShapeError};
 use crate::nn::Mode;
@@ -158,7 +158,9 @@ impl<'a> Checker<'a> {
             _ => None,
         };
         match (self.views.norm_of(view), theirs) {
-            (Some(ours), Some(theirs)) if ours != theirs && ours.mean.len() == theirs.mean.len() => self.built(at, |g| renormalised(g, pixels, &ours, &theirs)),
+            (Some(ours), Some(theirs)) if ours != theirs && ours.mean.len() == theirs.mean.len() => {
+                self.built(at, |g| renormalised(g, pixels, &ours, &theirs))
+            }
             _ => Ok(pixels),
         }
     }

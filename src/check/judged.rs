@@ -187,7 +187,8 @@ impl<'a> Checker<'a> {
 fn features(checker: &mut Checker, judged: &Judged, size: (usize, usize)) -> Checked<NodeId> {
     let span = judged.span;
     checker.prepare_branches();
-    let shape = Shape(vec![Dim::batch(), Dim::from(size.0), Dim::from(size.1), Dim::from(checker.views.frame().channels)]);
+    let shape =
+        Shape(vec![Dim::batch(), Dim::from(size.0), Dim::from(size.1), Dim::from(checker.views.frame().channels)]);
     let image = checker.graph.input("image", TensorType::float(shape), InputKind::Given);
     let mut value = checker.apply_branch(judged.branch, &Value::Tensor(image), None, span)?;
     for name in &judged.path {

@@ -273,7 +273,8 @@ impl Checker<'_> {
         let view = self.views.all[view].shows;
         let (height, width) = self.views.all[view].size;
         let name = format!("view:{}", self.views.all[view].name);
-        let shape = Shape(vec![Dim::batch(), Dim::from(height), Dim::from(width), Dim::from(self.views.frame().channels)]);
+        let shape =
+            Shape(vec![Dim::batch(), Dim::from(height), Dim::from(width), Dim::from(self.views.frame().channels)]);
         self.graph.input(&name, TensorType::float(shape), InputKind::View(view))
     }
 }

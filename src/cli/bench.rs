@@ -86,7 +86,9 @@ fn held_up(by: HeldUpBy) -> &'static str {
     match by {
         HeldUpBy::Computing => "a step waits for no data: computing takes the longest",
         HeldUpBy::Reading => "steps wait for their data: reading takes the longest",
-        HeldUpBy::Decoding => "steps wait for their data: decoding takes the longest, where `--cache` does not keep what is decoded",
+        HeldUpBy::Decoding => {
+            "steps wait for their data: decoding takes the longest, where `--cache` does not keep what is decoded"
+        }
         HeldUpBy::Augmenting => "steps wait for their data: augmenting takes the longest",
     }
 }

@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
-use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::ColorType;
+use tiff::decoder::{Decoder, DecodingResult, Limits};
 
 use super::decode::{fault, measured, others};
 use super::{CHANNELS, DataError, Image};
@@ -66,11 +66,7 @@ fn page(decoder: &mut Decoder<Cursor<&[u8]>>, most: u64) -> Result<Option<((usiz
 }
 
 /// The values of the page at hand as bytes, those of a pixel together.
-fn pixels(
-    decoder: &mut Decoder<Cursor<&[u8]>>,
-    size: (usize, usize),
-    channels: usize,
-) -> Result<Vec<u8>, DataError> {
+fn pixels(decoder: &mut Decoder<Cursor<&[u8]>>, size: (usize, usize), channels: usize) -> Result<Vec<u8>, DataError> {
     let mut read = DecodingResult::U8(Vec::new());
     let layout = decoder.read_image_to_buffer(&mut read).map_err(|e| fault(&e))?;
     let values = bytes(read)?;

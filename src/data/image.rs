@@ -55,7 +55,8 @@ impl<'a> Image<'a> {
         if channels == CHANNELS {
             return self;
         }
-        let shown = |pixel: &[u8]| if channels < CHANNELS { [pixel[0]; CHANNELS] } else { [pixel[0], pixel[1], pixel[2]] };
+        let shown =
+            |pixel: &[u8]| if channels < CHANNELS { [pixel[0]; CHANNELS] } else { [pixel[0], pixel[1], pixel[2]] };
         let data: Vec<u8> = self.data.chunks_exact(channels).flat_map(shown).collect();
         Image::new(self.height, self.width, data)
     }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::sets::folder::pictures;
 use super::augment::PixelNorm;
+use super::sets::folder::pictures;
 use super::{Access, CHANNELS, Catalogue, DataError, DataSet, Frame, Gallery, MOST_PIXELS, Origin};
 use crate::random::Digest;
 use crate::source::read_file;

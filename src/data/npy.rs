@@ -75,7 +75,9 @@ impl Header {
             ("f", Some(2 | 4 | 8)) => Kind::Float,
             _ => {
                 let message = format!("holds numbers of the kind `{described}`, which are not read");
-                return Err(DataError::new(message).help("whole and floating numbers are, as uint8, uint16 and float32"));
+                return Err(
+                    DataError::new(message).help("whole and floating numbers are, as uint8, uint16 and float32")
+                );
             }
         };
         let fortran = behind("fortran_order").ok_or_else(|| unread("order"))?.starts_with("True");
@@ -110,7 +112,9 @@ impl Header {
                 (Some(range), _) => range,
                 (None, Kind::Bool | Kind::Float) => (0.0, 1.0),
                 (None, Kind::Unsigned) => (0.0, 2f64.powi(8 * self.width as i32) - 1.0),
-                (None, Kind::Signed) => return Err(DataError::new("holds signed numbers: which are black and white is open").help(RANGE)),
+                (None, Kind::Signed) => {
+                    return Err(DataError::new("holds signed numbers: which are black and white is open").help(RANGE));
+                }
             };
             self.each(from, &mut |value| {
                 if value.is_nan() || range.is_none() && !(low..=high).contains(&value) {
@@ -192,7 +196,8 @@ impl Header {
 }
 
 /// What is said of numbers that cannot be brightnesses.
-const RANGE: &str = "scale it, or say which numbers are black and white where the set has `range`, as in `range: 0..4095`";
+const RANGE: &str =
+    "scale it, or say which numbers are black and white where the set has `range`, as in `range: 0..4095`";
 
 fn cut_off() -> DataError {
     DataError::new("ends too early").help("fetch it again")

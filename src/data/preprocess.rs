@@ -39,7 +39,8 @@ impl Preprocess {
         let size = frame.size;
         let written: Vec<String> = steps.iter().map(Config::to_string).collect();
         let (last, before) = steps.split_last().ok_or_else(|| DataError::new("a preparation ends in `pixel_norm`"))?;
-        let norm = PixelNorm::from_config(last).and_then(|norm| norm.of(frame.channels)).map_err(|e| e.at(last.span))?;
+        let norm =
+            PixelNorm::from_config(last).and_then(|norm| norm.of(frame.channels)).map_err(|e| e.at(last.span))?;
         let pipeline = Pipeline::build(before, Frame { same: false, ..frame })?;
         if pipeline.output_size() != size {
             let (made, wanted) = (pipeline.output_size(), size);

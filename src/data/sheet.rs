@@ -58,7 +58,8 @@ fn shown<'a>(image: &Image<'a>, frame: Frame) -> Image<'a> {
 /// A picture with a row for each list of pictures, whatever their sizes: each is shown whole, at most `side` high and wide.
 pub fn picture_sheet(rows: &[Vec<Image<'_>>], side: usize) -> Image<'static> {
     let frame = Frame::nominal((side, side));
-    let rows: Vec<Vec<Image>> = rows.iter().map(|row| row.iter().map(|image| shown(image, frame).in_colour()).collect()).collect();
+    let rows: Vec<Vec<Image>> =
+        rows.iter().map(|row| row.iter().map(|image| shown(image, frame).in_colour()).collect()).collect();
     arrange(&rows)
 }
 

@@ -121,7 +121,9 @@ pub fn bench(trial: &Trial, checked: &Checked) -> Result<Measured, Failure> {
         let pace = pace(&*pictures, &view_specs(recipe), recipe.train.seed, MAKING).map_err(wrong)?;
         let step = match median(&measured.step) {
             Some(step) => step,
-            None => median(&timing.steps(FEW).map_err(explain)?.iter().map(|t| t.whole).collect::<Vec<_>>()).unwrap_or(0.0),
+            None => {
+                median(&timing.steps(FEW).map_err(explain)?.iter().map(|t| t.whole).collect::<Vec<_>>()).unwrap_or(0.0)
+            }
         };
         measured.take(&pace, step, trial.threads);
     }
@@ -159,7 +161,8 @@ impl Measured {
         let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
         let read = pace.read.unwrap_or(0.0);
         let batch = (read + pace.decode + pace.augment) * self.batch as f64 / threads.max(1) as f64;
-        let parts = [(read, HeldUpBy::Reading), (pace.decode, HeldUpBy::Decoding), (pace.augment, HeldUpBy::Augmenting)];
+        let parts =
+            [(read, HeldUpBy::Reading), (pace.decode, HeldUpBy::Decoding), (pace.augment, HeldUpBy::Augmenting)];
         let longest = parts.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, part)| part);
         self.held_up_by = if batch > step { longest } else { Some(HeldUpBy::Computing) };
     }

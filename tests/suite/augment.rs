@@ -50,7 +50,9 @@ pub fn replay(case: &Value, image: &mut Pixels) {
         "solarize" => run(&Solarize { p: 1.0, threshold: case["threshold"].as_f64().expect("a number") }, &true, image),
         "flip" => run(&Flip { p: 1.0 }, &true, image),
         "pixel_norm" => {
-            let three = |k: &str| case[k].as_array().expect("numbers").iter().map(|x| x.as_f64().expect("a number") as f32).collect();
+            let three = |k: &str| {
+                case[k].as_array().expect("numbers").iter().map(|x| x.as_f64().expect("a number") as f32).collect()
+            };
             run(&PixelNorm { mean: three("mean"), std: three("std") }, &(), image);
         }
         "blur" => {

@@ -46,6 +46,7 @@ mod narrow;
 mod operations;
 mod optim;
 mod originals;
+mod pages;
 mod programs;
 mod random;
 mod reading;

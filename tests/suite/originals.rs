@@ -133,7 +133,8 @@ fn arrays_alone_are_divided_and_scaled() {
     for set in [&train, &test] {
         for i in 0..set.len() {
             let image = set.image(i).unwrap();
-            let is = |place: &usize| image.data.iter().zip(&wanted.values[place * 192..]).all(|(a, b)| f32::from(*a) == *b);
+            let is =
+                |place: &usize| image.data.iter().zip(&wanted.values[place * 192..]).all(|(a, b)| f32::from(*a) == *b);
             let place = (0..12).find(is).expect("it is one of them");
             assert_eq!(set.label(i), (place != 5).then_some(place as u32 % 3));
             seen.push(place);

@@ -172,9 +172,10 @@ pub fn build(config: &Config, channels: usize) -> Result<Box<dyn Step>, DataErro
 
 /// What is said of a step that changes colours, of pictures whose channels are none.
 fn no_colours(word: &str, channels: usize) -> DataError {
-    let error = DataError::new(format!("`{word}` changes red, green and blue, and these pictures have {channels} channels"));
+    let error =
+        DataError::new(format!("`{word}` changes red, green and blue, and these pictures have {channels} channels"));
     error.help(
-        "leave it out, or say `colour: 0` to `simclr_augment` and others of the library, as in `--set a.colour=0`; brightness and \
+        "leave it out; in the pipelines of the library `colour: 0` does, as in `--set a.colour=0` for the view `a`; brightness and \
          contrast of any channels change by `jitter(saturation: 0, hue: 0)`",
     )
 }

@@ -13,7 +13,11 @@ pub const WORD: Augmentation = Augmentation {
         name: "pixel_norm",
         kind: Kind::Augmentation,
         params: &[
-            Param::required("mean", ParamType::Numbers, "What is subtracted from each channel, of 1; one number is meant for all."),
+            Param::required(
+                "mean",
+                ParamType::Numbers,
+                "What is subtracted from each channel, of 1; one number is meant for all.",
+            ),
             Param::required("std", ParamType::Numbers, "What they are then divided by."),
         ],
         formula: "x[c] -> (x[c] - mean[c]) / std[c]",
@@ -65,7 +69,8 @@ impl PixelNorm {
         if config.name != WORD.entry.name {
             return Err(DataError::new(format!("`{}` does not normalise: `pixel_norm` does", config.name)));
         }
-        let [mut mean, mut std] = ["mean", "std"].map(|name| config.numbers(name).into_iter().map(|x| x as f32).collect::<Vec<_>>());
+        let [mut mean, mut std] =
+            ["mean", "std"].map(|name| config.numbers(name).into_iter().map(|x| x as f32).collect::<Vec<_>>());
         let channels = mean.len().max(std.len());
         for (name, values) in [("mean", &mut mean), ("std", &mut std)] {
             match values[..] {

@@ -33,9 +33,7 @@ pub const SET: Set = Set {
               fine_label_names.txt and coarse_label_names.txt, in the folder or in cifar-100-binary/. As Parquet it is \
               read by `parquet`.",
     },
-    look: |config| {
-        Ok(Facts { frame: Frame::fixed((SIDE, SIDE)), classes: Some(count(config)), norm: norm() })
-    },
+    look: |config| Ok(Facts { frame: Frame::fixed((SIDE, SIDE)), classes: Some(count(config)), norm: norm() }),
     // Files of these names are many things: those of the names of classes tell.
     seen: |path| folder(path).is_some_and(|folder| folder.join(NAMES[0]).is_file()),
     present: |config| [Split::Train, Split::Test].iter().try_for_each(|split| file(config, *split).map(|_| ())),
@@ -73,7 +71,8 @@ fn folder(path: &Path) -> Option<PathBuf> {
 fn file(config: &Config, split: Split) -> Result<PathBuf, DataError> {
     let path = Path::new(config.text("path"));
     let folder = folder(path).ok_or_else(|| {
-        let help = "train.bin and test.bin are looked for, here and in cifar-100-binary/; unpack cifar-100-binary.tar.gz";
+        let help =
+            "train.bin and test.bin are looked for, here and in cifar-100-binary/; unpack cifar-100-binary.tar.gz";
         DataError::new("holds no files of CIFAR-100").in_file(path).help(help)
     })?;
     Ok(folder.join(format!("{}.bin", split.name())))

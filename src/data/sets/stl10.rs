@@ -21,7 +21,12 @@ pub const SET: Set = Set {
         kind: Kind::DataSet,
         params: &[
             Param::required("path", ParamType::Path, "The folder with the files."),
-            Param::optional("unlabelled", COUNT, "none", "Only this many of the images without a class, the first ones."),
+            Param::optional(
+                "unlabelled",
+                COUNT,
+                "none",
+                "Only this many of the images without a class, the first ones.",
+            ),
         ],
         formula: "5,000 + 100,000 without a class + 8,000 images of 96x96, 10 classes",
         doc: "STL-10 (Coates et al. 2011) as the original binary files: train_X.bin, train_y.bin, unlabeled_X.bin, test_X.bin, \

@@ -29,9 +29,11 @@ pub(super) fn of(peer: &Peer, (height, width): (usize, usize), channels: usize, 
             imports: &["import torchvision", "from torch import nn"],
             build: resnet(name, *blocks, *bottleneck, *small_stem, *width, channels),
         },
-        Peer::Vit(vit) => {
-            Python { package: "timm", imports: &["import timm"], build: vec![transformer(vit, (height, width), channels)] }
-        }
+        Peer::Vit(vit) => Python {
+            package: "timm",
+            imports: &["import timm"],
+            build: vec![transformer(vit, (height, width), channels)],
+        },
         Peer::Row(parts) => {
             Python { package: "torch", imports: &["from torch import nn"], build: vec![row(parts, tensors)] }
         }
@@ -92,7 +94,8 @@ fn transformer(vit: &Transformer, (height, width): (usize, usize), channels: usi
     ];
     let of_colour = channels == CHANNELS;
     let channels = (!of_colour).then(|| ("in_chans", channels.to_string()));
-    let settings: Vec<String> = settings.into_iter().chain(channels).map(|(name, value)| format!("{name}={value}")).collect();
+    let settings: Vec<String> =
+        settings.into_iter().chain(channels).map(|(name, value)| format!("{name}={value}")).collect();
     format!("model = timm.create_model(\"vit_base_patch16_224\", pretrained=False, {})", settings.join(", "))
 }
 

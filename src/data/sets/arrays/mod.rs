@@ -41,7 +41,8 @@ pub const SET: Set = Set {
               ones in colour. Numbers are kept as bytes. Labels are whole numbers, a negative one is none.",
     },
     look,
-    seen: |path| names(&Source::of(path)).is_ok(),
+    // An array among pictures makes no set of arrays of their folder.
+    seen: |path| names(&Source::of(path)).is_ok_and(|names| !path.is_dir() || names.are_of_a_set()),
     present: |config| found(config).map(|_| ()),
     open: |config, split, _| {
         let (train, test) = both(config)?;

@@ -6,8 +6,12 @@ use crate::data::DataError;
 use crate::data::npy::Header;
 
 /// Usual names of pictures and of their labels, in lower case: of what is trained on, of what is judged on, of both.
-const TRAIN: &[(&str, &str)] =
-    &[("x_train", "y_train"), ("train_images", "train_labels"), ("images_train", "labels_train"), ("train_x", "train_y")];
+const TRAIN: &[(&str, &str)] = &[
+    ("x_train", "y_train"),
+    ("train_images", "train_labels"),
+    ("images_train", "labels_train"),
+    ("train_x", "train_y"),
+];
 const TEST: &[(&str, &str)] = &[
     ("x_test", "y_test"),
     ("test_images", "test_labels"),
@@ -49,7 +53,7 @@ pub fn names(source: &Source) -> Result<Names, DataError> {
         labelled.map(|(images, labels)| Pair { images, labels })
     };
     let alone = || match &all[..] {
-        [one] => Some(Pair { images: one.clone(), labels: None }),
+        [one] if !matches!(source, Source::Folder(_)) => Some(Pair { images: one.clone(), labels: None }),
         _ => None,
     };
     if let Some(train) = pair(TRAIN) {
@@ -62,6 +66,13 @@ pub fn names(source: &Source) -> Result<Names, DataError> {
             let error = DataError::new(format!("holds no arrays of pictures by their names: {some}"));
             Err(error.help("call them x_train, y_train, x_test and y_test, or x and y"))
         }
+    }
+}
+
+impl Names {
+    /// Whether there is more than one array of pictures.
+    pub fn are_of_a_set(&self) -> bool {
+        self.test.is_some() || self.train.labels.is_some()
     }
 }
 
@@ -82,7 +93,9 @@ impl Pair {
         let numbers = numbers.map_err(|e| named(e, name))?;
         let label = |number: i64| match number {
             ..0 => Ok(None),
-            _ => u32::try_from(number).map(Some).map_err(|_| DataError::new(format!("{number} is no number of a class"))),
+            _ => {
+                u32::try_from(number).map(Some).map_err(|_| DataError::new(format!("{number} is no number of a class")))
+            }
         };
         numbers.into_iter().map(label).collect::<Result<_, _>>().map_err(|e| named(e, name))
     }

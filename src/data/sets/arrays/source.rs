@@ -45,7 +45,8 @@ impl Source {
             }
             Self::Folder(path) => {
                 let entries = std::fs::read_dir(path).map_err(|e| unreadable(&e))?;
-                let name = |entry: std::io::Result<std::fs::DirEntry>| Some(entry.ok()?.file_name().to_str()?.to_owned());
+                let name =
+                    |entry: std::io::Result<std::fs::DirEntry>| Some(entry.ok()?.file_name().to_str()?.to_owned());
                 entries.filter_map(name).collect()
             }
             Self::Alone(path) => vec![path.file_name().unwrap_or_default().to_string_lossy().into_owned()],

@@ -205,7 +205,12 @@ pub(super) struct Values<T: DataType> {
 }
 
 impl<T: DataType> Values<T> {
-    pub(super) fn of(group: &dyn RowGroupReader, column: usize, first: usize, what: &'static str) -> Result<Self, DataError> {
+    pub(super) fn of(
+        group: &dyn RowGroupReader,
+        column: usize,
+        first: usize,
+        what: &'static str,
+    ) -> Result<Self, DataError> {
         let described = group.metadata().column(column).column_descr();
         let (stored, wanted) = (described.physical_type(), T::get_physical_type());
         if stored != wanted {

@@ -18,9 +18,11 @@ use pages::Pages;
 pub use shards::shards;
 
 use super::Set;
-use super::pool::{self, Bytes, CHANNEL_COUNT, Files, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST, files, holds};
+use super::pool::{
+    self, Bytes, CHANNEL_COUNT, Files, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST, files, holds,
+};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
-use crate::data::{DataError, Split};
+use crate::data::{Access, DataError, Split};
 use crate::random::Digest;
 
 /// The word `parquet`.
@@ -57,11 +59,11 @@ pub const SET: Set = Set {
               ones; of others, `test` says how large a share is judged on. Rows with the same picture count once. A \
               negative label is none.",
     },
-    look: |config| pool::look(config, found),
+    look: |config| pool::look(config, |config| found(config, &LOOKING)),
     seen: |path| holds(path, "parquet"),
     present: |config| complete(Path::new(config.text("path"))).map(|_| ()),
-    open: |config, split, access| Ok(found(config)?.open(config, split, access)),
-    both: |config, access| Ok(found(config)?.both(config, access)),
+    open: |config, split, access| Ok(found(config, access)?.open(config, split, access)),
+    both: |config, access| Ok(found(config, access)?.both(config, access)),
 };
 
 /// Usual names of columns.
@@ -69,10 +71,10 @@ const IMAGES: &[&str] =
     &["image", "img", "images", "picture", "photo", "pixels", "bytes", "jpg", "jpeg", "png", "webp"];
 const LABELS: &[&str] = &["label", "labels", "fine_label", "class", "target", "category", "cls"];
 
-fn found(config: &Config) -> Result<Pool<Row>, DataError> {
+fn found(config: &Config, access: &Access) -> Result<Pool<Row>, DataError> {
     let path = Path::new(config.text("path"));
     let files = complete(path)?;
-    let mut rows = Rows::new(config, &files);
+    let mut rows = Rows::new(config, &files, access.encoded);
     let mut pool = match files {
         Files::Divided(train, test) => {
             let (train, test) = (rows.read(&train)?, rows.read(&test)?);
@@ -103,8 +105,10 @@ fn complete(path: &Path) -> Result<Files, DataError> {
     }
 }
 
-/// How many bytes all files have at most whose pictures are kept in memory; of larger sets so many are kept.
-const IN_MEMORY: u64 = 1 << 28;
+/// What is looked at before a run begins is not kept: it is no more than this at a time.
+const LOOKING: Access = Access { cache: 0, encoded: 1 << 28, strict: false };
+/// The bytes of pages that are kept at least: what is read in its order is read once.
+const LEAST: u64 = 1 << 26;
 
 /// A picture of a row.
 #[derive(Clone)]
@@ -151,7 +155,7 @@ struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn new(config: &'a Config, files: &Files) -> Self {
+    fn new(config: &'a Config, files: &Files, most: u64) -> Self {
         let columns = |name: &'a str, usual: &[&'static str]| match config.text(name) {
             "" => usual.to_vec(),
             said => vec![said],
@@ -160,7 +164,7 @@ impl<'a> Rows<'a> {
         let (image, label) = (columns("image", IMAGES), columns("label", LABELS));
         let bytes = |file: &PathBuf| std::fs::metadata(file).map_or(0, |m| m.len());
         let all: u64 = files.all().map(bytes).sum();
-        let cache = (all > IN_MEMORY).then(|| Cache::new(IN_MEMORY));
+        let cache = (all > most).then(|| Cache::new(most.max(LEAST)));
         Self { image, label, labelled, names: None, numbers: BTreeSet::new(), twice: 0, cache, files: 0 }
     }
 
