@@ -47,8 +47,11 @@ pub fn decode(bytes: &[u8], most: u64, channels: usize) -> Result<Option<Image<'
     Ok(Some(Image::of(size.0, size.1, channels, data)))
 }
 
-/// Height, width and channels of the page at hand; nothing where its values are not those of channels, such as places in a palette.
-fn page(decoder: &mut Decoder<Cursor<&[u8]>>, most: u64) -> Result<Option<((usize, usize), usize)>, DataError> {
+/// Height and width of a page, and its channels.
+type Form = ((usize, usize), usize);
+
+/// What the page at hand is; nothing where its values are not those of channels, such as places in a palette.
+fn page(decoder: &mut Decoder<Cursor<&[u8]>>, most: u64) -> Result<Option<Form>, DataError> {
     let (width, height) = decoder.dimensions().map_err(|e| fault(&e))?;
     let size = (height as usize, width as usize);
     measured(size, most)?;

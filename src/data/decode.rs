@@ -31,10 +31,11 @@ impl Image<'static> {
         }
         let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| fault(&e))?;
         let format = reader.format().ok_or_else(|| DataError::new(unknown(bytes)))?;
-        if format == ImageFormat::Tiff && channels != CHANNELS {
-            if let Some(image) = bands::decode(bytes, most, channels)? {
-                return Ok(image);
-            }
+        if format == ImageFormat::Tiff
+            && channels != CHANNELS
+            && let Some(image) = bands::decode(bytes, most, channels)?
+        {
+            return Ok(image);
         }
         let mut limits = Limits::default();
         (limits.max_image_width, limits.max_image_height) = (Some(LONGEST_SIDE), Some(LONGEST_SIDE));

@@ -93,7 +93,7 @@ fn pictures_of_large_files_are_read_by_pages() {
     std::fs::write(folder.join("train.parquet"), &whole[..whole.len() / 2]).expect("it can be cut off");
     let (early, late) = (set.image(1), set.image(ROWS - 2));
     assert!(early.expect("it is there") == picture(1));
-    let error = late.err().expect("it is gone").to_string();
+    let error = late.expect_err("it is gone").to_string();
     assert!(error.contains("train.parquet, row 499"), "{error}");
     std::fs::remove_dir_all(folder).expect("it can be removed");
 }

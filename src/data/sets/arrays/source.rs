@@ -72,7 +72,7 @@ impl Source {
     ) -> Result<T, DataError> {
         let path = match self {
             Self::Zip(path) => return packed(&mut zip(path)?, name, read),
-            Self::Folder(path) => path.join(name).with_added_extension(ARRAY),
+            Self::Folder(path) => path.join(format!("{name}.{ARRAY}")),
             Self::Alone(path) => path.clone(),
         };
         let file = open_file(&path).map_err(|e| unreadable(&e).in_file(&path))?;
