@@ -184,7 +184,7 @@ impl<'a> Rows<'a> {
             let names = read_columns(file, &wanted, &mut |chunk: Chunk| {
                 for (row, (bytes, label)) in chunk.images.into_iter().zip(chunk.labels).enumerate() {
                     let mut digest = Digest::new();
-                    let bytes = bytes.unwrap_or_default();
+                    let bytes = bytes.unwrap_or_else(|| ByteArray::from(Vec::new()));
                     digest.bytes(bytes.data());
                     let digest = digest.finish();
                     // Rows without a picture are told of when they are asked for, each.
