@@ -44,6 +44,9 @@ pub fn read_data(folder: &Path, bytes: &[u8]) -> Vec<String> {
     std::fs::create_dir_all(folder).expect("a folder of the target's own");
     let mut said = Vec::new();
     said.extend(Image::decode(bytes, MOST_PIXELS).err().map(|e| e.to_string()));
+    for channels in [1, 2, 4, 5] {
+        said.extend(Image::decode_as(bytes, MOST_PIXELS, channels).err().map(|e| e.to_string()));
+    }
     let tensors = folder.join("tensors.safetensors");
     put(&tensors, bytes);
     said.extend(read_tensors(&tensors).err());

@@ -27,7 +27,7 @@ mod trained;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-pub use bench::{Measured, Part, Trial, bench, median};
+pub use bench::{HeldUpBy, Measured, Part, Trial, bench, median};
 pub use compare::{Comparison, Contest, Moment, Terms, compare};
 pub use explain::{explain, explain_in_latex};
 pub use export::{Exported, check_export, export};

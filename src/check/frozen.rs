@@ -7,8 +7,8 @@ use super::definitions::Definitions;
 use super::recipe::{Frozen, Weights};
 use super::resolve::{Key, Slot};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
+use crate::data::absolute;
 use crate::data::augment::PixelNorm;
-use crate::data::{CHANNELS, absolute};
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::graph::{Graph, NodeId, ShapeError};
 use crate::nn::Mode;
@@ -158,7 +158,9 @@ impl<'a> Checker<'a> {
             _ => None,
         };
         match (self.views.norm_of(view), theirs) {
-            (Some(ours), Some(theirs)) if ours != theirs => self.built(at, |g| renormalised(g, pixels, &ours, &theirs)),
+            (Some(ours), Some(theirs)) if ours != theirs && ours.mean.len() == theirs.mean.len() => {
+                self.built(at, |g| renormalised(g, pixels, &ours, &theirs))
+            }
             _ => Ok(pixels),
         }
     }
@@ -217,8 +219,8 @@ impl<'a> Checker<'a> {
 
 /// Pixels normalised by one mean and deviation as they are by another.
 fn renormalised(g: &mut Graph, pixels: NodeId, from: &PixelNorm, to: &PixelNorm) -> Result<NodeId, ShapeError> {
-    let channel = |f: &dyn Fn(usize) -> f64| (0..CHANNELS).map(f).collect::<Vec<f64>>();
-    let [mean, std] = [&from.mean, &from.std].map(|v| v.map(f64::from));
+    let channel = |f: &dyn Fn(usize) -> f64| (0..from.mean.len()).map(f).collect::<Vec<f64>>();
+    let [mean, std] = [&from.mean, &from.std].map(|v| v.iter().copied().map(f64::from).collect::<Vec<f64>>());
     let scale = channel(&|c| std[c] / f64::from(to.std[c]));
     let shift = channel(&|c| (mean[c] - f64::from(to.mean[c])) / f64::from(to.std[c]));
     let mut row = |values: Vec<f64>| {

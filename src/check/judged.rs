@@ -5,7 +5,7 @@ use super::recipe::{Encoder, Evaluate};
 use super::value::Value;
 use crate::catalog::{Arg, Config};
 use crate::data::augment::{AUGMENTATIONS, Augmentation, PixelNorm, center_crop, resize};
-use crate::data::{self, Frame, Pipeline};
+use crate::data::{Frame, Pipeline};
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::graph::{Dim, Graph, InputKind, NodeId, Shape, TensorType};
 use crate::nn::{Mode, Peer};
@@ -38,7 +38,8 @@ impl<'a> Checker<'a> {
         let peer = self.judged_peer(&judged);
         let tuned = evaluate.probes.iter().any(|p| p.name == "finetune");
         let tuned = tuned.then(|| self.form(Mode::Train, &judged, size)).transpose()?;
-        Ok(Some(Encoder { path, graph, size, view, features, tuned, peer }))
+        let channels = self.views.frame().channels;
+        Ok(Some(Encoder { path, graph, size, channels, view, features, tuned, peer }))
     }
 
     /// The module of another package that is the same as the stage that is judged; none where only a tap of it is.
@@ -94,7 +95,7 @@ impl<'a> Checker<'a> {
             match height == width {
                 true => steps = [resize::WORD, center_crop::WORD].map(|word| sized(&word, height, span)).to_vec(),
                 // No word has two sides: a picture is fitted to them.
-                false => samples = Frame::nominal((height, width)),
+                false => samples = Frame { size: (height, width), same: false, ..samples },
             }
         }
         for step in &steps {
@@ -169,7 +170,7 @@ impl<'a> Checker<'a> {
                         Shape::of(&judged.shape),
                         Shape::of(&trained.shape)
                     ),
-                    "the branch is trained on something else than pictures of three channels; judge another by `evaluate { on: .. }`",
+                    "the branch is trained on something else than whole pictures; judge another by `evaluate { on: .. }`",
                 ),
                 None => (
                     format!("`{path}` is judged, but no step of the training computes it"),
@@ -186,7 +187,8 @@ impl<'a> Checker<'a> {
 fn features(checker: &mut Checker, judged: &Judged, size: (usize, usize)) -> Checked<NodeId> {
     let span = judged.span;
     checker.prepare_branches();
-    let shape = Shape(vec![Dim::batch(), Dim::from(size.0), Dim::from(size.1), Dim::from(data::CHANNELS)]);
+    let shape =
+        Shape(vec![Dim::batch(), Dim::from(size.0), Dim::from(size.1), Dim::from(checker.views.frame().channels)]);
     let image = checker.graph.input("image", TensorType::float(shape), InputKind::Given);
     let mut value = checker.apply_branch(judged.branch, &Value::Tensor(image), None, span)?;
     for name in &judged.path {

@@ -81,7 +81,7 @@ pub struct View {
 impl Encoder {
     /// How a picture is prepared for it.
     pub fn preprocess(&self) -> Result<Preprocess, DataError> {
-        Preprocess::build(&self.view, self.size)
+        Preprocess::build(&self.view, Frame::fixed(self.size).of(self.channels))
     }
 }
 
@@ -234,6 +234,8 @@ pub struct Encoder {
     pub graph: Graph,
     /// The input image's size.
     pub size: (usize, usize),
+    /// Its channels.
+    pub channels: usize,
     /// How a picture becomes that image; the last step normalises.
     pub view: Vec<Config>,
     /// The features, `[N, D]`.

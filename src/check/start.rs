@@ -6,8 +6,8 @@ use super::definitions::StartItem;
 use super::recipe::Started;
 use super::scope::{Env, Home};
 use crate::catalog::{Arg, Config, Entry, Kind, Param, ParamType};
+use crate::data::absolute;
 use crate::data::augment::PixelNorm;
-use crate::data::{CHANNELS, absolute};
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::source::Sources;
 use crate::syntax::ast::{Expr, ExprKind};
@@ -53,7 +53,10 @@ impl<'a> Checker<'a> {
         for item in &definitions.starts {
             let config = self.word(&item.value, Kind::Weights, &Env::new(Home::Recipe))?;
             let said = self.said_norm(&config)?;
+            // That of other channels says nothing of these.
+            let channels = self.views.frame().channels;
             let known = said.or_else(|| known_norm(Path::new(config.text("path"))));
+            let known = known.filter(|known| known.norm.mean.len() == channels);
             let path = item.path.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".");
             let others =
                 starts.iter().find(|other| other.norm.is_some() && known.is_some() && !same(&other.norm, &known));
@@ -83,12 +86,13 @@ impl<'a> Checker<'a> {
             return Ok(None);
         }
         let args = [("mean", mean), ("std", std)].map(|(name, arg)| (name.to_owned(), arg.clone())).to_vec();
-        let none = PixelNorm { mean: [0.0; CHANNELS], std: [1.0; CHANNELS] };
+        let none = PixelNorm { mean: Vec::new(), std: Vec::new() };
         let call = Config { args, ..none.to_config(config.span) };
-        match PixelNorm::from_config(&call) {
+        let channels = self.views.frame().channels;
+        match PixelNorm::from_config(&call).and_then(|norm| norm.of(channels)) {
             Ok(norm) => Ok(Some(KnownNorm { norm, by: "as the recipe says".to_owned() })),
             Err(error) => {
-                let message = format!("`mean` and `std` belong together, three numbers each: {}", error.reason);
+                let message = format!("`mean` and `std` belong together, a number for each channel: {}", error.reason);
                 Err(self.report(Diagnostic::error(Code::INVALID_VALUE, config.span, message)))
             }
         }

@@ -8,7 +8,7 @@ use super::value::Value;
 use crate::catalog::{Config, Kind};
 use crate::data::augment::PixelNorm;
 use crate::data::sets::Facts;
-use crate::data::{CHANNELS, DataError, Frame, Pipeline};
+use crate::data::{DataError, Frame, Pipeline};
 use crate::diag::{Code, Diagnostic};
 use crate::graph::{Dim, InputKind, NodeId, Shape, TensorType};
 use crate::source::Span;
@@ -61,7 +61,9 @@ impl Views {
 
     /// How the pixels of a view are normalised: by the last `pixel_norm` on its way from the sample, or as the data set's are.
     pub fn norm_of(&self, view: usize) -> Option<PixelNorm> {
-        let own = self.all[view].steps.iter().rev().find_map(|step| PixelNorm::from_config(step).ok());
+        let channels = self.frame().channels;
+        let read = |step: &Config| PixelNorm::from_config(step).and_then(|norm| norm.of(channels)).ok();
+        let own = self.all[view].steps.iter().rev().find_map(read);
         own.or_else(|| self.all[view].from.map_or_else(|| self.norm(), |base| self.norm_of(base)))
     }
 
@@ -148,7 +150,7 @@ impl Checker<'_> {
     fn add_view(&mut self, name: String, from: Option<usize>, made: &Made, span: Span) -> Checked<usize> {
         let index = self.views.all.len();
         let samples = self.views.frame();
-        let start = from.map_or(samples, |base| Frame::fixed(self.views.all[base].size));
+        let start = from.map_or(samples, |base| Frame { size: self.views.all[base].size, same: true, ..samples });
         let built = match Pipeline::build(made.steps, start) {
             Ok(built) => built,
             Err(error) => return self.wrong_pipeline(&error, made.span),
@@ -265,13 +267,14 @@ impl Checker<'_> {
         self.error(Code::WRONG_TYPE, span, message)
     }
 
-    /// The node that reads the pixels of a view, `[N, height, width, 3]`.
+    /// The node that reads the pixels of a view, `[N, height, width, channels]`.
     pub(super) fn view_node(&mut self, view: usize) -> NodeId {
         self.use_view(view);
         let view = self.views.all[view].shows;
         let (height, width) = self.views.all[view].size;
         let name = format!("view:{}", self.views.all[view].name);
-        let shape = Shape(vec![Dim::batch(), Dim::from(height), Dim::from(width), Dim::from(CHANNELS)]);
+        let shape =
+            Shape(vec![Dim::batch(), Dim::from(height), Dim::from(width), Dim::from(self.views.frame().channels)]);
         self.graph.input(&name, TensorType::float(shape), InputKind::View(view))
     }
 }

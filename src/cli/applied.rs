@@ -44,7 +44,7 @@ pub fn all(trained: &Trained, args: &EncoderArgs) -> Result<Arc<dyn DataSet>, Fa
 }
 
 /// Pictures named one by one; those of a folder that cannot be used are left out.
-pub fn pictures(paths: &[PathBuf], access: &Access) -> Result<Arc<dyn DataSet>, Failure> {
+pub fn pictures(trained: &Trained, paths: &[PathBuf], access: &Access) -> Result<Arc<dyn DataSet>, Failure> {
     let one = |path: &PathBuf| match path == Path::new("-") {
         true => {
             let mut bytes = Vec::new();
@@ -57,7 +57,7 @@ pub fn pictures(paths: &[PathBuf], access: &Access) -> Result<Arc<dyn DataSet>, 
     let named: Vec<Loose> = paths.iter().map(one).collect::<Result<_, Failure>>()?;
     let folders = paths.iter().any(|path| path.is_dir());
     let access = Access { strict: access.strict || !folders, ..*access };
-    loose(&named, &access).map_err(|e| Failure::Usage(e.to_string()))
+    loose(&named, trained.channels(), &access).map_err(|e| Failure::Usage(e.to_string()))
 }
 
 /// The features of pictures that can be used; an error if there is none.
@@ -94,7 +94,7 @@ pub fn sheet(path: &Path, rows: &[Vec<(&dyn DataSet, usize)>]) -> Result<(), Fai
     let failed = |e: crate::data::DataError| Failure::Run(e.to_string());
     let image = |&(data, index): &(&'_ dyn DataSet, usize)| -> Result<Image<'static>, Failure> {
         let image = data.image(index).map_err(failed)?;
-        Ok(Image::new(image.height, image.width, image.data.into_owned()))
+        Ok(image.into_owned())
     };
     let images = rows.iter().map(|row| row.iter().map(image).collect::<Result<Vec<_>, _>>());
     let images = images.collect::<Result<Vec<_>, Failure>>()?;

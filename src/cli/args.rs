@@ -163,7 +163,7 @@ pub enum PartName {
     Step,
     /// Steps whose views are made beside them
     Loop,
-    /// Making views on one thread, and nothing else
+    /// Reading, decoding and augmenting on one thread, and which of these, or the step itself, holds the others up
     Data,
 }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::args::{BenchArgs, FindingFormat, PartName};
 use super::{Exit, output, recipe, run};
-use crate::driver::{self, Failure, Measured, Part, Trial, median};
+use crate::driver::{self, Failure, HeldUpBy, Measured, Part, Trial, median};
 use crate::report::{Table, bytes, count, number, percent};
 
 /// Times steps, the loop and the making of views, and shows what was found.
@@ -28,7 +28,10 @@ pub fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     let (batch, parameters) = (measured.batch, count(measured.parameters));
     output::message(&format!("{}: {parameters} parameters, steps of {batch} images", recipe.title));
     match args.format {
-        FindingFormat::Text => output::result(&table(&measured).render(100))?,
+        FindingFormat::Text => {
+            output::result(&table(&measured).render(100))?;
+            measured.held_up_by.into_iter().for_each(|by| output::message(held_up(by)));
+        }
         FindingFormat::Json => {
             let json = serde_json::to_string(&measured);
             output::result(&format!("{}\n", json.map_err(|e| Failure::Run(format!("cannot print the times: {e}")))?))?
@@ -66,8 +69,28 @@ fn table(measured: &Measured) -> Table {
             .samples_a_second
             .map(|r| vec!["data alone, one thread".into(), String::new(), String::new(), alone(r)]),
     );
+    let parts = [
+        ("reading, one thread", measured.read_a_second),
+        ("decoding or drawing, one thread", measured.decoded_a_second),
+        ("augmenting, one thread", measured.augmented_a_second),
+    ];
+    for (name, rate) in parts {
+        rows.extend(rate.map(|rate| vec![name.into(), String::new(), String::new(), alone(rate)]));
+    }
     rows.extend(measured.peak.map(|peak| vec!["peak memory".to_owned(), bytes(peak)]));
     Table { header: ["", "median", "least", "rate"].map(str::to_owned).to_vec(), rows }
+}
+
+/// What a step waits for, in words.
+fn held_up(by: HeldUpBy) -> &'static str {
+    match by {
+        HeldUpBy::Computing => "a step waits for no data: computing takes the longest",
+        HeldUpBy::Reading => "steps wait for their data: reading takes the longest",
+        HeldUpBy::Decoding => {
+            "steps wait for their data: decoding takes the longest, where `--cache` does not keep what is decoded"
+        }
+        HeldUpBy::Augmenting => "steps wait for their data: augmenting takes the longest",
+    }
 }
 
 fn milliseconds(seconds: f64) -> String {

@@ -40,7 +40,7 @@ type Part = (&'static str, Arc<dyn DataSet>);
 fn parts(args: &EmbedArgs, trained: &Trained) -> Result<Vec<Part>, Failure> {
     let change = &args.encoder.change;
     if !args.pictures.is_empty() {
-        return Ok(vec![("", applied::pictures(&args.pictures, &change.access())?)]);
+        return Ok(vec![("", applied::pictures(trained, &args.pictures, &change.access())?)]);
     }
     let Splits { train, test } = applied::parts(trained, &args.encoder)?;
     let usual = if change.data.is_some() { SplitName::All } else { SplitName::Test };

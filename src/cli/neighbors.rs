@@ -12,7 +12,7 @@ pub fn neighbors(args: &NeighborsArgs) -> Result<Exit, Failure> {
     output.iter().try_for_each(|path| output::ending(path, &["png", "jpg", "jpeg"]))?;
     let Some(checked) = applied::checked(encoder)? else { return Ok(Exit::RecipeErrors) };
     let mut trained = Trained::load(&encoder.run, &checked, encoder.checkpoint, encoder.engine.into())?;
-    let asked = applied::pictures(pictures, &encoder.change.access())?;
+    let asked = applied::pictures(&trained, pictures, &encoder.change.access())?;
     let data = applied::all(&trained, encoder)?;
     let (queries, known) = (applied::features(&mut trained, &asked)?, applied::features(&mut trained, &data)?);
     applied::tell_left_out(&[&*asked, &*data]);

@@ -20,7 +20,7 @@ pub fn predict(args: &PredictArgs) -> Result<Exit, Failure> {
     let judged = args.pictures.is_empty();
     let data = match judged {
         true => labelled(&applied::data(&trained, &args.encoder)?.test),
-        false => applied::pictures(&args.pictures, &args.encoder.change.access())?,
+        false => applied::pictures(&trained, &args.pictures, &args.encoder.change.access())?,
     };
     if data.is_empty() {
         return Err(Failure::Run("the test split has no labels to judge by: name pictures instead".to_owned()));

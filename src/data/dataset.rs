@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
-use super::{Access, CHANNELS, DataError, Frame, Image, sets};
+use super::augment::PixelNorm;
+use super::{Access, DataError, Frame, Image, sets};
 use crate::catalog::Config;
 use crate::random::Digest;
 
@@ -27,6 +28,11 @@ pub trait DataSet: Send + Sync {
     /// A sample's image. An error that is [`DataError::spoilt`] is of this one alone.
     fn image(&self, index: usize) -> Result<Image<'_>, DataError>;
 
+    /// Reads what a picture is decoded from, and says how many bytes that is; `None` where none is read when it is needed.
+    fn fetch(&self, _index: usize) -> Result<Option<u64>, DataError> {
+        Ok(None)
+    }
+
     /// What a sample is called, such as the path of its file; `None` where it has but a number.
     fn name(&self, _index: usize) -> Option<String> {
         None
@@ -45,9 +51,9 @@ pub trait DataSet: Send + Sync {
     /// Height and width that images have, or are taken to have where each has its own.
     fn frame(&self) -> Frame;
 
-    /// Mean and standard deviation of each colour channel in `0..=1`, with which views are normalised by default.
-    fn mean_std(&self) -> ([f32; CHANNELS], [f32; CHANNELS]) {
-        ([0.5; CHANNELS], [0.25; CHANNELS])
+    /// Mean and standard deviation of each channel in `0..=1`, with which views are normalised by default.
+    fn mean_std(&self) -> PixelNorm {
+        PixelNorm::unknown(self.frame().channels)
     }
 
     /// A number that changes with the pictures or labels; `None` where pictures are made, and not read.
@@ -122,14 +128,16 @@ pub struct InMemory {
     pub name: String,
     /// Height and width of every image.
     pub size: (usize, usize),
-    /// The images one after the other, `[len, height, width, 3]`.
+    /// Channels of every image.
+    pub channels: usize,
+    /// The images one after the other, `[len, height, width, channels]`.
     pub bytes: Vec<u8>,
     /// The class of every image; `None` where it has none.
     pub labels: Vec<Option<u32>>,
     /// The names of the classes.
     pub classes: Vec<String>,
     /// Mean and standard deviation of each channel.
-    pub mean_std: ([f32; CHANNELS], [f32; CHANNELS]),
+    pub mean_std: PixelNorm,
     /// A number of each picture, once somebody has asked for it.
     pub digests: OnceLock<Vec<u64>>,
 }
@@ -162,19 +170,19 @@ impl DataSet for InMemory {
 
     fn image(&self, index: usize) -> Result<Image<'_>, DataError> {
         let (height, width) = self.size;
-        let bytes = height * width * CHANNELS;
+        let bytes = height * width * self.channels;
         let data = self.bytes.get(index * bytes..(index + 1) * bytes).ok_or_else(|| {
             DataError::new(format!("{} has {} images only", self.name, self.labels.len())).at_row(index)
         })?;
-        Ok(Image::new(height, width, data))
+        Ok(Image::of(height, width, self.channels, data))
     }
 
     fn frame(&self) -> Frame {
-        Frame::fixed(self.size)
+        Frame::fixed(self.size).of(self.channels)
     }
 
-    fn mean_std(&self) -> ([f32; CHANNELS], [f32; CHANNELS]) {
-        self.mean_std
+    fn mean_std(&self) -> PixelNorm {
+        self.mean_std.clone()
     }
 
     fn fingerprint(&self) -> Option<u64> {

@@ -1,28 +1,37 @@
-//! What is known of the size of a picture before it is there.
+//! What is known of a picture before it is there.
 
-/// The size of what a pipeline is given.
+use super::CHANNELS;
+
+/// The size of what a pipeline is given, and its channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// Height and width that the data set is taken to have: what views are relative to.
     pub size: (usize, usize),
     /// Whether every picture has them; photographs have sizes of their own.
     pub same: bool,
+    /// Channels that every picture has.
+    pub channels: usize,
 }
 
 impl Frame {
-    /// Of pictures that all have this height and width.
-    pub fn fixed(size: (usize, usize)) -> Self {
-        Self { size, same: true }
+    /// Of pictures in colour that all have this height and width.
+    pub const fn fixed(size: (usize, usize)) -> Self {
+        Self { size, same: true, channels: CHANNELS }
     }
 
     /// The same for pictures that another data set takes for `theirs`.
-    pub(super) fn of(self, theirs: Self) -> Self {
+    pub(super) fn seeing(self, theirs: Self) -> Self {
         Self { same: theirs.same && theirs.size == self.size, ..self }
     }
 
-    /// Of pictures of any size that are taken for ones of this height and width.
-    pub fn nominal(size: (usize, usize)) -> Self {
-        Self { size, same: false }
+    /// Of pictures in colour of any size that are taken for ones of this height and width.
+    pub const fn nominal(size: (usize, usize)) -> Self {
+        Self { size, same: false, channels: CHANNELS }
+    }
+
+    /// The same of pictures with so many channels.
+    pub const fn of(self, channels: usize) -> Self {
+        Self { channels, ..self }
     }
 }
 

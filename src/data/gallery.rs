@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use super::augment::PixelNorm;
 use super::{Access, CHANNELS, DataError, DataSet, Frame, Image};
 use crate::random::Digest;
 
@@ -30,10 +31,10 @@ pub struct Catalogue {
     pub labels: Vec<Option<u32>>,
     /// The names of the classes.
     pub classes: Vec<String>,
-    /// Height and width that pictures are taken to have.
-    pub size: (usize, usize),
+    /// Height and width that pictures are taken to have, and their channels.
+    pub frame: Frame,
     /// Mean and standard deviation of each channel.
-    pub mean_std: ([f32; CHANNELS], [f32; CHANNELS]),
+    pub mean_std: PixelNorm,
     /// The most pixels of a picture that is decoded.
     pub most_pixels: u64,
     /// A number that changes with the list of pictures, their lengths or labels.
@@ -65,7 +66,7 @@ impl Gallery {
     fn decode(&self, index: usize) -> Result<Image<'static>, DataError> {
         let bytes = self.origin.encoded(index)?;
         // Decoders are other people's: what one of them does not survive is a picture that cannot be used.
-        let decode = AssertUnwindSafe(|| Image::decode(&bytes, self.about.most_pixels));
+        let decode = AssertUnwindSafe(|| Image::decode_as(&bytes, self.about.most_pixels, self.about.frame.channels));
         catch_unwind(decode).unwrap_or_else(|_| Err(DataError::new("cannot be decoded as an image: it is damaged")))
     }
 
@@ -107,7 +108,7 @@ impl DataSet for Gallery {
     fn image(&self, index: usize) -> Result<Image<'_>, DataError> {
         let place = self.kept.get(index).ok_or_else(|| DataError::new("no such picture").at_row(index))?;
         if let Some(kept) = place.get() {
-            return Ok(Image::new(kept.height, kept.width, &*kept.data));
+            return Ok(kept.lent());
         }
         if let Some(known) = self.known(index) {
             return Err(known);
@@ -116,8 +117,15 @@ impl DataSet for Gallery {
         if !self.take(image.data.len() as u64) {
             return Ok(image);
         }
-        let kept = place.get_or_init(|| image);
-        Ok(Image::new(kept.height, kept.width, &*kept.data))
+        Ok(place.get_or_init(|| image).lent())
+    }
+
+    fn fetch(&self, index: usize) -> Result<Option<u64>, DataError> {
+        if let Some(known) = self.known(index) {
+            return Err(known);
+        }
+        let bytes = self.origin.encoded(index).map_err(|error| self.spoil(index, error))?;
+        Ok(Some(bytes.len() as u64))
     }
 
     fn name(&self, index: usize) -> Option<String> {
@@ -125,11 +133,11 @@ impl DataSet for Gallery {
     }
 
     fn frame(&self) -> Frame {
-        Frame::nominal(self.about.size)
+        self.about.frame
     }
 
-    fn mean_std(&self) -> ([f32; CHANNELS], [f32; CHANNELS]) {
-        self.about.mean_std
+    fn mean_std(&self) -> PixelNorm {
+        self.about.mean_std.clone()
     }
 
     fn fingerprint(&self) -> Option<u64> {
@@ -156,11 +164,16 @@ impl DataSet for Gallery {
     }
 
     fn describe(&self) -> String {
-        let (height, width) = self.about.size;
+        let (height, width) = self.about.frame.size;
         let classes = match self.about.classes.len() {
             0 => "without classes".to_owned(),
             count => format!("{count} classes"),
         };
-        format!("{}: {} pictures, taken as {height}x{width}, {classes}", self.about.name, self.len())
+        let channels = match self.about.frame.channels {
+            CHANNELS => String::new(),
+            1 => "one channel, ".to_owned(),
+            count => format!("{count} channels, "),
+        };
+        format!("{}: {} pictures, taken as {height}x{width}, {channels}{classes}", self.about.name, self.len())
     }
 }

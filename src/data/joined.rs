@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{CHANNELS, DataError, DataSet, Frame, Image};
+use super::augment::PixelNorm;
+use super::{DataError, DataSet, Frame, Image};
 use crate::random::derive;
 
 /// The samples of one data set, then those of another with the same classes.
@@ -44,6 +45,11 @@ impl DataSet for Joined {
         set.image(at)
     }
 
+    fn fetch(&self, index: usize) -> Result<Option<u64>, DataError> {
+        let (set, at) = self.at(index);
+        set.fetch(at)
+    }
+
     fn name(&self, index: usize) -> Option<String> {
         let (set, at) = self.at(index);
         set.name(at)
@@ -63,7 +69,7 @@ impl DataSet for Joined {
         self.first.frame()
     }
 
-    fn mean_std(&self) -> ([f32; CHANNELS], [f32; CHANNELS]) {
+    fn mean_std(&self) -> PixelNorm {
         self.first.mean_std()
     }
 

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 use super::mask::MaskRows;
 use super::prefetch::Prefetch;
 use super::views::Workshop;
-use super::{CHANNELS, DataError, DataSet, Image, ViewSpec, Views};
+use super::{DataError, DataSet, Image, ViewSpec, Views};
 use crate::random::Rng;
 
 /// Some samples, every view of each.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// The views, each `[batch, height, width, 3]`, normalised; empty where a view shows the pixels of another.
+    /// The views, each `[batch, height, width, channels]`, normalised; empty where a view shows the pixels of another.
     pub views: Vec<Vec<f32>>,
     /// The masks of each view; empty where it has none.
     pub masks: Vec<MaskRows>,
@@ -205,7 +205,7 @@ impl Source {
         batch.index.clear();
         batch.index.extend_from_slice(index);
         batch.labels.clear();
-        let length = |(v, (height, width))| if views.shows(v) == v { height * width * CHANNELS } else { 0 };
+        let length = |(v, (height, width))| if views.shows(v) == v { height * width * views.channels() } else { 0 };
         let lengths: Vec<usize> = views.sizes().into_iter().enumerate().map(length).collect();
         batch.views.resize(lengths.len(), Vec::new());
         for (view, length) in batch.views.iter_mut().zip(&lengths) {

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::augment::PixelNorm;
 use super::sets::folder::pictures;
-use super::{Access, CHANNELS, Catalogue, DataError, DataSet, Gallery, MOST_PIXELS, Origin};
+use super::{Access, CHANNELS, Catalogue, DataError, DataSet, Frame, Gallery, MOST_PIXELS, Origin};
 use crate::random::Digest;
 use crate::source::read_file;
 
@@ -21,12 +22,13 @@ pub enum Loose {
     Bytes(Vec<u8>),
 }
 
-/// Pictures as a data set without labels, in the order in which they are named, those of a folder in the order of their paths.
-pub fn loose(pictures: &[Loose], access: &Access) -> Result<Arc<dyn DataSet>, DataError> {
+/// Pictures with so many channels as a data set without labels, in the order in which they are named, those of a folder in the order of
+/// their paths.
+pub fn loose(pictures: &[Loose], channels: usize, access: &Access) -> Result<Arc<dyn DataSet>, DataError> {
     let mut all = Vec::new();
     for picture in pictures {
         match picture {
-            Loose::Path(path) if path.is_dir() => all.extend(below(path)?),
+            Loose::Path(path) if path.is_dir() => all.extend(below(path, channels)?),
             Loose::Path(path) if !path.exists() => return Err(DataError::new("there is no such file").in_file(path)),
             other => all.push(other.clone()),
         }
@@ -37,8 +39,8 @@ pub fn loose(pictures: &[Loose], access: &Access) -> Result<Arc<dyn DataSet>, Da
         name: "pictures".to_owned(),
         labels: vec![None; all.len()],
         classes: Vec::new(),
-        size: SIZE,
-        mean_std: ([0.5; CHANNELS], [0.25; CHANNELS]),
+        frame: Frame::nominal(SIZE).of(channels),
+        mean_std: PixelNorm::unknown(channels),
         most_pixels: MOST_PIXELS,
         fingerprint: names.finish(),
         notes: Vec::new(),
@@ -46,8 +48,8 @@ pub fn loose(pictures: &[Loose], access: &Access) -> Result<Arc<dyn DataSet>, Da
     Ok(Arc::new(Gallery::new(about, Box::new(Named(all)), access)))
 }
 
-fn below(folder: &Path) -> Result<Vec<Loose>, DataError> {
-    let found = pictures(folder)?;
+fn below(folder: &Path, channels: usize) -> Result<Vec<Loose>, DataError> {
+    let found = pictures(folder, channels != CHANNELS)?;
     if found.is_empty() {
         return Err(DataError::new("holds no pictures").in_file(folder));
     }

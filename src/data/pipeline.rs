@@ -26,7 +26,7 @@ impl Pipeline {
             let error = DataError::new("`mask` is the last step of a pipeline").at(early.span);
             return Err(error.help("what changes the picture goes before it, another mask into another view"));
         }
-        let mut steps = steps.iter().map(augment::build).collect::<Result<Vec<_>, _>>()?;
+        let mut steps = steps.iter().map(|step| augment::build(step, frame.channels)).collect::<Result<Vec<_>, _>>()?;
         let (mut size, mut same) = (frame.size, frame.same);
         for step in &mut steps {
             if !same {

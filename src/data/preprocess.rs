@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::augment::{PixelNorm, Scratch};
-use super::{CHANNELS, DataError, Frame, Image, Pipeline, Pixels};
+use super::{DataError, Frame, Image, Pipeline, Pixels};
 use crate::catalog::Config;
 use crate::random::Rng;
 
@@ -11,7 +11,7 @@ use crate::random::Rng;
 pub struct Preprocess {
     pipeline: Pipeline,
     norm: PixelNorm,
-    size: (usize, usize),
+    frame: Frame,
     text: String,
 }
 
@@ -34,12 +34,14 @@ pub struct Prepared {
 pub const KEY: &str = "preprocess";
 
 impl Preprocess {
-    /// The preparation that steps describe for an encoder that takes pictures of that height and width; the last step normalises.
-    pub fn build(steps: &[Config], size: (usize, usize)) -> Result<Self, DataError> {
+    /// The preparation that steps describe for an encoder that takes pictures of that frame; the last step normalises.
+    pub fn build(steps: &[Config], frame: Frame) -> Result<Self, DataError> {
+        let size = frame.size;
         let written: Vec<String> = steps.iter().map(Config::to_string).collect();
         let (last, before) = steps.split_last().ok_or_else(|| DataError::new("a preparation ends in `pixel_norm`"))?;
-        let norm = PixelNorm::from_config(last).map_err(|e| e.at(last.span))?;
-        let pipeline = Pipeline::build(before, Frame::nominal(size))?;
+        let norm =
+            PixelNorm::from_config(last).and_then(|norm| norm.of(frame.channels)).map_err(|e| e.at(last.span))?;
+        let pipeline = Pipeline::build(before, Frame { same: false, ..frame })?;
         if pipeline.output_size() != size {
             let (made, wanted) = (pipeline.output_size(), size);
             return Err(DataError::new(format!(
@@ -48,12 +50,17 @@ impl Preprocess {
             ))
             .help(format!("`evaluate {{ view: resize({0}) | center_crop({0}) }}` makes all of one size", wanted.0)));
         }
-        Ok(Self { pipeline, norm, size, text: written.join(" | ") })
+        Ok(Self { pipeline, norm, frame, text: written.join(" | ") })
     }
 
     /// Height and width of what the encoder takes.
     pub fn size(&self) -> (usize, usize) {
-        self.size
+        self.frame.size
+    }
+
+    /// Channels of what the encoder takes.
+    pub fn channels(&self) -> usize {
+        self.frame.channels
     }
 
     /// The normalisation it ends in.
@@ -63,10 +70,10 @@ impl Preprocess {
 
     /// How many numbers a prepared picture has.
     pub fn length(&self) -> usize {
-        self.size.0 * self.size.1 * CHANNELS
+        self.frame.size.0 * self.frame.size.1 * self.frame.channels
     }
 
-    /// Prepares one picture: `out` is `[height, width, 3]`.
+    /// Prepares one picture: `out` is `[height, width, channels]`.
     pub fn prepare(&self, image: &Image, memory: &mut (Pixels, Scratch), out: &mut [f32]) {
         let (pixels, scratch) = memory;
         // Nothing is drawn: whatever the generator is, the result is the same.
@@ -78,10 +85,10 @@ impl Preprocess {
     pub fn stored(&self) -> Prepared {
         Prepared {
             view: self.text.clone(),
-            size: self.size,
+            size: self.frame.size,
             interpolation: "bilinear, antialiased".to_owned(),
-            mean: self.norm.mean.to_vec(),
-            std: self.norm.std.to_vec(),
+            mean: self.norm.mean.clone(),
+            std: self.norm.std.clone(),
         }
     }
 }

@@ -35,7 +35,7 @@ pub fn contact_sheet(
         };
         let made = views.make(&image, [seed, 0, sample as u64], &shared, &mut shop).map_err(|e| e.at_row(sample))?;
         let mut row: Vec<Image> = (0..views.count()).map(|v| picture(&views, v, &made)).collect();
-        row.insert(0, shown(&image, dataset.frame()));
+        row.insert(0, shown(&image, dataset.frame()).in_colour());
         rows.push(row);
     }
     Ok(arrange(&rows))
@@ -58,13 +58,14 @@ fn shown<'a>(image: &Image<'a>, frame: Frame) -> Image<'a> {
 /// A picture with a row for each list of pictures, whatever their sizes: each is shown whole, at most `side` high and wide.
 pub fn picture_sheet(rows: &[Vec<Image<'_>>], side: usize) -> Image<'static> {
     let frame = Frame::nominal((side, side));
-    let rows: Vec<Vec<Image>> = rows.iter().map(|row| row.iter().map(|image| shown(image, frame)).collect()).collect();
+    let rows: Vec<Vec<Image>> =
+        rows.iter().map(|row| row.iter().map(|image| shown(image, frame).in_colour()).collect()).collect();
     arrange(&rows)
 }
 
 /// A view as it is shown: its hidden patches are grey.
 fn picture(views: &Views, view: usize, made: &Made) -> Image<'static> {
-    let mut image = views.picture(view, made.pixels(view));
+    let mut image = views.picture(view, made.pixels(view)).in_colour();
     let Some((drawn, layout)) = made.mask(view) else { return image };
     for (pixel, rgb) in image.data.to_mut().as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {
         let (y, x) = (pixel / image.width / layout.patch, pixel % image.width / layout.patch);

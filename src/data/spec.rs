@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{DataError, sets};
+use super::{CHANNELS, DataError, sets};
 use crate::catalog::{Arg, Config, Entry, Param, ParamType};
 use crate::source::{FileId, Span};
 
@@ -67,6 +67,14 @@ fn of_path(path: &Path) -> Result<Config, DataError> {
 pub fn absolute(path: &Path) -> String {
     let whole = path.canonicalize().or_else(|_| std::path::absolute(path));
     whole.unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+/// Says that pictures have so many channels, where a data set can be told and nobody has.
+pub fn say_channels(config: &mut Config, channels: usize) {
+    let open = config.args.iter_mut().find(|(name, value)| name == "channels" && *value == Arg::None);
+    if channels != CHANNELS {
+        open.into_iter().for_each(|(_, value)| *value = Arg::Number(channels as f64));
+    }
 }
 
 /// Whether a data set is read from files.

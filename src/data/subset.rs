@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{CHANNELS, DataError, DataSet, Frame, Image};
+use super::augment::PixelNorm;
+use super::{DataError, DataSet, Frame, Image};
 use crate::random::{Rng, derive};
 
 /// At most `most` samples of a data set, drawn once and for all; the set itself where it has no more.
@@ -20,6 +21,12 @@ pub fn subset(data: &Arc<dyn DataSet>, most: usize) -> Arc<dyn DataSet> {
 pub fn labelled(data: &Arc<dyn DataSet>) -> Arc<dyn DataSet> {
     let chosen: Vec<usize> = (0..data.len()).filter(|&i| data.label(i).is_some()).collect();
     if chosen.len() == data.len() { data.clone() } else { Arc::new(Subset { data: data.clone(), chosen }) }
+}
+
+/// The samples of a data set by which classes are judged: those that have one, or all where none has.
+pub fn telling(data: &Arc<dyn DataSet>) -> Arc<dyn DataSet> {
+    let some = labelled(data);
+    if some.is_empty() { data.clone() } else { some }
 }
 
 /// The samples of a data set at these places, in ascending order.
@@ -51,6 +58,10 @@ impl DataSet for Subset {
         self.data.image(place.ok_or_else(|| DataError::new("no such sample").at_row(index))?)
     }
 
+    fn fetch(&self, index: usize) -> Result<Option<u64>, DataError> {
+        self.chosen.get(index).map_or(Ok(None), |&i| self.data.fetch(i))
+    }
+
     fn caption(&self, index: usize) -> Option<String> {
         self.chosen.get(index).and_then(|&i| self.data.caption(i))
     }
@@ -67,7 +78,7 @@ impl DataSet for Subset {
         self.chosen.get(index).and_then(|&i| self.data.name(i))
     }
 
-    fn mean_std(&self) -> ([f32; CHANNELS], [f32; CHANNELS]) {
+    fn mean_std(&self) -> PixelNorm {
         self.data.mean_std()
     }
 

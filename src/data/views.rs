@@ -23,6 +23,7 @@ pub struct ViewSpec {
 /// All views of a sample, ready to be made.
 pub struct Views {
     views: Vec<View>,
+    channels: usize,
 }
 
 struct View {
@@ -70,7 +71,7 @@ impl Views {
         if dataset.is_empty() {
             return Err(DataError::new("the data set is empty"));
         }
-        let (mean, std) = dataset.mean_std();
+        let (known, samples) = (dataset.mean_std(), dataset.frame());
         let mut views: Vec<View> = Vec::with_capacity(specs.len());
         for spec in specs {
             let base = match spec.from {
@@ -79,13 +80,18 @@ impl Views {
                     DataError::new(format!("view `{}` starts from a view that does not come before it", spec.name))
                 })?),
             };
-            let frame = spec.frame.map_or(dataset.frame(), |frame| frame.of(dataset.frame()));
-            let pipeline = Pipeline::build(&spec.steps, base.map_or(frame, |b| Frame::fixed(b.size)))?;
+            let frame = spec.frame.map_or(samples, |frame| frame.seeing(samples));
+            if frame.channels != samples.channels {
+                let (wanted, own) = (frame.channels, samples.channels);
+                return Err(DataError::new(format!("pictures have {own} channels, views are made of {wanted}")));
+            }
+            let start = base.map_or(frame, |b| Frame { size: b.size, same: true, ..frame });
+            let pipeline = Pipeline::build(&spec.steps, start)?;
             let size = pipeline.output_size();
             let normalised = pipeline.normalises() || base.is_some_and(|b| b.normalised);
             let shows = base.map_or(views.len(), |b| if pipeline.keeps_pixels() { b.shows } else { views.len() });
             let layout = pipeline.mask().map(|mask| mask.layout(size)).transpose()?;
-            let norm = spec.norm.clone().unwrap_or(PixelNorm { mean, std });
+            let norm = spec.norm.clone().unwrap_or_else(|| known.clone()).of(samples.channels)?;
             views.push(View {
                 name: spec.name.clone(),
                 from: spec.from,
@@ -97,7 +103,7 @@ impl Views {
                 layout,
             });
         }
-        Ok(Self { views })
+        Ok(Self { views, channels: samples.channels })
     }
 
     /// How many views there are.
@@ -113,6 +119,11 @@ impl Views {
     /// Height and width of each view.
     pub fn sizes(&self) -> Vec<(usize, usize)> {
         self.views.iter().map(|v| v.size).collect()
+    }
+
+    /// Channels of every view.
+    pub fn channels(&self) -> usize {
+        self.channels
     }
 
     /// The view whose pixels this one shows: itself, or the one it only masks.
@@ -161,7 +172,7 @@ impl Views {
         Ok(Made { views: &self.views, pixels: &shop.made, masks: &shop.masks })
     }
 
-    /// Writes a made view, normalised, to `out`, `[height, width, 3]`.
+    /// Writes a made view, normalised, to `out`, `[height, width, channels]`.
     pub fn write(&self, view: usize, made: &Pixels, out: &mut [f32]) {
         if self.views[view].normalised {
             return out.copy_from_slice(&made.data);

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::{Checked, Failure, need, open};
-use crate::data::Access;
+use crate::data::{Access, DataError, Pace, Split, open as open_data, pace};
 use crate::exec::EngineKind;
-use crate::train::{Setup, StepTime, Timing, TrainError};
+use crate::train::{Setup, StepTime, Timing, TrainError, view_specs};
 
 /// What is to be measured.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub enum Part {
     Step,
     /// Steps whose views are made beside them.
     Loop,
-    /// Making views, on one thread.
+    /// Reading pictures, decoding them and making views, on one thread.
     Data,
 }
 
@@ -63,12 +63,40 @@ pub struct Measured {
     pub looped: Vec<f64>,
     /// Samples a second, all views of each, that one thread makes.
     pub samples_a_second: Option<f64>,
+    /// Pictures a second that one thread reads, where they are read when they are needed.
+    pub read_a_second: Option<f64>,
+    /// Bytes of each.
+    pub bytes_a_picture: Option<f64>,
+    /// Pictures a second that one thread decodes once they are read, or draws.
+    pub decoded_a_second: Option<f64>,
+    /// Pictures a second of which one thread makes all views once they are decoded.
+    pub augmented_a_second: Option<f64>,
+    /// What a step waits for.
+    pub held_up_by: Option<HeldUpBy>,
     /// The most memory that was held up to the last step, in bytes; on Linux alone.
     pub peak: Option<u64>,
 }
 
+/// What takes the longest of what a step and its batch need at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HeldUpBy {
+    /// The computation: a batch is ready when the step before it is done.
+    Computing,
+    /// Reading pictures.
+    Reading,
+    /// Decoding or drawing them.
+    Decoding,
+    /// Making views of them.
+    Augmenting,
+}
+
 /// How long views are made to measure their pace.
 const MAKING: Duration = Duration::from_millis(1500);
+/// What takes less is nothing to be told of: a picture in memory is lent, and not decoded.
+const SHORTEST: f64 = 2e-6;
+/// Steps by which it is told how long one takes, where nobody asked for them.
+const FEW: usize = 2;
 
 /// Measures a checked recipe. Branches that another recipe trains start from their first values: they cost the same.
 pub fn bench(trial: &Trial, checked: &Checked) -> Result<Measured, Failure> {
@@ -85,6 +113,20 @@ pub fn bench(trial: &Trial, checked: &Checked) -> Result<Measured, Failure> {
         ..Measured::default()
     };
     measured.fill(trial, &mut timing).map_err(explain)?;
+    if trial.parts.contains(&Part::Data) {
+        let wrong = |error: DataError| explain(error.into());
+        // Pictures that are kept would be decoded once only.
+        let access = Access { cache: 0, ..trial.access };
+        let pictures = open_data(&recipe.data, Split::Train, &access).map_err(wrong)?;
+        let pace = pace(&*pictures, &view_specs(recipe), recipe.train.seed, MAKING).map_err(wrong)?;
+        let step = match median(&measured.step) {
+            Some(step) => step,
+            None => {
+                median(&timing.steps(FEW).map_err(explain)?.iter().map(|t| t.whole).collect::<Vec<_>>()).unwrap_or(0.0)
+            }
+        };
+        measured.take(&pace, step, trial.threads);
+    }
     Ok(measured)
 }
 
@@ -108,6 +150,21 @@ impl Measured {
             self.samples_a_second = Some(timing.samples_a_second(MAKING)?);
         }
         Ok(())
+    }
+
+    /// Takes in how fast pictures come, beside steps of so many seconds.
+    fn take(&mut self, pace: &Pace, step: f64, threads: Option<usize>) {
+        let rate = |seconds: f64| (seconds > SHORTEST).then(|| 1.0 / seconds);
+        self.read_a_second = pace.read.and_then(rate);
+        self.bytes_a_picture = pace.read.map(|_| pace.bytes);
+        (self.decoded_a_second, self.augmented_a_second) = (rate(pace.decode), rate(pace.augment));
+        let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
+        let read = pace.read.unwrap_or(0.0);
+        let batch = (read + pace.decode + pace.augment) * self.batch as f64 / threads.max(1) as f64;
+        let parts =
+            [(read, HeldUpBy::Reading), (pace.decode, HeldUpBy::Decoding), (pace.augment, HeldUpBy::Augmenting)];
+        let longest = parts.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, part)| part);
+        self.held_up_by = if batch > step { longest } else { Some(HeldUpBy::Computing) };
     }
 
     /// The share of a step that belongs to no kernel, no optimizer and no average; the median of those measured.

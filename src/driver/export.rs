@@ -12,7 +12,7 @@ use super::trained::kept;
 use super::{Checked, Failure, RunFolder, check_run, hash_of};
 use crate::check::Encoder;
 use crate::compile::Program;
-use crate::data::{CHANNELS, PREPROCESS, Prepared};
+use crate::data::{PREPROCESS, Prepared};
 use crate::exec::{EngineKind, Feed, Memory, engine};
 use crate::report::{RunRecord, write_atomically};
 use crate::source::{LONGEST_RECIPE, read_text};
@@ -65,14 +65,14 @@ pub fn export(run: &Path, checked: &Checked, which: Which, out: &Path) -> Result
     let memory = trained(run, which, encoder).map_err(explain)?;
     let peer = encoder.peer.as_ref().ok_or_else(|| no_peer(encoder))?;
     let tensors = tensors::of(peer, encoder, &memory).map_err(Failure::Run)?;
-    let python = python::of(peer, encoder.size, &tensors);
+    let python = python::of(peer, encoder.size, encoder.channels, &tensors);
     let prepared = encoder.preprocess().map_err(|e| Failure::Run(e.to_string()))?.stored();
     let (pictures, features) = check(encoder, &memory).map_err(explain)?;
     let (text, hash) = text_and_hash(run)?;
     let description = Description {
         package: python.package,
         build: python.build.clone(),
-        input_size: [CHANNELS, encoder.size.0, encoder.size.1],
+        input_size: [encoder.channels, encoder.size.0, encoder.size.1],
         features: features.shape[1],
         view: &prepared.view,
         interpolation: &prepared.interpolation,
@@ -123,24 +123,24 @@ fn size(symbol: &str) -> Option<i64> {
 /// Two pictures that are nobody's, as the encoder takes them in PyTorch, and their features.
 fn check(encoder: &Encoder, memory: &Memory) -> Result<(tensors::Named, tensors::Named), TrainError> {
     let (height, width) = encoder.size;
-    let pixels = height * width;
+    let (pixels, channels) = (height * width, encoder.channels);
     // Waves of several lengths, other ones in each channel.
     let value = |picture: usize, channel: usize, y: usize, x: usize| {
         let (y, x) = (y as f32 / height as f32, x as f32 / width as f32);
         ((7.0 + channel as f32) * x + 3.0 * y).sin() + (11.0 * x * y + picture as f32 + 2.0 * channel as f32).cos()
     };
-    let mut ours = vec![0.0; PICTURES * pixels * CHANNELS];
+    let mut ours = vec![0.0; PICTURES * pixels * channels];
     let mut theirs = ours.clone();
     for i in 0..ours.len() {
-        let (picture, at, channel) = (i / (pixels * CHANNELS), i / CHANNELS % pixels, i % CHANNELS);
+        let (picture, at, channel) = (i / (pixels * channels), i / channels % pixels, i % channels);
         ours[i] = value(picture, channel, at / width, at % width);
-        theirs[(picture * CHANNELS + channel) * pixels + at] = ours[i];
+        theirs[(picture * channels + channel) * pixels + at] = ours[i];
     }
     let program = Program::forward(encoder.graph.clone(), vec![encoder.features]);
     let mut engine = engine::<f32>(EngineKind::Planned, &program, &size)?;
     engine.compute(memory, &Feed { inputs: vec![("image", &ours)], ..Feed::default() })?;
     let features = tensors::Named::new("features", engine.output_shape(0).to_vec(), engine.output(0).to_vec());
-    Ok((tensors::Named::new("pictures", vec![PICTURES, CHANNELS, height, width], theirs), features))
+    Ok((tensors::Named::new("pictures", vec![PICTURES, channels, height, width], theirs), features))
 }
 
 /// What the header of the weights says.

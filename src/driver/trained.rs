@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::log::metrics;
 use super::others::judged_again;
 use super::{Checked, Failure, RunFolder, check, check_among, named, open};
+use crate::catalog::Config;
 use crate::check::{Encoder, Recipe};
 use crate::data::{self, Access, DataSet, Opened, Split, Splits};
 use crate::exec::{EngineKind, Memory};
@@ -72,8 +73,8 @@ impl<'a> Trained<'a> {
     pub fn data(&self, named_data: Option<&str>, access: &Access) -> Result<Opened, Failure> {
         match named_data {
             Some(spec) => {
-                let config = named(&mut Sources::default(), spec)?;
-                Splits::open(&config, access).map_err(|e| Failure::Run(e.to_string()))
+                let opened = Splits::open(&self.named(spec)?, access).map_err(|e| Failure::Run(e.to_string()))?;
+                self.takes(&opened.splits).map(|()| opened)
             }
             None => open(self.recipe, access).map_err(|e| Failure::of_training(e, &self.checked.sources)),
         }
@@ -82,10 +83,30 @@ impl<'a> Trained<'a> {
     /// All pictures of the recipe's data set, or of another, to be looked through.
     pub fn pictures(&self, named_data: Option<&str>, access: &Access) -> Result<Splits, Failure> {
         let config = match named_data {
-            Some(spec) => named(&mut Sources::default(), spec)?,
+            Some(spec) => self.named(spec)?,
             None => self.recipe.data.clone(),
         };
-        Splits::whole(&config, access).map_err(|e| Failure::Run(e.to_string()))
+        let splits = Splits::whole(&config, access).map_err(|e| Failure::Run(e.to_string()))?;
+        self.takes(&splits).map(|()| splits)
+    }
+
+    /// Channels of the pictures that the encoder takes.
+    pub fn channels(&self) -> usize {
+        self.encoder.channels
+    }
+
+    /// A data set that is named as `--data` is; its pictures have the channels that the encoder takes, unless it says otherwise.
+    fn named(&self, spec: &str) -> Result<Config, Failure> {
+        let mut config = named(&mut Sources::default(), spec)?;
+        data::say_channels(&mut config, self.encoder.channels);
+        Ok(config)
+    }
+
+    /// Complains of pictures that have other channels than the encoder takes.
+    fn takes(&self, splits: &Splits) -> Result<(), Failure> {
+        let (own, wanted) = (splits.train.frame().channels, self.encoder.channels);
+        let wrong = || Failure::Run(format!("the encoder takes pictures of {wanted} channels, these have {own}"));
+        if own == wanted { Ok(()) } else { Err(wrong()) }
     }
 
     /// The recipe's probes on its encoder, beside the untrained one and raw pixels; also on the other data sets that the recipe names,

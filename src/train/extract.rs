@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Control, TrainError};
 use crate::check::Encoder;
 use crate::compile::Program;
-use crate::data::{CHANNELS, DataSet, Preprocess, plain_batches};
+use crate::data::{DataSet, Preprocess, plain_batches};
 use crate::eval::Features;
 use crate::exec::{self, Engine, EngineKind, Feed, Memory, Phase};
 use crate::random::Digest;
@@ -97,7 +97,7 @@ impl Extractor {
         Ok(rows)
     }
 
-    /// The features of pictures that are prepared, `[any, height, width, 3]`.
+    /// The features of pictures that are prepared, `[any, height, width, channels]`.
     pub fn features(&mut self, memory: &mut Memory, pictures: &[f32]) -> Result<Rows, TrainError> {
         let mut rows = Rows::default();
         for some in pictures.chunks(BATCH * self.preprocess.length()) {
@@ -152,7 +152,7 @@ pub fn raw_pixels(
         control.proceed()?;
         let batch = batch?;
         for picture in batch.views[0].chunks(preprocess.length()) {
-            let averaged = averaged(picture, size, SIDE);
+            let averaged = averaged(picture, size, preprocess.channels(), SIDE);
             rows.dim = averaged.len();
             rows.values.extend_from_slice(&averaged);
         }
@@ -162,20 +162,20 @@ pub fn raw_pixels(
     Ok(rows)
 }
 
-/// Pixels `[height, width, 3]` averaged over squares of equal size, those at the edges being what is left, so that no side is longer.
-fn averaged(pixels: &[f32], (height, width): (usize, usize), longest: usize) -> Cow<'_, [f32]> {
+/// Pixels `[height, width, channels]` averaged over squares of equal size, those at the edges being what is left, so that no side is longer.
+fn averaged(pixels: &[f32], (height, width): (usize, usize), channels: usize, longest: usize) -> Cow<'_, [f32]> {
     let square = height.max(width).div_ceil(longest).max(1);
     if square == 1 {
         return Cow::Borrowed(pixels);
     }
     let (rows, columns) = (height.div_ceil(square), width.div_ceil(square));
-    let mut sums = vec![0.0; rows * columns * CHANNELS];
+    let mut sums = vec![0.0; rows * columns * channels];
     let mut counts = vec![0.0; rows * columns];
-    for (place, pixel) in pixels.chunks(CHANNELS).enumerate() {
+    for (place, pixel) in pixels.chunks(channels).enumerate() {
         let at = place / width / square * columns + place % width / square;
         counts[at] += 1.0;
-        sums[at * CHANNELS..][..CHANNELS].iter_mut().zip(pixel).for_each(|(sum, x)| *sum += x);
+        sums[at * channels..][..channels].iter_mut().zip(pixel).for_each(|(sum, x)| *sum += x);
     }
-    sums.chunks_mut(CHANNELS).zip(counts).for_each(|(sum, count)| sum.iter_mut().for_each(|x| *x /= count));
+    sums.chunks_mut(channels).zip(counts).for_each(|(sum, count)| sum.iter_mut().for_each(|x| *x /= count));
     Cow::Owned(sums)
 }

@@ -9,7 +9,7 @@ use super::finetune::Tuner;
 use super::probing::{accuracies, baseline, named_probes, pairs, prefixed};
 use super::{Control, Event, TrainError};
 use crate::check::{Encoder, Recipe};
-use crate::data::{DataSet, Loader, Splits, subset};
+use crate::data::{DataSet, Loader, Splits, subset, telling};
 use crate::eval::{self, LinearProbe, MEASURES, Probe};
 use crate::exec::{EngineKind, Memory};
 
@@ -123,12 +123,12 @@ impl Judge {
     fn add(&mut self, recipe: &Recipe, name: Option<&str>, data: &Splits) {
         self.sets.push(JudgedSet {
             name: name.map(str::to_owned),
-            bank: subset(&data.train, BANK),
-            queries: subset(&data.test, QUERIES),
+            bank: subset(&telling(&data.train), BANK),
+            queries: subset(&telling(&data.test), QUERIES),
             baseline: baseline(recipe, &self.encoder, name),
             whole: Splits {
-                train: subset(&data.train, recipe.evaluate.train_samples),
-                test: subset(&data.test, recipe.evaluate.test_samples),
+                train: subset(&telling(&data.train), recipe.evaluate.train_samples),
+                test: subset(&telling(&data.test), recipe.evaluate.test_samples),
             },
         });
     }

@@ -7,6 +7,7 @@ mod layout;
 mod norm;
 mod pickle;
 mod positions;
+mod stem;
 mod take;
 mod torch;
 

@@ -18,7 +18,7 @@ pub struct KnownNorm {
 }
 
 /// ImageNet's, as torchvision's and timm's pictures of it are normalised.
-const IMAGENET: PixelNorm = PixelNorm { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+const IMAGENET: ([f32; 3], [f32; 3]) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
 
 /// Tensors that the encoders of torchvision, timm and Hugging Face have.
 const FOREIGN: [&str; 5] = [
@@ -49,11 +49,12 @@ impl Beside {
     }
 }
 
-/// Three positive deviations and their means.
+/// Positive deviations and their means, one a channel.
 fn norm(mean: &[f32], std: &[f32]) -> Option<PixelNorm> {
-    let norm = PixelNorm { mean: mean.try_into().ok()?, std: std.try_into().ok()? };
+    let norm = PixelNorm { mean: mean.to_vec(), std: std.to_vec() };
+    let fits = !mean.is_empty() && mean.len() == std.len();
     let finite = norm.mean.iter().chain(&norm.std).all(|x| x.is_finite());
-    (finite && norm.std.iter().all(|x| *x > 0.0)).then_some(norm)
+    (fits && finite && norm.std.iter().all(|x| *x > 0.0)).then_some(norm)
 }
 
 /// The most bytes that are read of a file beside the weights.
@@ -77,7 +78,7 @@ pub fn known_norm(path: &Path) -> Option<KnownNorm> {
     };
     let known = !file.is_own() && file.names().any(foreign);
     known.then(|| KnownNorm {
-        norm: IMAGENET,
+        norm: PixelNorm { mean: IMAGENET.0.to_vec(), std: IMAGENET.1.to_vec() },
         by: "as ImageNet's are, by which encoders of such names are trained".to_owned(),
     })
 }

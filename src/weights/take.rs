@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::file::WeightsFile;
 use super::fit::{Names, Place, Wanted, below, has_shape, place};
 use super::positions::{self, Tokens};
+use super::stem::{fitted, is_stem, other_channels};
 
 /// What came of looking for an encoder's tensors in a file.
 #[derive(Debug, Default)]
@@ -122,6 +123,13 @@ impl Taker<'_> {
                 return Ok(());
             }
             joined.shape[0] = stored.iter().map(|part| part.shape[0]).fold(0, usize::saturating_add);
+        }
+        if let Some(channels) = other_channels(&joined.shape, &tensor.shape).filter(|_| is_stem(&tensor.name)) {
+            let how = if channels == 1 { "summed for one".to_owned() } else { format!("repeated for {channels}") };
+            self.taking.changed.push(format!("its filters of red, green and blue are {how}"));
+            let numbers = self.file.numbers(&reals[0])?;
+            self.put(&tensor.name, fitted(&numbers, tensor.shape[0], channels));
+            return Ok(());
         }
         if !has_shape(&joined, &tensor.shape) {
             let reason = why(&tensor.name, &joined.shape, &tensor.shape);
@@ -271,9 +279,7 @@ fn why(name: &str, has: &[usize], wants: &[usize]) -> String {
              see something else; say `patch: {rows}`"
         );
     }
-    if channels != own_channels
-        && (name.ends_with("patch_embed.proj.weight") || name.ends_with("conv1.weight") && !name.contains("layer"))
-    {
+    if channels != own_channels && is_stem(name) {
         return format!(": the file's encoder sees {channels} channels, the recipe's {own_channels}");
     }
     match (name.rsplit_once("conv1.weight"), rows, own_rows) {

@@ -14,10 +14,10 @@ use sslrun::random::Rng;
 use crate::data::step;
 use crate::fixtures::{Fixture, Tensor};
 
-const SAMPLE: Frame = Frame { size: (50, 80), same: true };
+const SAMPLE: Frame = Frame::fixed((50, 80));
 
-fn pixels(tensor: &Tensor) -> Pixels {
-    Pixels { height: tensor.shape[0], width: tensor.shape[1], data: tensor.values.clone() }
+pub fn pixels(tensor: &Tensor) -> Pixels {
+    Pixels { height: tensor.shape[0], width: tensor.shape[1], channels: tensor.shape[2], data: tensor.values.clone() }
 }
 
 fn int(case: &Value, key: &str) -> usize {
@@ -29,7 +29,7 @@ fn run<A: Augment>(augment: &A, draw: &A::Draw, image: &mut Pixels) {
 }
 
 /// Does to the image what the case did to it.
-fn replay(case: &Value, image: &mut Pixels) {
+pub fn replay(case: &Value, image: &mut Pixels) {
     match case["word"].as_str().expect("a word") {
         "crop" => {
             let [top, left, height, width] = ["top", "left", "height", "width"].map(|k| int(case, k));
@@ -47,10 +47,12 @@ fn replay(case: &Value, image: &mut Pixels) {
         }
         "jitter" => case["steps"].as_array().expect("steps").iter().for_each(|s| jitter(s, image)),
         "grayscale" => run(&Grayscale { p: 1.0 }, &true, image),
-        "solarize" => run(&Solarize { p: 1.0, threshold: int(case, "threshold") as f64 }, &true, image),
+        "solarize" => run(&Solarize { p: 1.0, threshold: case["threshold"].as_f64().expect("a number") }, &true, image),
         "flip" => run(&Flip { p: 1.0 }, &true, image),
         "pixel_norm" => {
-            let three = |k: &str| std::array::from_fn(|c| case[k][c].as_f64().expect("a number") as f32);
+            let three = |k: &str| {
+                case[k].as_array().expect("numbers").iter().map(|x| x.as_f64().expect("a number") as f32).collect()
+            };
             run(&PixelNorm { mean: three("mean"), std: three("std") }, &(), image);
         }
         "blur" => {
@@ -158,7 +160,7 @@ fn blur_takes_a_tenth_of_the_side_and_survives_tiny_images() {
     run(&Blur { p: 1.0, sigma: (1.0, 1.0), kernel: None }, &Some(1.0), &mut auto);
     run(&Blur { p: 1.0, sigma: (1.0, 1.0), kernel: Some(3) }, &Some(1.0), &mut three);
     assert_eq!(auto, three);
-    let mut dot = Pixels { height: 1, width: 2, data: vec![0.5; 6] };
+    let mut dot = Pixels { height: 1, width: 2, channels: 3, data: vec![0.5; 6] };
     run(&Blur { p: 1.0, sigma: (1.0, 1.0), kernel: Some(9) }, &Some(1.0), &mut dot);
     assert_eq!(dot.data.len(), 6);
 }

@@ -380,11 +380,13 @@ fn a_bench_times_the_parts_of_a_training_and_leaves_nothing_behind() {
         "its interpretation",
         "step, with its data",
         "data alone",
+        "decoding or drawing, one thread",
+        "augmenting, one thread",
     ] {
         assert!(out.contains(row), "{row} in\n{out}");
     }
     assert_eq!(out.contains("peak memory"), cfg!(target_os = "linux"), "{out}");
-    assert!(err.contains("Tiny") && err.contains("steps of 16 images"), "{err}");
+    assert!(err.contains("Tiny") && err.contains("steps of 16 images") && err.contains("takes the longest"), "{err}");
     let (out, _) = place.expect(0, &[&asked[..], &["--only", "step", "--format", "json"]].concat());
     let json: serde_json::Value = serde_json::from_str(&out).expect("one JSON document");
     let times = |name: &str| json[name].as_array().expect(name).iter().filter_map(|t| t.as_f64()).collect::<Vec<_>>();

@@ -158,9 +158,10 @@ fn an_epoch_may_be_left_early() {
 #[test]
 fn plain_batches_hold_all_images_in_order_prepared() {
     let set = shapes("shapes:train=50");
-    let (mean, std) = set.mean_std();
-    let norm = PixelNorm { mean, std }.to_config(Span::new(FileId(0), 0..0));
-    let prepared = |steps: &[Config], size| Arc::new(Preprocess::build(steps, size).expect("a preparation"));
+    let PixelNorm { mean, std } = set.mean_std();
+    let norm = set.mean_std().to_config(Span::new(FileId(0), 0..0));
+    let prepared =
+        |steps: &[Config], size| Arc::new(Preprocess::build(steps, Frame::fixed(size)).expect("a preparation"));
     let as_is = prepared(std::slice::from_ref(&norm), (32, 32));
     let all: Vec<Batch> = plain_batches(set.clone(), as_is.clone(), 16).map(|b| b.expect("a batch")).collect();
     assert_eq!(all.iter().map(|b| b.index.len()).collect::<Vec<_>>(), [16, 16, 16, 2]);
@@ -174,7 +175,8 @@ fn plain_batches_hold_all_images_in_order_prepared() {
     let other = shapes("shapes:train=3,size=16");
     let fitted = plain_batches(other, as_is.clone(), 3).next().expect("a batch").expect("a batch");
     assert_eq!(fitted.views[0].len(), 3 * 32 * 32 * 3);
-    let error = Preprocess::build(&[step("center_crop", &[("size", Arg::Number(24.0))]), norm.clone()], (32, 32));
+    let error =
+        Preprocess::build(&[step("center_crop", &[("size", Arg::Number(24.0))]), norm.clone()], Frame::fixed((32, 32)));
     assert!(error.err().expect("an error").to_string().contains("24x24"));
     let darker = data("shapes:test=1,seed=5", Split::Test).expect("a picture");
     let batch = plain_batches(darker.clone(), as_is, 1).next().expect("a batch").expect("a batch");
@@ -191,8 +193,9 @@ fn a_contact_sheet_has_a_row_a_sample_and_a_column_a_view() {
 #[test]
 fn raw_pixels_of_large_pictures_are_averaged() {
     let set = shapes("shapes:train=3,size=70");
-    let norm = PixelNorm { mean: [0.0; 3], std: [1.0; 3] }.to_config(Span::new(FileId(0), 0..0));
-    let prepared = Arc::new(Preprocess::build(std::slice::from_ref(&norm), (70, 70)).expect("a preparation"));
+    let norm = PixelNorm { mean: vec![0.0; 3], std: vec![1.0; 3] }.to_config(Span::new(FileId(0), 0..0));
+    let prepared =
+        Arc::new(Preprocess::build(std::slice::from_ref(&norm), Frame::fixed((70, 70))).expect("a preparation"));
     let rows = raw_pixels(&set, &prepared, &Control::default()).expect("features");
     // Squares of three, and at the edge what is left: one row and one column.
     assert_eq!((rows.dim, rows.index.as_slice()), (24 * 24 * 3, [0, 1, 2].as_slice()));

@@ -210,7 +210,8 @@ fn what_cannot_be_decoded_is_left_out_the_same_way_each_time() {
     let views = [ViewSpec { name: "a".into(), from: None, steps: vec![step("flip", &[])], frame: None, norm: None }];
     let batches = |cache: u64, threads: usize| {
         let config = parse_spec(&root.display().to_string()).unwrap();
-        let set: Arc<dyn DataSet> = Arc::from(open(&config, Split::Train, &Access { cache, strict: false }).unwrap());
+        let set: Arc<dyn DataSet> =
+            Arc::from(open(&config, Split::Train, &Access { cache, ..Access::default() }).unwrap());
         let loader = Loader::new(set.clone(), &views, 6, 0).unwrap().threads(threads);
         let batches: Vec<_> = loader.steps(0..12).map(|b| b.expect("a batch")).collect();
         assert!(!set.spoilt().is_empty());

@@ -26,6 +26,7 @@ impl ChangeArgs {
     /// How files of pictures are read.
     pub fn access(&self) -> Access {
         let usual = Access::default();
-        Access { cache: self.cache.unwrap_or(usual.cache), strict: self.strict }
+        let said = self.cache.map(|cache| Access { cache, encoded: cache / 2, ..usual });
+        Access { strict: self.strict, ..said.unwrap_or(usual) }
     }
 }

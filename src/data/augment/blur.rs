@@ -3,7 +3,7 @@
 use super::weigh::weigh;
 use super::{Augment, Augmentation, CHANCE, Scratch};
 use crate::catalog::{Entry, Kind, Param, ParamType};
-use crate::data::{CHANNELS, DataError, Pixels};
+use crate::data::{DataError, Pixels};
 use crate::random::Rng;
 use crate::simd::Path;
 
@@ -66,18 +66,19 @@ impl Augment for Blur {
         let &Some(sigma) = draw else { return };
         let side = pixels.height.min(pixels.width);
         let half = self.kernel.map_or((side / 20).max(1), |k| k / 2).min(side - 1);
+        let channels = pixels.channels;
         let Scratch { picture, offsets, across, weights, row, .. } = scratch;
-        let (path, stride, margin) = (Path::current(), pixels.width * CHANNELS, half * CHANNELS);
+        let (path, stride, margin) = (Path::current(), pixels.width * channels, half * channels);
         gaussian(half, sigma, weights);
         across.clear();
-        across.extend((0..weights.len()).map(|k| k * CHANNELS));
+        across.extend((0..weights.len()).map(|k| k * channels));
         row.resize(stride + 2 * margin, 0.0);
-        picture.resize((pixels.height, pixels.width));
+        picture.resize((pixels.height, pixels.width), channels);
         for (y, out) in picture.data.chunks_exact_mut(stride).enumerate() {
             offsets.clear();
             offsets.extend((0..weights.len()).map(|k| reflect(y + k, half, pixels.height) * stride));
             weigh(path, &pixels.data, offsets, weights, &mut row[margin..margin + stride]);
-            add_margins(row.as_chunks_mut().0, half);
+            add_margins(row, half, channels);
             weigh(path, row, across, weights, out);
         }
         std::mem::swap(pixels, picture);
@@ -99,10 +100,13 @@ fn reflect(at: usize, half: usize, count: usize) -> usize {
 }
 
 /// Reflects a row into the `half` pixels on both sides of it.
-fn add_margins(row: &mut [[f32; CHANNELS]], half: usize) {
-    let last = row.len() - 1 - half;
+fn add_margins(row: &mut [f32], half: usize, channels: usize) {
+    let last = row.len() / channels - 1 - half;
+    let mut copy = |from: usize, to: usize| {
+        row.copy_within(from * channels..(from + 1) * channels, to * channels);
+    };
     for k in 1..=half {
-        row[half - k] = row[half + k];
-        row[last + k] = row[last - k];
+        copy(half + k, half - k);
+        copy(last - k, last + k);
     }
 }

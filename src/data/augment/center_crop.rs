@@ -2,7 +2,7 @@
 
 use super::{Augment, Augmentation, Scratch, Step, pad_crop::cut, side};
 use crate::catalog::{Entry, Kind, Param, ParamType};
-use crate::data::{CHANNELS, Image, Pixels};
+use crate::data::{Image, Pixels};
 use crate::random::Rng;
 
 /// The word `center_crop`.
@@ -11,7 +11,7 @@ pub const WORD: Augmentation = Augmentation {
         name: "center_crop",
         kind: Kind::Augmentation,
         params: &[Param::required("size", ParamType::Int { min: 1, max: 4096 }, "Height and width of the result.")],
-        formula: "[H, W, 3] -> [size, size, 3]",
+        formula: "[H, W, C] -> [size, size, C]",
         doc: "The middle of the picture; black is added around a smaller one (torchvision CenterCrop).",
     },
     random: false,
@@ -45,10 +45,11 @@ impl Augment for CenterCrop {
         }
         // No more of a large picture than is asked for becomes numbers.
         let (top, left) = (start(image.height, rows) as usize, start(image.width, columns) as usize);
-        out.resize(self.size);
-        for (y, line) in out.data.chunks_exact_mut(columns * CHANNELS).enumerate() {
-            let from = ((top + y) * image.width + left) * CHANNELS;
-            let bytes = &image.data[from..from + columns * CHANNELS];
+        let channels = image.channels;
+        out.resize(self.size, channels);
+        for (y, line) in out.data.chunks_exact_mut(columns * channels).enumerate() {
+            let from = ((top + y) * image.width + left) * channels;
+            let bytes = &image.data[from..from + columns * channels];
             line.iter_mut().zip(bytes).for_each(|(x, &byte)| *x = f32::from(byte) / 255.0);
         }
     }

@@ -31,7 +31,7 @@ pub const WORD: Augmentation = Augmentation {
                 "Height and width of the result; below 1, as a share of the data set's in whole eighths (or sevenths); as large as that where left out.",
             ),
         ],
-        formula: "[H, W, 3] -> [size, size, 3]",
+        formula: "[H, W, C] -> [size, size, C]",
         doc: "A random part of the picture, resized with antialiased bilinear weights (Szegedy et al. 2014; \
               torchvision RandomResizedCrop). Ten tries to fit area and ratio, then the largest central part that fits.",
     },

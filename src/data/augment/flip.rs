@@ -34,8 +34,16 @@ impl Augment for Flip {
 
     fn apply(&self, &flip: &bool, pixels: &mut Pixels, _: &mut Scratch) {
         if flip {
-            let width = pixels.width * CHANNELS;
-            pixels.data.chunks_exact_mut(width).for_each(|row| row.as_chunks_mut::<CHANNELS>().0.reverse());
+            let (channels, width) = (pixels.channels, pixels.width * pixels.channels);
+            for row in pixels.data.chunks_exact_mut(width) {
+                match channels {
+                    CHANNELS => row.as_chunks_mut::<CHANNELS>().0.reverse(),
+                    _ => {
+                        row.reverse();
+                        row.chunks_exact_mut(channels).for_each(<[f32]>::reverse);
+                    }
+                }
+            }
         }
     }
 }

@@ -1,9 +1,9 @@
 //! `grayscale`: colour taken away (torchvision's `RandomGrayscale`).
 
 use super::colour::fade;
-use super::{Augment, Augmentation, CHANCE, Scratch};
+use super::{Augment, Augmentation, CHANCE, Scratch, no_colours};
 use crate::catalog::{Entry, Kind, Param};
-use crate::data::Pixels;
+use crate::data::{CHANNELS, DataError, Pixels};
 use crate::random::Rng;
 use crate::simd::Path;
 
@@ -14,7 +14,8 @@ pub const WORD: Augmentation = Augmentation {
         kind: Kind::Augmentation,
         params: &[Param::optional("p", CHANCE, "0.2", "How often.")],
         formula: "r = g = b = 0.2989 r + 0.587 g + 0.114 b",
-        doc: "Colour taken away, three equal channels left (torchvision RandomGrayscale).",
+        doc: "Colour taken away, three equal channels left (torchvision RandomGrayscale). Grey pictures of one channel stay as \
+              they are; of others it has no meaning.",
     },
     random: true,
     build: |config| Ok(Box::new(Grayscale { p: config.number("p") })),
@@ -35,8 +36,16 @@ impl Augment for Grayscale {
     }
 
     fn apply(&self, &gray: &bool, pixels: &mut Pixels, _: &mut Scratch) {
-        if gray {
+        if gray && pixels.channels == CHANNELS {
             fade(Path::current(), pixels.triples_mut());
+        }
+    }
+
+    fn suit(&mut self, channels: usize) -> Result<(), DataError> {
+        match channels {
+            1 | CHANNELS => Ok(()),
+            _ if self.p == 0.0 => Ok(()),
+            count => Err(no_colours("grayscale", count)),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! `jitter`: brightness, contrast, saturation and hue changed in a random order (torchvision's `ColorJitter`).
 
 use super::colour::{Change, recolour};
-use super::{Augment, Augmentation, CHANCE, Scratch};
+use super::{Augment, Augmentation, CHANCE, Scratch, no_colours};
 use crate::catalog::{Entry, Kind, Param, ParamType};
-use crate::data::Pixels;
+use crate::data::{CHANNELS, DataError, Pixels};
 use crate::random::Rng;
 use crate::simd::Path;
 
@@ -27,7 +27,9 @@ pub const WORD: Augmentation = Augmentation {
             Param::optional("p", CHANCE, "0.8", "How often."),
         ],
         formula: "brightness: f x; contrast: f x + (1 - f) mean(gray); saturation: f x + (1 - f) gray; hue: turned in HSV; each clamped to 0..1",
-        doc: "Colours changed, the four changes in a random order (torchvision ColorJitter under RandomApply).",
+        doc: "Colours changed, the four changes in a random order (torchvision ColorJitter under RandomApply). Grey pictures of \
+              one channel have no saturation and no hue: these stay as they are. Of other pictures brightness and \
+              contrast may change, by the mean of all channels, if the strengths of the other two are 0.",
     },
     random: true,
     build: |config| {
@@ -93,6 +95,9 @@ impl Augment for Jitter {
     /// One pass over the pixels, or two: what comes before a change of contrast is done before the mean is known.
     fn apply(&self, draw: &JitterDraw, pixels: &mut Pixels, _: &mut Scratch) {
         let Some(steps) = draw else { return };
+        if pixels.channels != CHANNELS {
+            return steps.iter().for_each(|step| colourless(*step, &mut pixels.data));
+        }
         let (path, pixels) = (Path::current(), pixels.triples_mut());
         let (mut changes, mut done) = ([Change::Turn(0.0); 4], 0);
         for (i, step) in steps.iter().enumerate() {
@@ -109,4 +114,25 @@ impl Augment for Jitter {
         }
         recolour(path, pixels, &changes[done..]);
     }
+
+    fn suit(&mut self, channels: usize) -> Result<(), DataError> {
+        match channels {
+            1 | CHANNELS => Ok(()),
+            _ if self.p == 0.0 || self.saturation == 0.0 && self.hue == 0.0 => Ok(()),
+            count => Err(no_colours("jitter", count)),
+        }
+    }
+}
+
+/// A change of values that are no colours.
+fn colourless(step: JitterStep, values: &mut [f32]) {
+    let (keep, add) = match step {
+        JitterStep::Brightness(factor) => (factor as f32, 0.0),
+        JitterStep::Contrast(factor) => {
+            let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / values.len() as f64;
+            (factor as f32, ((1.0 - factor) * mean) as f32)
+        }
+        JitterStep::Saturation(_) | JitterStep::Hue(_) => return,
+    };
+    values.iter_mut().for_each(|v| *v = (keep * *v + add).clamp(0.0, 1.0));
 }

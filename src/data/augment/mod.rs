@@ -71,6 +71,11 @@ pub trait Augment {
     fn normalises(&self) -> bool {
         false
     }
+
+    /// Makes itself one for pictures with so many channels, or says why it has no meaning for them.
+    fn suit(&mut self, _channels: usize) -> Result<(), DataError> {
+        Ok(())
+    }
 }
 
 /// An [`Augment`] whose draws are its own business: a step of a pipeline.
@@ -92,6 +97,9 @@ pub trait Step: Send + Sync {
 
     /// Whether the result is normalised, no longer in `0..=1`.
     fn normalises(&self) -> bool;
+
+    /// See [`Augment::suit`].
+    fn suit(&mut self, channels: usize) -> Result<(), DataError>;
 }
 
 impl<A: Augment + Send + Sync> Step for A {
@@ -120,6 +128,10 @@ impl<A: Augment + Send + Sync> Step for A {
     fn normalises(&self) -> bool {
         Augment::normalises(self)
     }
+
+    fn suit(&mut self, channels: usize) -> Result<(), DataError> {
+        Augment::suit(self, channels)
+    }
 }
 
 /// An augmentation's word and how to make it from its arguments.
@@ -146,15 +158,26 @@ pub const AUGMENTATIONS: &[Augmentation] = &[
     pixel_norm::WORD,
 ];
 
-/// The step a configuration describes.
-pub fn build(config: &Config) -> Result<Box<dyn Step>, DataError> {
+/// The step a configuration describes, for pictures with so many channels.
+pub fn build(config: &Config, channels: usize) -> Result<Box<dyn Step>, DataError> {
     let word = AUGMENTATIONS.iter().find(|a| a.entry.name == config.name).ok_or_else(|| {
         let names: Vec<_> = AUGMENTATIONS.iter().map(|a| a.entry.name).collect();
         DataError::new(format!("there is no augmentation `{}`", config.name))
             .help(format!("there are: {}", names.join(", ")))
             .at(config.span)
     })?;
-    (word.build)(config).map_err(|e| e.at(config.span))
+    let suited = (word.build)(config).and_then(|mut step| step.suit(channels).map(|()| step));
+    suited.map_err(|e| e.at(config.span))
+}
+
+/// What is said of a step that changes colours, of pictures whose channels are none.
+fn no_colours(word: &str, channels: usize) -> DataError {
+    let error =
+        DataError::new(format!("`{word}` changes red, green and blue, and these pictures have {channels} channels"));
+    error.help(
+        "leave it out; in the pipelines of the library `colour: 0` does, as in `--set a.colour=0` for the view `a`; brightness and \
+         contrast of any channels change by `jitter(saturation: 0, hue: 0)`",
+    )
 }
 
 /// The type of a probability.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Augment, Augmentation, Scratch};
 use crate::catalog::{Entry, Kind, Param, ParamType};
-use crate::data::{CHANNELS, Pixels};
+use crate::data::Pixels;
 use crate::random::Rng;
 
 /// The word `pad_crop`.
@@ -18,7 +18,7 @@ pub const WORD: Augmentation = Augmentation {
             "4",
             "Black pixels added all round.",
         )],
-        formula: "[H, W, 3] -> [H, W, 3]",
+        formula: "[H, W, C] -> [H, W, C]",
         doc: "A random part, as large as the picture, of the picture with a black border (torchvision RandomCrop with \
               padding).",
     },
@@ -52,16 +52,17 @@ pub(super) fn cut(pixels: &mut Pixels, scratch: &mut Scratch, top: isize, left: 
     let from = &mut scratch.picture;
     std::mem::swap(pixels, from);
     pixels.data.clear();
-    pixels.resize(size);
+    let channels = from.channels;
+    pixels.resize(size, channels);
     let (rows, columns) = (inside(top, size.0, from.height), inside(left, size.1, from.width));
     if columns.is_empty() {
         return;
     }
     let shifted = |at: usize, by: isize| (at as isize + by) as usize;
     for y in rows {
-        let source = (shifted(y, top) * from.width + shifted(columns.start, left)) * CHANNELS;
-        let target = (y * size.1 + columns.start) * CHANNELS;
-        let length = columns.len() * CHANNELS;
+        let source = (shifted(y, top) * from.width + shifted(columns.start, left)) * channels;
+        let target = (y * size.1 + columns.start) * channels;
+        let length = columns.len() * channels;
         pixels.data[target..target + length].copy_from_slice(&from.data[source..source + length]);
     }
 }

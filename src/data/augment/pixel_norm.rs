@@ -13,7 +13,11 @@ pub const WORD: Augmentation = Augmentation {
         name: "pixel_norm",
         kind: Kind::Augmentation,
         params: &[
-            Param::required("mean", ParamType::Numbers, "What is subtracted from red, green and blue, of 1."),
+            Param::required(
+                "mean",
+                ParamType::Numbers,
+                "What is subtracted from each channel, of 1; one number is meant for all.",
+            ),
             Param::required("std", ParamType::Numbers, "What they are then divided by."),
         ],
         formula: "x[c] -> (x[c] - mean[c]) / std[c]",
@@ -27,10 +31,10 @@ pub const WORD: Augmentation = Augmentation {
 /// Normalisation of channels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PixelNorm {
-    /// What is subtracted.
-    pub mean: [f32; CHANNELS],
-    /// What is divided by.
-    pub std: [f32; CHANNELS],
+    /// What is subtracted from each channel.
+    pub mean: Vec<f32>,
+    /// What each is divided by.
+    pub std: Vec<f32>,
 }
 
 impl Augment for PixelNorm {
@@ -39,7 +43,7 @@ impl Augment for PixelNorm {
     fn draw(&self, _: (usize, usize), _: &mut Rng) {}
 
     fn apply(&self, (): &(), pixels: &mut Pixels, scratch: &mut Scratch) {
-        scratch.picture.resize((pixels.height, pixels.width));
+        scratch.picture.resize((pixels.height, pixels.width), pixels.channels);
         self.normalise(&pixels.data, &mut scratch.picture.data);
         std::mem::swap(pixels, &mut scratch.picture);
     }
@@ -47,15 +51,37 @@ impl Augment for PixelNorm {
     fn normalises(&self) -> bool {
         true
     }
+
+    fn suit(&mut self, channels: usize) -> Result<(), DataError> {
+        *self = self.clone().of(channels)?;
+        Ok(())
+    }
 }
 
 impl PixelNorm {
-    /// Reads a checked call of `pixel_norm`.
+    /// What is taken where nothing is known of pictures.
+    pub fn unknown(channels: usize) -> Self {
+        PixelNorm { mean: vec![0.5; channels], std: vec![0.25; channels] }
+    }
+
+    /// Reads a checked call of `pixel_norm`: as many numbers as it has, one standing for all.
     pub fn from_config(config: &Config) -> Result<Self, DataError> {
         if config.name != WORD.entry.name {
             return Err(DataError::new(format!("`{}` does not normalise: `pixel_norm` does", config.name)));
         }
-        let (mean, std) = (channels(config, "mean")?, channels(config, "std")?);
+        let [mut mean, mut std] =
+            ["mean", "std"].map(|name| config.numbers(name).into_iter().map(|x| x as f32).collect::<Vec<_>>());
+        let channels = mean.len().max(std.len());
+        for (name, values) in [("mean", &mut mean), ("std", &mut std)] {
+            match values[..] {
+                [all] => values.resize(channels, all),
+                _ if values.len() == channels && channels > 0 => {}
+                _ => {
+                    let message = format!("`{name}` takes 3 numbers, one a channel, or 1; got {}", values.len());
+                    return Err(DataError::new(message));
+                }
+            }
+        }
         if std.iter().any(|s| !(s.is_finite() && *s > 0.0)) {
             return Err(DataError::new("the standard deviations of pixel_norm must be positive"));
         }
@@ -65,24 +91,45 @@ impl PixelNorm {
         Ok(PixelNorm { mean, std })
     }
 
+    /// The same for pictures with so many channels.
+    pub fn of(mut self, channels: usize) -> Result<Self, DataError> {
+        if let ([mean], [std]) = (&self.mean[..], &self.std[..]) {
+            self = Self { mean: vec![*mean; channels], std: vec![*std; channels] };
+        }
+        let count = self.mean.len();
+        if count != channels {
+            let message = format!("pixel_norm is of {count} channels, one a number, and pictures have {channels}");
+            return Err(DataError::new(message).help("give `mean` and `std` a number for each channel, or one for all"));
+        }
+        Ok(self)
+    }
+
     /// The call of `pixel_norm` that describes it.
     pub fn to_config(&self, span: Span) -> Config {
         // As decimals, a number of 32 bits is short.
         let number = |x: &f32| Arg::Number(x.to_string().parse().unwrap_or(f64::from(*x)));
-        let all = |values: &[f32; CHANNELS]| Arg::List(values.iter().map(number).collect());
+        let all = |values: &[f32]| Arg::List(values.iter().map(number).collect());
         let args = vec![("mean".to_owned(), all(&self.mean)), ("std".to_owned(), all(&self.std))];
         Config { name: WORD.entry.name.to_owned(), args, span }
     }
 
-    /// Writes values, `[.., 3]`, normalised.
+    /// Writes values, `[.., channels]`, normalised.
     pub fn normalise(&self, values: &[f32], out: &mut [f32]) {
-        shift_scale(Path::current(), values, &self.mean, &self.std.map(|std| 1.0 / std), out);
+        let path = Path::current();
+        match (<&[f32; CHANNELS]>::try_from(&self.mean[..]), <&[f32; CHANNELS]>::try_from(&self.std[..])) {
+            (Ok(mean), Ok(std)) => shift_scale(path, values, mean, &std.map(|std| 1.0 / std), out),
+            _ => {
+                let scales: Vec<f32> = self.std.iter().map(|std| 1.0 / std).collect();
+                shift_scale_any(path, values, &self.mean, &scales, out);
+            }
+        }
     }
 
     /// Undoes [`Augment::apply`].
     pub fn undo(&self, pixels: &mut Pixels) {
-        let undone = |rgb: [f32; CHANNELS]| std::array::from_fn(|c| rgb[c] * self.std[c] + self.mean[c]);
-        pixels.triples_mut().iter_mut().for_each(|rgb| *rgb = undone(*rgb));
+        for pixel in pixels.data.chunks_exact_mut(self.mean.len()) {
+            pixel.iter_mut().zip(&self.mean).zip(&self.std).for_each(|((x, mean), std)| *x = *x * std + mean);
+        }
     }
 }
 
@@ -113,11 +160,14 @@ multiversion! {
     }
 }
 
-/// A number for each channel; one number stands for all.
-fn channels(config: &Config, name: &str) -> Result<[f32; CHANNELS], DataError> {
-    match config.numbers(name)[..] {
-        [all] => Ok([all as f32; CHANNELS]),
-        [r, g, b] => Ok([r as f32, g as f32, b as f32]),
-        ref other => Err(DataError::new(format!("`{name}` takes 3 numbers, one a channel, or 1; got {}", other.len()))),
+multiversion! {
+    /// [`shift_scale`] of any number of channels.
+    fn shift_scale_any<const FMA: bool>(values: &[f32], shift: &[f32], scale: &[f32], out: &mut [f32]) {
+        let channels = shift.len();
+        for (from, to) in values.chunks_exact(channels).zip(out.chunks_exact_mut(channels)) {
+            for c in 0..channels {
+                to[c] = (from[c] - shift[c]) * scale[c];
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Bilinear resizing of a window of a picture, antialiased as `interpolate(mode="bilinear", antialias=True)` of PyTorch.
 
 use super::Scratch;
-use super::weigh::{Value, weigh, weigh_pixels};
+use super::weigh::{Value, weigh, weigh_any, weigh_pixels};
 use crate::data::{CHANNELS, Image, Pixels};
 use crate::simd::Path;
 
@@ -28,22 +28,21 @@ impl Window {
 /// Resizes a window of `image` to a height and width, straight from its bytes; nothing outside the window is looked at.
 pub fn resample_image(image: &Image, window: Window, size: (usize, usize), out: &mut Pixels, scratch: &mut Scratch) {
     scratch.rows.set(window.height, size.0, 1.0 / 255.0);
-    make_rows(&image.data, image.width, window, size, out, scratch);
+    make_rows((&image.data, image.width, image.channels), window, size, out, scratch);
 }
 
 /// Resizes a window of `pixels` to a height and width, in place; nothing outside the window is looked at.
 pub fn resample(pixels: &mut Pixels, window: Window, size: (usize, usize), scratch: &mut Scratch) {
     let mut out = std::mem::take(&mut scratch.picture);
     scratch.rows.set(window.height, size.0, 1.0);
-    make_rows(&pixels.data, pixels.width, window, size, &mut out, scratch);
+    make_rows((&pixels.data, pixels.width, pixels.channels), window, size, &mut out, scratch);
     scratch.picture = std::mem::replace(pixels, out);
 }
 
 /// Makes every row of the result in one go: first across the rows of the window, whose weights are set, then along the one
 /// that comes of it.
 fn make_rows<T: Value>(
-    data: &[T],
-    width: usize,
+    (data, width, channels): (&[T], usize, usize),
     window: Window,
     size: (usize, usize),
     out: &mut Pixels,
@@ -52,19 +51,23 @@ fn make_rows<T: Value>(
     let Scratch { rows, columns, offsets, row, wide, .. } = scratch;
     let path = Path::current();
     columns.set(window.width, size.1, 1.0);
-    let values = window.width * CHANNELS;
+    let values = window.width * channels;
     row.resize(values + 1, 0.0);
     wide.clear();
     wide.resize(window.width.max(columns.taps), [0.0; 4]);
-    out.resize(size);
-    for (y, line) in out.data.chunks_exact_mut(size.1 * CHANNELS).enumerate() {
+    out.resize(size, channels);
+    for (y, line) in out.data.chunks_exact_mut(size.1 * channels).enumerate() {
         let start = |k: usize| {
             let inside = (rows.first[y] + k).min(window.height - 1);
-            ((window.top + inside) * width + window.left) * CHANNELS
+            ((window.top + inside) * width + window.left) * channels
         };
         offsets.clear();
         offsets.extend((0..rows.taps).map(start));
         weigh(path, data, offsets, &rows.weights[y * rows.taps..][..rows.taps], &mut row[..values]);
+        if channels != CHANNELS {
+            weigh_any(path, &row[..values], channels, &columns.first, &columns.weights, line);
+            continue;
+        }
         for (four, pixel) in wide.iter_mut().zip(row.windows(4).step_by(CHANNELS)) {
             four.copy_from_slice(pixel);
         }

@@ -12,7 +12,7 @@ pub const WORD: Augmentation = Augmentation {
         name: "resize",
         kind: Kind::Augmentation,
         params: &[Param::required("size", ParamType::Int { min: 1, max: 4096 }, "The shorter side of the result.")],
-        formula: "[H, W, 3] -> [H', W', 3], min(H', W') = size",
+        formula: "[H, W, C] -> [H', W', C], min(H', W') = size",
         doc: "The whole picture with its proportions kept, the shorter side `size` long; antialiased bilinear weights \
               (torchvision Resize).",
     },

@@ -64,6 +64,27 @@ multiversion! {
     }
 }
 
+multiversion! {
+    /// [`weigh_pixels`] of a row with any number of channels; what is beyond its end has no weight.
+    pub fn weigh_any<const FMA: bool>(
+        row: &[f32],
+        channels: usize,
+        first: &[usize],
+        weights: &[f32],
+        out: &mut [f32],
+    ) {
+        let taps = weights.len() / first.len();
+        for ((out, &first), weights) in out.chunks_exact_mut(channels).zip(first).zip(weights.chunks_exact(taps)) {
+            out.fill(0.0);
+            for (pixel, &weight) in row[first * channels..].chunks_exact(channels).zip(weights) {
+                for c in 0..channels {
+                    out[c] += weight * pixel[c];
+                }
+            }
+        }
+    }
+}
+
 /// [`weigh_pixels`], compiled for a number of weights where that is known. A pixel is written in one instruction with its
 /// fourth channel, which the next one overwrites.
 #[inline(always)]

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use flate2::read::GzDecoder;
 
-use super::pool::{self, MEAN, STD};
+use super::pool::{self, CHANNEL_COUNT, MEAN, STD};
 use super::{Facts, Set, each};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::{Access, CHANNELS, DataError, DataSet, Frame, InMemory, Split};
@@ -25,22 +25,23 @@ pub const SET: Set = Set {
                 "none",
                 "How the names of the files begin, where the folder holds several sets, as in \"emnist-letters\".",
             ),
+            CHANNEL_COUNT,
             MEAN,
             STD,
         ],
-        formula: "bytes [N, H, W] -> pictures [H, W, 3]",
+        formula: "bytes [N, H, W] -> pictures [H, W, C]",
         doc: "MNIST, Fashion-MNIST, EMNIST and others of their form (LeCun 1998): train-images-idx3-ubyte, \
               train-labels-idx1-ubyte and the same with t10k (or test), each as it is or packed by gzip (.gz). Grey becomes \
-              three equal channels.",
+              three equal channels; with `channels: 1` it stays grey.",
     },
     look: |config| {
-        pool::valid(config)?;
+        valid(config)?;
         let heads = [Split::Train, Split::Test].map(|split| read(config, split).ok());
         let size = heads.iter().flatten().next().map_or((28, 28), |set| set.size);
         let classes = heads.iter().flatten().map(|set| set.classes).max();
         let whole = config.clone();
         pool::settle(config, || open(&whole, Split::Train, &Access::default()).ok());
-        Ok(Facts { frame: Frame::fixed(size), classes, norm: pool::norm(config) })
+        Ok(Facts { frame: Frame::fixed(size).of(pool::channels(config)), classes, norm: pool::norm(config) })
     },
     seen: |path| find(path, "", Split::Train).is_ok(),
     present: |config| {
@@ -66,8 +67,17 @@ struct Stored {
     classes: usize,
 }
 
+/// Complains of arguments that cannot be.
+fn valid(config: &Config) -> Result<(), DataError> {
+    if !matches!(pool::channels(config), 1 | CHANNELS) {
+        let error = DataError::new("these pictures are grey: `channels` is 1, or 3 for three equal ones");
+        return Err(error);
+    }
+    pool::valid(config)
+}
+
 fn open(config: &Config, split: Split, _: &Access) -> Result<Box<dyn DataSet>, DataError> {
-    pool::valid(config)?;
+    valid(config)?;
     let own = read(config, split)?;
     // A class that the other part alone has is one, too.
     let other = if split == Split::Train { Split::Test } else { Split::Train };
@@ -76,10 +86,11 @@ fn open(config: &Config, split: Split, _: &Access) -> Result<Box<dyn DataSet>, D
     Ok(Box::new(InMemory {
         name: format!("idx {} ({})", config.text("path"), split.name()),
         size: own.size,
-        bytes: own.pixels.iter().flat_map(|&grey| [grey; CHANNELS]).collect(),
+        channels: pool::channels(config),
+        bytes: own.pixels.iter().flat_map(|&grey| std::iter::repeat_n(grey, pool::channels(config))).collect(),
         labels: own.labels.iter().map(|&label| Some(u32::from(label))).collect(),
         classes: (0..classes).map(|class| class.to_string()).collect(),
-        mean_std: (norm.mean, norm.std),
+        mean_std: norm,
         digests: OnceLock::new(),
     }))
 }

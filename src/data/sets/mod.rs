@@ -1,12 +1,15 @@
 //! The data sets of the language: one file (or folder) each, listed here.
 
+mod arrays;
 mod cifar10;
+mod cifar100;
 pub(super) mod folder;
 mod idx;
 mod parquet;
 mod pool;
 mod shapes;
 mod shards;
+mod stl10;
 mod table;
 
 use std::path::Path;
@@ -59,7 +62,18 @@ pub struct Facts {
 }
 
 /// Every data set there is; of those that a path looks like, the first is taken.
-pub const SETS: &[Set] = &[shapes::SET, cifar10::SET, idx::SET, parquet::SET, shards::SET, table::SET, folder::SET];
+pub const SETS: &[Set] = &[
+    shapes::SET,
+    cifar10::SET,
+    cifar100::SET,
+    stl10::SET,
+    idx::SET,
+    parquet::SET,
+    shards::SET,
+    table::SET,
+    arrays::SET,
+    folder::SET,
+];
 
 /// The data set of that name.
 pub fn find(name: &str) -> Result<&'static Set, DataError> {

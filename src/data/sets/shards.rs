@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::Set;
 use super::pool::{
-    self, Bytes, Files, GROUP, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST, files, holds,
+    self, Bytes, CHANNEL_COUNT, Files, GROUP, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST, files, holds,
 };
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::DataError;
@@ -29,6 +29,7 @@ pub const SET: Set = Set {
                 "A tar file, several by `*` in the name, or the folder with them.",
             ),
             SIZE,
+            CHANNEL_COUNT,
             TEST,
             GROUP,
             MOST,
@@ -37,7 +38,7 @@ pub const SET: Set = Set {
             STD,
             MAX_PIXELS,
         ],
-        formula: "members -> pictures [H, W, 3] of any size",
+        formula: "members -> pictures [H, W, C] of any size",
         doc: "Tar files as WebDataset writes them: members with one name up to the first dot are a sample, a picture and \
               perhaps its class in NAME.cls, a number or a name. Files called train*.tar and test*.tar (validation, valid, \
               val) are the two parts; of others, `test` says how large a share is judged on. Pictures are read where they \
@@ -52,15 +53,17 @@ pub const SET: Set = Set {
 
 /// Endings of members that are pictures.
 const PICTURES: &[&str] = &["jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif", "img", "image"];
+/// The ending of an array, which is a picture only where somebody says what its channels are.
+const ARRAY: &str = "npy";
 /// Endings of members that say a class.
 const CLASSES: &[&str] = &["cls", "cls.txt", "label"];
 /// The most bytes of a class.
 const LONGEST_CLASS: u64 = 1 << 10;
 
 fn found(config: &Config) -> Result<Pool<Member>, DataError> {
-    let path = Path::new(config.text("path"));
+    let (path, arrays) = (Path::new(config.text("path")), pool::said_channels(config).is_some());
     let read = |files: Vec<PathBuf>| -> Result<Vec<Sample<Member>>, DataError> {
-        let each: Vec<_> = files.par_iter().map(|file| samples(file).map_err(|e| e.in_file(file))).collect();
+        let each: Vec<_> = files.par_iter().map(|file| samples(file, arrays).map_err(|e| e.in_file(file))).collect();
         Ok(each.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     };
     let mut pool = match files(path, "tar")? {
@@ -81,8 +84,8 @@ fn numbered(pool: &Pool<Member>) -> Option<Vec<String>> {
     (!numbers.is_empty()).then(|| numbers.iter().map(u32::to_string).collect())
 }
 
-/// The samples of one file, in the order of their pictures.
-fn samples(path: &Path) -> Result<Vec<Sample<Member>>, DataError> {
+/// The samples of one file, in the order of their pictures, of which arrays are some or not.
+fn samples(path: &Path, arrays: bool) -> Result<Vec<Sample<Member>>, DataError> {
     let failed = |e: std::io::Error| DataError::new(format!("is no readable tar file: {e}")).help("fetch it again");
     let file = open_file(path).map_err(failed)?;
     let (length, shared) = (file.metadata().map_err(failed)?.len(), Arc::new(path.to_owned()));
@@ -96,7 +99,7 @@ fn samples(path: &Path) -> Result<Vec<Sample<Member>>, DataError> {
         if offset.checked_add(size).is_none_or(|end| end > length) {
             return Err(DataError::new(format!("ends within `{member}`")).help("fetch it again"));
         }
-        if PICTURES.contains(&ending.as_str()) {
+        if PICTURES.contains(&ending.as_str()) || arrays && ending == ARRAY {
             pictures.push((key, member, Member { file: shared.clone(), offset, length: size }));
         } else if CLASSES.contains(&ending.as_str()) {
             let mut text = String::new();

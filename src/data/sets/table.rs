@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Set;
 use super::folder::File;
-use super::pool::{self, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST};
+use super::pool::{self, CHANNEL_COUNT, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::DataError;
 use crate::source::open_file;
@@ -17,6 +17,7 @@ pub const SET: Set = Set {
         params: &[
             Param::required("path", ParamType::Path, "The CSV file; its first line names the columns."),
             SIZE,
+            CHANNEL_COUNT,
             Param::optional(
                 "image",
                 ParamType::Text,
@@ -48,7 +49,7 @@ pub const SET: Set = Set {
             STD,
             MAX_PIXELS,
         ],
-        formula: "rows -> pictures [H, W, 3] of any size",
+        formula: "rows -> pictures [H, W, C] of any size",
         doc: "A list of picture files with what is known of each. A row without a class has none.",
     },
     look: |config| pool::look(config, found),

@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def load() -> torch.nn.Module:
-    """The encoder: from pictures [N, 3, H, W] to features [N, D]."""
+    """The encoder: from pictures [N, C, H, W] to features [N, D]."""
     BUILD
     model.load_state_dict(load_file(HERE / "model.safetensors"), strict=True)
     return model.eval()

@@ -1,6 +1,7 @@
 //! How a peer is built in Python.
 
 use super::tensors::Named;
+use crate::data::CHANNELS;
 use crate::nn::{Peer, Table, Transformer};
 
 /// The statements that build a model in Python.
@@ -20,17 +21,19 @@ impl Python {
     }
 }
 
-/// How a peer is built for pictures of that height and width; its tensors tell how many channels come in.
-pub(super) fn of(peer: &Peer, (height, width): (usize, usize), tensors: &[Named]) -> Python {
+/// How a peer is built for pictures of that height, width and number of channels.
+pub(super) fn of(peer: &Peer, (height, width): (usize, usize), channels: usize, tensors: &[Named]) -> Python {
     match peer {
         Peer::ResNet { name, blocks, bottleneck, small_stem, width } => Python {
             package: "torchvision",
             imports: &["import torchvision", "from torch import nn"],
-            build: resnet(name, *blocks, *bottleneck, *small_stem, *width),
+            build: resnet(name, *blocks, *bottleneck, *small_stem, *width, channels),
         },
-        Peer::Vit(vit) => {
-            Python { package: "timm", imports: &["import timm"], build: vec![transformer(vit, (height, width))] }
-        }
+        Peer::Vit(vit) => Python {
+            package: "timm",
+            imports: &["import timm"],
+            build: vec![transformer(vit, (height, width), channels)],
+        },
         Peer::Row(parts) => {
             Python { package: "torch", imports: &["from torch import nn"], build: vec![row(parts, tensors)] }
         }
@@ -41,11 +44,18 @@ pub(super) fn of(peer: &Peer, (height, width): (usize, usize), tensors: &[Named]
     }
 }
 
-fn resnet(name: &str, blocks: [usize; 4], bottleneck: bool, small_stem: bool, width: usize) -> Vec<String> {
+fn resnet(
+    name: &str,
+    blocks: [usize; 4],
+    bottleneck: bool,
+    small_stem: bool,
+    width: usize,
+    channels: usize,
+) -> Vec<String> {
     let mut lines = vec![format!("model = torchvision.models.{name}(weights=None)")];
     let (kernel, stride, padding) = if small_stem { (3, 1, 1) } else { (7, 2, 3) };
-    if small_stem || width != 64 {
-        lines.push(format!("model.conv1 = nn.Conv2d(3, {width}, {kernel}, {stride}, {padding}, bias=False)"));
+    if small_stem || width != 64 || channels != CHANNELS {
+        lines.push(format!("model.conv1 = nn.Conv2d({channels}, {width}, {kernel}, {stride}, {padding}, bias=False)"));
     }
     if small_stem {
         lines.push("model.maxpool = nn.Identity()".to_owned());
@@ -64,7 +74,7 @@ fn resnet(name: &str, blocks: [usize; 4], bottleneck: bool, small_stem: bool, wi
     lines
 }
 
-fn transformer(vit: &Transformer, (height, width): (usize, usize)) -> String {
+fn transformer(vit: &Transformer, (height, width): (usize, usize), channels: usize) -> String {
     let truth = |yes: bool| if yes { "True" } else { "False" };
     let settings = [
         ("num_classes", "0".to_owned()),
@@ -82,7 +92,10 @@ fn transformer(vit: &Transformer, (height, width): (usize, usize)) -> String {
         ("global_pool", if vit.mean { "\"avg\"" } else { "\"token\"" }.to_owned()),
         ("fc_norm", "False".to_owned()),
     ];
-    let settings: Vec<String> = settings.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let of_colour = channels == CHANNELS;
+    let channels = (!of_colour).then(|| ("in_chans", channels.to_string()));
+    let settings: Vec<String> =
+        settings.into_iter().chain(channels).map(|(name, value)| format!("{name}={value}")).collect();
     format!("model = timm.create_model(\"vit_base_patch16_224\", pretrained=False, {})", settings.join(", "))
 }
 

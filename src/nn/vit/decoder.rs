@@ -5,7 +5,7 @@ use super::patches::{put, seen_of, token};
 use super::positions::ScoreBias;
 use super::words::{COUNT, INIT, MLP_RATIO, blocks, depth, heads};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
-use crate::graph::{Dim, NodeId, ShapeError};
+use crate::graph::{Dim, Graph, InputKind, NodeId, ShapeError};
 use crate::nn::{Build, Layer, Module, Output};
 
 /// `vit_decoder()`
@@ -22,7 +22,7 @@ pub const LAYER: Layer = Layer {
                 "out",
                 ParamType::Int { min: 1, max: 1 << 20 },
                 "none",
-                "features for each patch; those of its pixels, 3 patch^2, when left out",
+                "features for each patch; those of its pixels, as many as channels times patch^2, when left out",
             ),
             MLP_RATIO,
             INIT,
@@ -35,20 +35,32 @@ pub const LAYER: Layer = Layer {
     build,
 };
 
+/// Channels of a picture where nothing tells them: red, green and blue.
+const COLOURS: usize = 3;
+
 /// A transformer that fills hidden places.
 #[derive(Clone, Copy, Debug)]
 struct Decoder {
     /// Features of a token.
     dim: usize,
-    /// Features for each patch.
-    out: usize,
+    /// Features for each patch; those of its pixels where `None`.
+    out: Option<usize>,
+    /// The side of a patch in pixels.
+    patch: usize,
     blocks: Blocks,
 }
 
 fn build(config: &Config) -> Result<Box<dyn Module>, String> {
     let (dim, patch) = (config.int("dim"), config.int("patch"));
-    let out = config.maybe_number("out").map_or(3 * patch * patch, |out| out as usize);
-    Ok(Box::new(Decoder { dim, out, blocks: blocks(config, dim)? }))
+    let out = config.maybe_number("out").map(|out| out as usize);
+    Ok(Box::new(Decoder { dim, out, patch, blocks: blocks(config, dim)? }))
+}
+
+/// Channels of the pictures that a recipe sees, all of which have the same; three where it sees none.
+fn channels(graph: &Graph) -> usize {
+    let mut views = graph.inputs.iter().filter(|input| matches!(input.kind, InputKind::View(_)));
+    let last = views.next().and_then(|view| view.ty.shape.0.last()?.constant());
+    last.and_then(|count| usize::try_from(count).ok()).unwrap_or(COLOURS)
 }
 
 impl Module for Decoder {
@@ -71,7 +83,8 @@ impl Module for Decoder {
         let last = outputs.last().copied().unwrap_or(whole);
         let normal = cx.scope("decoder_norm", |cx| NORM.apply(cx, last))?.value;
         let normal = cx.graph.slice(normal, 1, &before, &Dim::from(patches))?;
-        Ok(linear(cx, "decoder_pred", normal, self.out, self.blocks.start)?.into())
+        let out = self.out.unwrap_or_else(|| channels(cx.graph) * self.patch * self.patch);
+        Ok(linear(cx, "decoder_pred", normal, out, self.blocks.start)?.into())
     }
 
     fn takes_mask(&self) -> bool {

@@ -49,7 +49,7 @@ fn every_augmentation_takes_every_argument_and_picture() {
             let mut rng = Rng::new(&[6, round]);
             let (config, image) = (config(word, &mut rng), picture(&mut rng));
             // An even kernel is refused by a word.
-            let Ok(step) = augment::build(&config) else { continue };
+            let Ok(step) = augment::build(&config, 3) else { continue };
             let wanted = step.output_size((image.height, image.width));
             // Long narrow pictures resized by their short side are long.
             if wanted.0 * wanted.1 > 1 << 18 {
@@ -81,7 +81,7 @@ fn a_cut_beyond_the_picture_is_black() {
         for padding in [0_usize, 1, side, side + 1, 1024] {
             for at in [0, padding.saturating_sub(1), padding, padding + side - 1, 2 * padding] {
                 let at = at.min(2 * padding);
-                let mut pixels = Pixels { height: side, width: side, data: vec![1.0; side * side * 3] };
+                let mut pixels = Pixels { height: side, width: side, channels: 3, data: vec![1.0; side * side * 3] };
                 PadCrop { padding }.apply(&(at, padding), &mut pixels, &mut Scratch::default());
                 let white = pixels.data.iter().filter(|v| **v == 1.0).count();
                 let rows = side.saturating_sub(at.abs_diff(padding));
@@ -99,7 +99,7 @@ fn a_cut_beyond_the_picture_is_black() {
 fn numbers_that_pixels_cannot_be_normalised_by_are_refused() {
     let norm = |mean: f64, std: f64| {
         let lists = [("mean", Arg::List(vec![Arg::Number(mean)])), ("std", Arg::List(vec![Arg::Number(std)]))];
-        augment::build(&step("pixel_norm", &lists))
+        augment::build(&step("pixel_norm", &lists), 3)
     };
     assert!(norm(0.5, 0.25).is_ok());
     for (mean, std) in [(0.5, 1e-40), (1e39, 1.0), (f64::NAN, 1.0), (0.5, 0.0), (0.5, -1.0), (0.5, f64::INFINITY)] {

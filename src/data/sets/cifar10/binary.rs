@@ -9,6 +9,11 @@ use crate::source::read_file;
 const PLANE: usize = SIDE * SIDE;
 const RECORD: usize = 1 + CHANNELS * PLANE;
 
+/// Adds a picture of three planes, its pixels together.
+pub fn planes(planes: &[u8], out: &mut Vec<u8>) {
+    (0..PLANE).for_each(|pixel| out.extend((0..CHANNELS).map(|c| planes[c * PLANE + pixel])));
+}
+
 /// The names of a split's files, in order.
 pub fn names(split: Split) -> &'static [&'static str] {
     match split {
@@ -47,9 +52,7 @@ pub fn read(files: &[PathBuf], limit: usize) -> Result<Rows, DataError> {
         for (row, record) in bytes.chunks_exact(RECORD).enumerate().take(limit - rows.labels.len()) {
             let label = check_label(i64::from(record[0])).map_err(|e| e.in_file(file).at_row(row))?;
             rows.labels.push(Some(label));
-            for pixel in 0..PLANE {
-                rows.bytes.extend((0..CHANNELS).map(|c| record[1 + c * PLANE + pixel]));
-            }
+            planes(&record[1..], &mut rows.bytes);
         }
     }
     Ok(rows)

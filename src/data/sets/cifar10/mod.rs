@@ -3,6 +3,8 @@
 mod binary;
 mod parquet;
 
+pub(super) use binary::planes;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -32,13 +34,7 @@ pub const SET: Set = Set {
               data/), or as the original binary files (data_batch_1.bin ... data_batch_5.bin, test_batch.bin, in the \
               folder or in cifar-10-batches-bin/).",
     },
-    look: |_| {
-        Ok(Facts {
-            frame: Frame::fixed((SIDE, SIDE)),
-            classes: Some(CLASSES.len()),
-            norm: PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
-        })
-    },
+    look: |_| Ok(Facts { frame: Frame::fixed((SIDE, SIDE)), classes: Some(CLASSES.len()), norm: norm() }),
     // Parquet may hold any pictures: only the names of the binary files tell.
     seen: |path| {
         [path.to_owned(), path.join("cifar-10-batches-bin")].iter().any(|p| p.join("data_batch_1.bin").is_file())
@@ -57,8 +53,12 @@ const CLASSES: [&str; 10] = ["airplane", "automobile", "bird", "cat", "deer", "d
 /// Mean and standard deviation of the channels over the training images, as everybody uses them.
 const MEAN_STD: ([f32; CHANNELS], [f32; CHANNELS]) = ([0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616]);
 
+fn norm() -> PixelNorm {
+    PixelNorm { mean: MEAN_STD.0.to_vec(), std: MEAN_STD.1.to_vec() }
+}
+
 /// Height and width.
-const SIDE: usize = 32;
+pub(super) const SIDE: usize = 32;
 
 /// What a reader of one format hands back.
 #[derive(Default)]
@@ -78,10 +78,11 @@ fn open(config: &Config, split: Split, _: &Access) -> Result<Box<dyn DataSet>, D
     Ok(Box::new(InMemory {
         name: format!("cifar10 ({})", split.name()),
         size: (SIDE, SIDE),
+        channels: CHANNELS,
         bytes: rows.bytes,
         labels: rows.labels,
         classes: rows.classes.unwrap_or_else(|| CLASSES.map(String::from).to_vec()),
-        mean_std: MEAN_STD,
+        mean_std: norm(),
         digests: OnceLock::new(),
     }))
 }

@@ -11,6 +11,8 @@ use crate::data::DataError;
 
 /// Endings of files that are taken for pictures, in lower case; what a file really is shows when it is decoded.
 const PICTURES: &[&str] = &["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp", "dib", "tif", "tiff", "gif"];
+/// The ending of an array, which is a picture only where somebody says what its channels are.
+const ARRAY: &str = "npy";
 /// Endings of pictures that nothing here can decode.
 const UNREAD: &[&str] = &[
     "heic", "heif", "avif", "jxl", "jp2", "cr2", "cr3", "nef", "arw", "dng", "orf", "rw2", "raf", "psd", "svg", "ico",
@@ -45,19 +47,20 @@ struct Part {
 }
 
 /// Lists the pictures below a folder. Hidden files are left out; a symbolic link is followed unless it leads to what is listed already.
-pub fn list(root: &Path) -> Result<Listing, DataError> {
-    let Part { mut listing, mut links } = walk(root, Path::new("")).map_err(|e| unreadable(root, &e))?;
+/// Arrays of numpy count as pictures or not.
+pub fn list(root: &Path, arrays: bool) -> Result<Listing, DataError> {
+    let Part { mut listing, mut links } = walk(root, Path::new(""), arrays).map_err(|e| unreadable(root, &e))?;
     links.sort();
     let mut known = BTreeSet::from([whole(root)]);
     for link in links {
-        follow(root, &link, &mut known, &mut listing)?;
+        follow(root, &link, arrays, &mut known, &mut listing)?;
     }
     listing.files.sort();
     Ok(listing)
 }
 
 /// What a folder holds below `root`, its folders side by side.
-fn walk(root: &Path, below: &Path) -> Result<Part, Error> {
+fn walk(root: &Path, below: &Path, arrays: bool) -> Result<Part, Error> {
     let (mut part, mut folders) = (Part::default(), Vec::new());
     for entry in std::fs::read_dir(root.join(below))? {
         let entry = entry?;
@@ -70,13 +73,13 @@ fn walk(root: &Path, below: &Path) -> Result<Part, Error> {
             folders.push(path);
         } else if kind.is_symlink() {
             part.links.push(path);
-        } else if kind.is_file() && part.listing.counts(&path) {
+        } else if kind.is_file() && part.listing.counts(&path, arrays) {
             // One that goes away in this moment is not there.
             let length = entry.metadata().map(|m| m.len());
             part.listing.files.extend(length.map(|length| Found { path, length }));
         }
     }
-    let inside: Vec<Part> = folders.par_iter().map(|folder| walk(root, folder)).collect::<Result<_, _>>()?;
+    let inside: Vec<Part> = folders.par_iter().map(|folder| walk(root, folder, arrays)).collect::<Result<_, _>>()?;
     for other in inside {
         part.links.extend(other.links);
         part.listing.add(other.listing);
@@ -85,7 +88,13 @@ fn walk(root: &Path, below: &Path) -> Result<Part, Error> {
 }
 
 /// Adds what a link leads to, which may be a file or a folder; links found there are not followed. A broken one leads nowhere.
-fn follow(root: &Path, link: &Path, known: &mut BTreeSet<PathBuf>, listing: &mut Listing) -> Result<(), DataError> {
+fn follow(
+    root: &Path,
+    link: &Path,
+    arrays: bool,
+    known: &mut BTreeSet<PathBuf>,
+    listing: &mut Listing,
+) -> Result<(), DataError> {
     let Ok(target) = root.join(link).canonicalize() else { return Ok(()) };
     let listed = known.iter().any(|folder| target.starts_with(folder) || folder.starts_with(&target));
     if listed {
@@ -94,10 +103,10 @@ fn follow(root: &Path, link: &Path, known: &mut BTreeSet<PathBuf>, listing: &mut
     known.insert(target.clone());
     match std::fs::metadata(&target) {
         Ok(found) if found.is_dir() => {
-            let part = walk(root, link).map_err(|e| unreadable(&target, &e))?;
+            let part = walk(root, link, arrays).map_err(|e| unreadable(&target, &e))?;
             listing.add(part.listing);
         }
-        Ok(found) if found.is_file() && listing.counts(link) => {
+        Ok(found) if found.is_file() && listing.counts(link, arrays) => {
             listing.files.push(Found { path: link.to_owned(), length: found.len() });
         }
         _ => {}
@@ -107,12 +116,12 @@ fn follow(root: &Path, link: &Path, known: &mut BTreeSet<PathBuf>, listing: &mut
 
 impl Listing {
     /// Whether a file is a picture by its ending; one that cannot be read is counted.
-    fn counts(&mut self, path: &Path) -> bool {
+    fn counts(&mut self, path: &Path, arrays: bool) -> bool {
         let ending = path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase).unwrap_or_default();
         if UNREAD.contains(&ending.as_str()) {
             *self.unread.entry(ending.clone()).or_default() += 1;
         }
-        PICTURES.contains(&ending.as_str())
+        PICTURES.contains(&ending.as_str()) || arrays && ending == ARRAY
     }
 
     fn add(&mut self, other: Listing) {

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use listing::{Found, Listing, list};
 
 use super::Set;
-use super::pool::{self, Bytes, GROUP, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST};
+use super::pool::{self, Bytes, CHANNEL_COUNT, GROUP, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::DataError;
 use crate::source::read_file;
@@ -21,6 +21,7 @@ pub const SET: Set = Set {
         params: &[
             Param::required("path", ParamType::Path, "The folder."),
             SIZE,
+            CHANNEL_COUNT,
             TEST,
             Param::optional(
                 "labels",
@@ -35,11 +36,12 @@ pub const SET: Set = Set {
             STD,
             MAX_PIXELS,
         ],
-        formula: "files -> pictures [H, W, 3] of any size",
+        formula: "files -> pictures [H, W, C] of any size",
         doc: "Pictures in a folder and all below it: JPEG, PNG, WebP, BMP, TIFF, GIF. Where it has folders train and \
               test (val, valid, validation), these are the two parts, or else `test` says how large a share is judged \
               on. Each picture is turned as its EXIF says, grey becomes three channels, transparency white. Nothing is \
-              squashed: views are made of whole pictures. One that cannot be decoded is left out and told of; \
+              squashed: views are made of whole pictures. With `channels` pictures of one channel or of more than three stay what they \
+              are: TIFF, PNG, arrays of `.npy`. One that cannot be decoded is left out and told of; \
               `--strict` stops at it.",
     },
     look: |config| pool::look(config, found),
@@ -56,7 +58,8 @@ const TEST_NAMES: &[&str] = &["test", "val", "valid", "validation"];
 /// The pictures of a folder in two parts, by its folders `train` and `test` where both are there, or else by share.
 fn found(config: &Config) -> Result<Pool<File>, DataError> {
     let root = Path::new(config.text("path"));
-    let Listing { files, unread } = list(root)?;
+    let arrays = pool::said_channels(config).is_some();
+    let Listing { files, unread } = list(root, arrays)?;
     let said = match config.text("labels") {
         "folders" => Some(true),
         "none" => Some(false),
@@ -84,9 +87,9 @@ fn found(config: &Config) -> Result<Pool<File>, DataError> {
     })
 }
 
-/// The pictures below a folder, in the order of their paths.
-pub fn pictures(root: &Path) -> Result<Vec<PathBuf>, DataError> {
-    Ok(list(root)?.files.into_iter().map(|found| root.join(found.path)).collect())
+/// The pictures below a folder, in the order of their paths, and arrays among them where these count.
+pub fn pictures(root: &Path, arrays: bool) -> Result<Vec<PathBuf>, DataError> {
+    Ok(list(root, arrays)?.files.into_iter().map(|found| root.join(found.path)).collect())
 }
 
 /// The folder of a path that lies so deep; nothing for a file that does not.

@@ -15,8 +15,9 @@ use crate::data::sets::READER_THREAD;
 use crate::source::open_file;
 use crate::threads;
 
-/// Rows that are read at a time.
+/// Rows that are read at a time, and how many bytes these have at most, if each has as many as another.
 const AT_ONCE: usize = 1024;
+const BYTES_AT_ONCE: usize = 1 << 24;
 /// The most rows of a file.
 const MOST: usize = 10_000_000;
 
@@ -62,7 +63,7 @@ pub fn read(
 
 /// Runs on a thread of its own, as the crate checks much, but not all, of what a file says of itself, and panics where that
 /// is impossible: then the file is damaged, and what was read of it is dropped.
-fn apart<T: Send>(read: impl FnOnce() -> Result<T, DataError> + Send) -> Result<T, DataError> {
+pub(super) fn apart<T: Send>(read: impl FnOnce() -> Result<T, DataError> + Send) -> Result<T, DataError> {
     let thread = Builder::new().name(READER_THREAD.to_owned());
     threads::apart(thread, |_| read()).unwrap_or_else(|_| Err(broken("its pages contradict each other")))
 }
@@ -72,14 +73,8 @@ fn read_here(
     wanted: &Wanted,
     take: &mut (dyn FnMut(Chunk) -> Result<(), DataError> + Send),
 ) -> Result<Option<Vec<String>>, DataError> {
-    let file = open_file(path).map_err(|e| DataError::new(format!("cannot be opened: {e}")))?;
-    let length = file.metadata().map_or(0, |m| m.len());
-    let reader = SerializedFileReader::new(file).map_err(|e| {
-        DataError::new(format!("is no readable Parquet file: {e}"))
-            .help("the file is truncated, not Parquet, or a Git LFS pointer; fetch it again")
-    })?;
-    check_places(&reader, length)?;
-    let images = column(&reader, wanted.images)?;
+    let reader = opened(path)?;
+    let place = column(&reader, wanted.images)?;
     let labels = match column(&reader, wanted.labels) {
         Err(_) if !wanted.labelled => None,
         found => Some(found?),
@@ -88,11 +83,11 @@ fn read_here(
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group).map_err(|e| damaged(first, &e))?;
         let count = (wanted.limit - first.min(wanted.limit)).min(claimed(&*group, first)?);
-        let mut images = Values::<ByteArrayType>::of(&*group, images, first, "image")?;
+        let mut images = Values::<ByteArrayType>::of(&*group, place, first, "image")?;
         let mut labels = labels.map(|labels| Labels::of(&*group, labels, first)).transpose()?;
-        let last = first + count;
+        let (last, at_once) = (first + count, at_once(&*group, place));
         while first < last {
-            let some = (last - first).min(AT_ONCE);
+            let some = (last - first).min(at_once);
             let labels = labels.as_mut().map(|labels| labels.next(some, first)).transpose()?;
             let labels = labels.unwrap_or_else(|| vec![None; some]);
             take(Chunk { first, images: images.next(some, first)?, labels })?;
@@ -100,6 +95,25 @@ fn read_here(
         }
     }
     Ok(labels.and_then(|labels| class_names(&reader, labels)))
+}
+
+/// Opens a file, whose columns lie within it.
+pub(super) fn opened(path: &Path) -> Result<SerializedFileReader<File>, DataError> {
+    let file = open_file(path).map_err(|e| DataError::new(format!("cannot be opened: {e}")))?;
+    let length = file.metadata().map_or(0, |m| m.len());
+    let reader = SerializedFileReader::new(file).map_err(|e| {
+        DataError::new(format!("is no readable Parquet file: {e}"))
+            .help("the file is truncated, not Parquet, or a Git LFS pointer; fetch it again")
+    })?;
+    check_places(&reader, length)?;
+    Ok(reader)
+}
+
+/// How many rows are read at a time of a group whose pictures have so many bytes together.
+fn at_once(group: &dyn RowGroupReader, images: usize) -> usize {
+    let bytes = usize::try_from(group.metadata().column(images).uncompressed_size()).unwrap_or(0);
+    let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+    BYTES_AT_ONCE.saturating_mul(rows).checked_div(bytes).unwrap_or(AT_ONCE).clamp(1, AT_ONCE)
 }
 
 /// How many rows a group says it has: more than data sets have is damage, or meant to be.
@@ -158,12 +172,12 @@ fn check_places(reader: &SerializedFileReader<File>, length: u64) -> Result<(), 
     Ok(())
 }
 
-fn broken(how: &str) -> DataError {
+pub(super) fn broken(how: &str) -> DataError {
     DataError::new(format!("is damaged: {how}")).help("fetch it again")
 }
 
 /// The number of the first column that has one of these names.
-fn column(reader: &SerializedFileReader<File>, wanted: &[&str]) -> Result<usize, DataError> {
+pub(super) fn column(reader: &SerializedFileReader<File>, wanted: &[&str]) -> Result<usize, DataError> {
     let schema = reader.metadata().file_metadata().schema_descr();
     let names: Vec<String> = schema.columns().iter().map(|c| c.path().string()).collect();
     names.iter().position(|n| wanted.contains(&n.as_str())).ok_or_else(|| {
@@ -183,7 +197,7 @@ fn class_names(reader: &SerializedFileReader<File>, label: usize) -> Option<Vec<
 }
 
 /// The values of a column of one row group, from the first on.
-struct Values<T: DataType> {
+pub(super) struct Values<T: DataType> {
     reader: ColumnReaderImpl<T>,
     /// The level of definition of a value that is there.
     whole: i16,
@@ -191,7 +205,12 @@ struct Values<T: DataType> {
 }
 
 impl<T: DataType> Values<T> {
-    fn of(group: &dyn RowGroupReader, column: usize, first: usize, what: &'static str) -> Result<Self, DataError> {
+    pub(super) fn of(
+        group: &dyn RowGroupReader,
+        column: usize,
+        first: usize,
+        what: &'static str,
+    ) -> Result<Self, DataError> {
         let described = group.metadata().column(column).column_descr();
         let (stored, wanted) = (described.physical_type(), T::get_physical_type());
         if stored != wanted {
@@ -203,8 +222,16 @@ impl<T: DataType> Values<T> {
         Ok(Self { reader, whole: described.max_def_level(), what })
     }
 
+    /// Leaves out so many values; the next one is of row `first`.
+    pub(super) fn skip(&mut self, count: usize, first: usize) -> Result<(), DataError> {
+        match self.reader.skip_records(count).map_err(|e| damaged(first, &e))? {
+            skipped if skipped == count => Ok(()),
+            _ => Err(DataError::new(format!("the {} column ends before its last row", self.what)).at_row(first)),
+        }
+    }
+
     /// The next `count` values, which are those of the rows from `first` on; `None` where one is missing.
-    fn next(&mut self, count: usize, first: usize) -> Result<Vec<Option<T::T>>, DataError> {
+    pub(super) fn next(&mut self, count: usize, first: usize) -> Result<Vec<Option<T::T>>, DataError> {
         let (mut present, mut values) = (Vec::new(), Vec::new());
         while present.len().max(values.len()) < count {
             let before = present.len().max(values.len());
@@ -226,7 +253,7 @@ impl<T: DataType> Values<T> {
     }
 }
 
-fn damaged(row: usize, error: &ParquetError) -> DataError {
+pub(super) fn damaged(row: usize, error: &ParquetError) -> DataError {
     if let ParquetError::NYI(what) = error {
         let message = format!("is stored in a way that cannot be read here: {what}");
         return DataError::new(message)

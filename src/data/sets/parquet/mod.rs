@@ -1,21 +1,28 @@
 //! `parquet`: pictures and labels in the columns of Parquet files, as the Hugging Face hub has them.
 
+mod cache;
 mod columns;
+mod pages;
 mod shards;
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ::parquet::data_type::ByteArray;
 
+use cache::Cache;
 pub use columns::{Chunk, Label, Wanted, read as read_columns};
+use pages::Pages;
 pub use shards::shards;
 
 use super::Set;
-use super::pool::{self, Bytes, Files, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST, files, holds};
+use super::pool::{
+    self, Bytes, CHANNEL_COUNT, Files, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST, files, holds,
+};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
-use crate::data::{DataError, Split};
+use crate::data::{Access, DataError, Split};
 use crate::random::Digest;
 
 /// The word `parquet`.
@@ -26,6 +33,7 @@ pub const SET: Set = Set {
         params: &[
             Param::required("path", ParamType::Path, "A file, or the folder with the files."),
             SIZE,
+            CHANNEL_COUNT,
             Param::optional(
                 "image",
                 ParamType::Text,
@@ -45,17 +53,17 @@ pub const SET: Set = Set {
             STD,
             MAX_PIXELS,
         ],
-        formula: "rows -> pictures [H, W, 3] of any size",
+        formula: "rows -> pictures [H, W, C] of any size",
         doc: "Encoded pictures in Parquet files with any compression. Files called train*.parquet and test*.parquet \
               (validation, valid, val), in the folder or in data/, are the two parts, each of one file or of numbered \
               ones; of others, `test` says how large a share is judged on. Rows with the same picture count once. A \
               negative label is none.",
     },
-    look: |config| pool::look(config, found),
+    look: |config| pool::look(config, |config| found(config, &LOOKING)),
     seen: |path| holds(path, "parquet"),
     present: |config| complete(Path::new(config.text("path"))).map(|_| ()),
-    open: |config, split, access| Ok(found(config)?.open(config, split, access)),
-    both: |config, access| Ok(found(config)?.both(config, access)),
+    open: |config, split, access| Ok(found(config, access)?.open(config, split, access)),
+    both: |config, access| Ok(found(config, access)?.both(config, access)),
 };
 
 /// Usual names of columns.
@@ -63,10 +71,11 @@ const IMAGES: &[&str] =
     &["image", "img", "images", "picture", "photo", "pixels", "bytes", "jpg", "jpeg", "png", "webp"];
 const LABELS: &[&str] = &["label", "labels", "fine_label", "class", "target", "category", "cls"];
 
-fn found(config: &Config) -> Result<Pool<Row>, DataError> {
+fn found(config: &Config, access: &Access) -> Result<Pool<Row>, DataError> {
     let path = Path::new(config.text("path"));
-    let mut rows = Rows::new(config);
-    let mut pool = match complete(path)? {
+    let files = complete(path)?;
+    let mut rows = Rows::new(config, &files, access.encoded);
+    let mut pool = match files {
         Files::Divided(train, test) => {
             let (train, test) = (rows.read(&train)?, rows.read(&test)?);
             Pool { train, test, classes: None, notes: Vec::new() }
@@ -96,16 +105,33 @@ fn complete(path: &Path) -> Result<Files, DataError> {
     }
 }
 
-/// A picture in the memory that its file was read to.
-#[derive(Clone, Debug)]
+/// What is looked at before a run begins is not kept: it is no more than this at a time.
+const LOOKING: Access = Access { cache: 0, encoded: 1 << 28, strict: false };
+/// The bytes of pages that are kept at least: what is read in its order is read once.
+const LEAST: u64 = 1 << 26;
+
+/// A picture of a row.
+#[derive(Clone)]
 pub struct Row {
-    bytes: ByteArray,
+    place: Place,
     digest: u64,
+}
+
+/// Where the encoded bytes of a picture are.
+#[derive(Clone)]
+enum Place {
+    /// In the memory that its file was read to.
+    Memory(ByteArray),
+    /// In a row of its file.
+    File(Arc<Pages>, usize),
 }
 
 impl Bytes for Row {
     fn bytes(&self) -> Result<Cow<'_, [u8]>, DataError> {
-        Ok(Cow::Borrowed(self.bytes.data()))
+        match &self.place {
+            Place::Memory(bytes) => Ok(Cow::Borrowed(bytes.data())),
+            Place::File(pages, row) => pages.picture(*row).map(Cow::Owned),
+        }
     }
 
     fn hint(&self) -> u64 {
@@ -122,17 +148,24 @@ struct Rows<'a> {
     /// Numbers that stand for classes.
     numbers: BTreeSet<i64>,
     twice: usize,
+    /// Where pages are kept that are read when they are asked for; none of a small set.
+    cache: Option<Arc<Cache>>,
+    /// How many files have been read.
+    files: usize,
 }
 
 impl<'a> Rows<'a> {
-    fn new(config: &'a Config) -> Self {
+    fn new(config: &'a Config, files: &Files, most: u64) -> Self {
         let columns = |name: &'a str, usual: &[&'static str]| match config.text(name) {
             "" => usual.to_vec(),
             said => vec![said],
         };
         let labelled = !config.text("label").is_empty();
         let (image, label) = (columns("image", IMAGES), columns("label", LABELS));
-        Self { image, label, labelled, names: None, numbers: BTreeSet::new(), twice: 0 }
+        let bytes = |file: &PathBuf| std::fs::metadata(file).map_or(0, |m| m.len());
+        let all: u64 = files.all().map(bytes).sum();
+        let cache = (all > most).then(|| Cache::new(most.max(LEAST)));
+        Self { image, label, labelled, names: None, numbers: BTreeSet::new(), twice: 0, cache, files: 0 }
     }
 
     /// The rows of the files of one part; those with the same picture once.
@@ -144,11 +177,14 @@ impl<'a> Rows<'a> {
                 within.iter().zip(&self.image).flat_map(|(within, name)| [within.as_str(), name]).collect();
             let wanted = Wanted { images: &images, labels: &self.label, labelled: self.labelled, limit: usize::MAX };
             let title = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let pages = |cache| Pages::open(file, &images, self.files, cache).map(Arc::new);
+            let pages = self.cache.as_ref().map(pages).transpose()?;
+            self.files += 1;
             let (numbers, twice) = (&mut self.numbers, &mut self.twice);
             let names = read_columns(file, &wanted, &mut |chunk: Chunk| {
                 for (row, (bytes, label)) in chunk.images.into_iter().zip(chunk.labels).enumerate() {
                     let mut digest = Digest::new();
-                    let bytes = bytes.unwrap_or_default();
+                    let bytes = bytes.unwrap_or_else(|| ByteArray::from(Vec::new()));
                     digest.bytes(bytes.data());
                     let digest = digest.finish();
                     // Rows without a picture are told of when they are asked for, each.
@@ -158,7 +194,11 @@ impl<'a> Rows<'a> {
                     }
                     let class = label.and_then(|label| class(label, numbers));
                     let name = format!("{title}, row {}", chunk.first + row);
-                    samples.push(Sample { name, class, group: None, place: Row { bytes, digest } });
+                    let place = match &pages {
+                        Some(pages) => Place::File(pages.clone(), chunk.first + row),
+                        None => Place::Memory(bytes),
+                    };
+                    samples.push(Sample { name, class, group: None, place: Row { place, digest } });
                 }
                 Ok(())
             })?;

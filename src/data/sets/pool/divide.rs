@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::catalog::Config;
 use crate::random::Digest;
 
 /// How a set is divided.
@@ -13,6 +14,13 @@ pub struct Rule {
     pub seed: u64,
     /// Whether names are those of groups, which may hold pictures of several classes.
     pub grouped: bool,
+}
+
+impl Rule {
+    /// As a configuration says it.
+    pub fn of(config: &Config, grouped: bool) -> Self {
+        Self { share: config.maybe_number("test").unwrap_or(0.1), seed: config.int("seed") as u64, grouped }
+    }
 }
 
 /// The members of groups, in the order in which these are drawn.

@@ -18,6 +18,17 @@ pub enum Files {
     Whole(Vec<PathBuf>),
 }
 
+impl Files {
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &PathBuf> {
+        let (first, second) = match self {
+            Self::Divided(train, test) => (train.as_slice(), test.as_slice()),
+            Self::Whole(files) => (files.as_slice(), &[][..]),
+        };
+        first.iter().chain(second)
+    }
+}
+
 /// The files with an ending at a path: it alone, if it is a file or has `*` in its name, or else those in that folder or in `data` below
 /// it, divided by their names where these tell both parts.
 pub fn files(path: &Path, ending: &str) -> Result<Files, DataError> {

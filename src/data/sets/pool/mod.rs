@@ -9,11 +9,11 @@ mod pattern;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use divide::{Rule, by_share};
+pub use divide::{Rule, by_share};
 use pattern::Pattern;
 
 pub use files::{Files, files, holds};
-pub use params::{GROUP, MAX_PIXELS, MEAN, MOST, SEED, SIZE, STD, TEST};
+pub use params::{CHANNEL_COUNT, GROUP, MAX_PIXELS, MEAN, MOST, SEED, SIZE, STD, TEST};
 
 use super::{Both, Facts};
 use crate::catalog::{Arg, Config};
@@ -66,11 +66,7 @@ impl<T: Bytes> Pool<T> {
         };
         let own = |s: &Sample<T>| s.group.clone().unwrap_or_else(|| s.name.clone());
         let group = |s: &Sample<T>| pattern.as_ref().map_or_else(|| own(s), |p| p.group(&s.name));
-        let rule = Rule {
-            share: config.maybe_number("test").unwrap_or(0.1),
-            seed: config.int("seed") as u64,
-            grouped: pattern.is_some() || known,
-        };
+        let rule = Rule::of(config, pattern.is_some() || known);
         let items: Vec<_> = all.iter().map(|s| (group(s), s.class.as_deref())).collect();
         let testing = by_share(&items, rule);
         let (test, train): (Vec<_>, Vec<_>) = all.into_iter().zip(testing).partition(|(_, testing)| *testing);
@@ -121,8 +117,8 @@ impl<T: Bytes> Pool<T> {
                 labels: samples.iter().map(label).collect(),
                 fingerprint: fingerprint(&samples),
                 classes: classes.clone(),
-                size: size(config),
-                mean_std: (norm.mean, norm.std),
+                frame: frame(config),
+                mean_std: norm.clone(),
                 most_pixels: config.int("max_pixels") as u64,
                 notes: notes.clone(),
             };
@@ -146,7 +142,7 @@ pub fn look<T: Bytes>(
         let whole = config.clone();
         settle(config, || Some(pool.open(&whole, Split::Train, &access)));
     }
-    Ok(Facts { frame: Frame::nominal(size(config)), classes, norm: norm(config) })
+    Ok(Facts { frame: frame(config), classes, norm: norm(config) })
 }
 
 /// Measures pictures, where a configuration leaves it open how they are normalised.
@@ -160,7 +156,7 @@ pub fn settle(config: &mut Config, pictures: impl FnOnce() -> Option<Box<dyn Dat
 
 /// How the pixels of such a set are normalised: as it is written down, once somebody has measured it.
 pub fn norm(config: &Config) -> PixelNorm {
-    measured::written(config).unwrap_or(measured::UNKNOWN)
+    measured::written(config).unwrap_or_else(|| PixelNorm::unknown(channels(config)))
 }
 
 /// The smallest and the largest side that pictures may be taken to have.
@@ -185,12 +181,31 @@ pub fn valid(config: &Config) -> Result<(), DataError> {
     for name in ["mean", "std"] {
         let all = numbers(name);
         let said = *config.arg(name) != Arg::None;
-        if said && (all.len() != CHANNELS || all.iter().any(|x| !x.is_finite() || name == "std" && *x <= 0.0)) {
+        let count = channels(config);
+        if said && (all.len() != count || all.iter().any(|x| !x.is_finite() || name == "std" && *x <= 0.0)) {
             let what = if name == "std" { "positive numbers" } else { "numbers" };
-            return Err(DataError::new(format!("`{name}` is three {what}, one for each of red, green and blue")));
+            return Err(DataError::new(match count {
+                CHANNELS => format!("`{name}` is three {what}, one for each of red, green and blue"),
+                _ => format!("`{name}` is {count} {what}, one for each channel"),
+            }));
         }
     }
     Ok(())
+}
+
+/// What the pictures of such a set are taken for.
+fn frame(config: &Config) -> Frame {
+    Frame::nominal(size(config)).of(channels(config))
+}
+
+/// Channels of every picture.
+pub fn channels(config: &Config) -> usize {
+    said_channels(config).unwrap_or(CHANNELS)
+}
+
+/// Channels of every picture, where somebody says it.
+pub fn said_channels(config: &Config) -> Option<usize> {
+    config.maybe_number("channels").map(|count| count as usize)
 }
 
 /// The argument `size`: one number, or height and width.

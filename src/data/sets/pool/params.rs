@@ -1,6 +1,7 @@
 //! Arguments that all sets of pictures of any size have.
 
 use crate::catalog::{Param, ParamType};
+use crate::data::MOST_CHANNELS;
 
 /// A number of pictures or pixels.
 pub const COUNT: ParamType = ParamType::Int { min: 1, max: 1 << 40 };
@@ -33,9 +34,16 @@ pub const SEED: Param =
     Param::optional("seed", ParamType::Int { min: 0, max: 1 << 53 }, "0", "Another seed, another split.");
 /// How pixels are normalised.
 pub const MEAN: Param =
-    Param::optional("mean", ParamType::Numbers, "none", "Mean of red, green and blue, of 1; measured on 256 pictures.");
+    Param::optional("mean", ParamType::Numbers, "none", "Mean of each channel, of 1; measured on 256 pictures.");
 /// How pixels are normalised.
 pub const STD: Param = Param::optional("std", ParamType::Numbers, "none", "Their standard deviation; measured, too.");
+/// What a pixel is.
+pub const CHANNEL_COUNT: Param = Param::optional(
+    "channels",
+    ParamType::Int { min: 1, max: MOST_CHANNELS as i64 },
+    "none",
+    "Values that every pixel has; 3 where nobody says it. Where somebody does, arrays [H, W, C] of numpy's `.npy` are pictures, too.",
+);
 /// What is a picture.
 pub const MAX_PIXELS: Param =
     Param::optional("max_pixels", COUNT, "1e8", "A picture that says it has more is left out.");

@@ -39,7 +39,7 @@ pub const SET: Set = Set {
         Ok(Facts {
             frame: Frame::fixed((config.int("size"), config.int("size"))),
             classes: Some(config.int("classes")),
-            norm: PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
+            norm: norm(),
         })
     },
     seen: |_| false,
@@ -50,6 +50,10 @@ pub const SET: Set = Set {
 
 /// Mean and standard deviation of the channels, measured on 3,000 training images.
 const MEAN_STD: ([f32; CHANNELS], [f32; CHANNELS]) = ([0.4711, 0.4683, 0.4733], [0.1569, 0.16, 0.1561]);
+
+fn norm() -> PixelNorm {
+    PixelNorm { mean: MEAN_STD.0.to_vec(), std: MEAN_STD.1.to_vec() }
+}
 
 fn open(config: &Config, split: Split, _: &Access) -> Result<Box<dyn DataSet>, DataError> {
     let (size, classes) = (config.int("size"), config.int("classes"));
@@ -136,8 +140,8 @@ impl DataSet for Shapes {
         Frame::fixed((self.size, self.size))
     }
 
-    fn mean_std(&self) -> ([f32; CHANNELS], [f32; CHANNELS]) {
-        MEAN_STD
+    fn mean_std(&self) -> PixelNorm {
+        norm()
     }
 
     fn describe(&self) -> String {
