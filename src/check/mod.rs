@@ -11,6 +11,7 @@ mod budget;
 mod builtin;
 mod calls;
 mod checker;
+mod columns;
 mod definitions;
 mod derive;
 mod eval;

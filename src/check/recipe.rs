@@ -64,6 +64,8 @@ pub struct View {
     pub name: String,
     /// The view it starts from, if it does not start from the sample.
     pub from: Option<usize>,
+    /// The column whose picture it starts from, if that is not the sample's first one.
+    pub column: Option<usize>,
     /// Its pipeline of augmentations.
     pub steps: Vec<Config>,
     /// Height and width after the pipeline.

@@ -4,6 +4,7 @@ use super::checker::{Checked, Checker};
 use super::frozen::folder;
 use super::scope::{Env, Home};
 use super::value::Value;
+use super::views::Base;
 use crate::catalog::{Arg, Kind, Param, ParamType, Schedule};
 use crate::data::absolute;
 use crate::diag::{Code, Diagnostic, suggest};
@@ -97,9 +98,9 @@ impl Checker<'_> {
             return Ok(Arg::None);
         }
         match self.pipeline(expr, env)? {
-            (bases, steps) if bases.is_empty() => Ok(Arg::List(steps.into_iter().map(Arg::Config).collect())),
+            (Base::Sample, steps) => Ok(Arg::List(steps.into_iter().map(Arg::Config).collect())),
             _ => {
-                let message = format!("`{}` starts from the sample, not from a view", param.name);
+                let message = format!("`{}` starts from the sample, not from a view or a column", param.name);
                 self.error(Code::WRONG_TYPE, expr.span, message)
             }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CHANNELS, DataError, DataSet, Frame, Image};
+use super::{CHANNELS, Column, DataError, DataSet, Frame, Image};
 use crate::random::derive;
 
 /// The samples of one data set, then those of another with the same classes.
@@ -42,6 +42,24 @@ impl DataSet for Joined {
     fn image(&self, index: usize) -> Result<Image<'_>, DataError> {
         let (set, at) = self.at(index);
         set.image(at)
+    }
+
+    fn columns(&self) -> &[Column] {
+        self.first.columns()
+    }
+
+    fn cell(&self, column: usize, index: usize) -> Result<Vec<f32>, DataError> {
+        let (set, at) = self.at(index);
+        set.cell(column, at)
+    }
+
+    fn picture(&self, column: usize, index: usize) -> Result<Image<'_>, DataError> {
+        let (set, at) = self.at(index);
+        set.picture(column, at)
+    }
+
+    fn encode(&self, column: usize, text: &str) -> Result<Vec<f32>, DataError> {
+        self.first.encode(column, text)
     }
 
     fn name(&self, index: usize) -> Option<String> {

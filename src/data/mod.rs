@@ -2,6 +2,7 @@
 
 mod access;
 pub mod augment;
+mod column;
 mod dataset;
 mod error;
 mod frame;
@@ -20,16 +21,18 @@ mod sheet;
 mod spec;
 mod splits;
 mod subset;
+pub mod tokens;
 mod views;
 
 pub use access::Access;
+pub use column::{Column, ColumnKind};
 pub use dataset::{DataSet, InMemory, Split, open, present};
 pub use error::DataError;
 pub use frame::Frame;
 pub use gallery::{Catalogue, Gallery, Origin};
 pub use image::{CHANNELS, Image, MOST_PIXELS, Pixels};
 pub use joined::joined;
-pub use loader::{Batch, Epoch, Loader};
+pub use loader::{Batch, Epoch, Loader, Read};
 pub use loose::{Loose, loose};
 pub use mask::{Drawn, Grid, Layout, Mask};
 pub use pipeline::Pipeline;
@@ -39,4 +42,5 @@ pub use sheet::{contact_sheet, picture_sheet};
 pub use spec::{absolute, defaults, has_path, parse_spec};
 pub use splits::{Opened, Splits};
 pub use subset::{chosen, labelled, subset};
-pub use views::{Made, ViewSpec, Views, Workshop};
+pub use tokens::Tokens;
+pub use views::{Made, Pictures, ViewSpec, Views, Workshop};

@@ -72,7 +72,8 @@ pub fn absolute(path: &Path) -> String {
 /// Whether a data set is read from files.
 pub fn has_path(config: &Config) -> bool {
     let set = sets::find(&config.name).ok();
-    set.is_some_and(|set| set.entry.params.iter().any(|p| p.ty == ParamType::Path))
+    let given = |p: &Param| p.ty == ParamType::Path && *config.arg(p.name) != Arg::None;
+    set.is_some_and(|set| set.entry.params.iter().any(given))
 }
 
 /// A call of the word without arguments: every default filled in, what must be given left out.

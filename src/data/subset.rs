@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CHANNELS, DataError, DataSet, Frame, Image};
+use super::{CHANNELS, Column, DataError, DataSet, Frame, Image};
 use crate::random::{Rng, derive};
 
 /// At most `most` samples of a data set, drawn once and for all; the set itself where it has no more.
@@ -33,6 +33,13 @@ struct Subset {
     chosen: Vec<usize>,
 }
 
+impl Subset {
+    /// The place of a sample in the whole set.
+    fn place(&self, index: usize) -> Result<usize, DataError> {
+        self.chosen.get(index).copied().ok_or_else(|| DataError::new("no such sample").at_row(index))
+    }
+}
+
 impl DataSet for Subset {
     fn len(&self) -> usize {
         self.chosen.len()
@@ -47,8 +54,23 @@ impl DataSet for Subset {
     }
 
     fn image(&self, index: usize) -> Result<Image<'_>, DataError> {
-        let place = self.chosen.get(index).copied();
-        self.data.image(place.ok_or_else(|| DataError::new("no such sample").at_row(index))?)
+        self.data.image(self.place(index)?)
+    }
+
+    fn columns(&self) -> &[Column] {
+        self.data.columns()
+    }
+
+    fn cell(&self, column: usize, index: usize) -> Result<Vec<f32>, DataError> {
+        self.data.cell(column, self.place(index)?)
+    }
+
+    fn picture(&self, column: usize, index: usize) -> Result<Image<'_>, DataError> {
+        self.data.picture(column, self.place(index)?)
+    }
+
+    fn encode(&self, column: usize, text: &str) -> Result<Vec<f32>, DataError> {
+        self.data.encode(column, text)
     }
 
     fn caption(&self, index: usize) -> Option<String> {

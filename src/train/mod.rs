@@ -42,5 +42,5 @@ pub use pace::seconds_a_step;
 pub use refresh::Refresher;
 pub use saving::{Place, patiently};
 pub use timing::{StepTime, Timing};
-pub use training::{Ending, Setup, Start, Training, view_specs};
+pub use training::{Ending, Setup, Start, Training, loader, view_specs};
 pub use unit_rows::restore_unit_rows;

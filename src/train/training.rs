@@ -4,6 +4,7 @@ mod keeping;
 mod start;
 mod warnings;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 pub use start::Start;
@@ -14,8 +15,9 @@ use super::{
     Step, Taken, TrainError, Verdict, calibrate, checkpoint, patiently, saving,
 };
 use crate::check::Recipe;
-use crate::data::{Batch, Loader, Splits, ViewSpec};
+use crate::data::{Batch, DataError, DataSet, Loader, Read, Splits, ViewSpec};
 use crate::exec::EngineKind;
+use crate::graph::{Dim, Input};
 
 /// How a recipe is to be trained, apart from what it says itself.
 #[derive(Clone)]
@@ -66,7 +68,7 @@ impl<'a> Training<'a> {
     /// A training before its next step, and what a branch has found.
     pub fn new(setup: Setup<'a>, start: Start) -> Result<(Self, Taken), TrainError> {
         let train = &setup.recipe.train;
-        let mut loader = Loader::new(setup.data.train.clone(), &view_specs(setup.recipe), train.batch, train.seed)?;
+        let mut loader = loader(setup.recipe, &setup.data.train, train.batch, train.seed)?;
         if let Some(threads) = setup.threads {
             loader = loader.threads(threads);
         }
@@ -309,11 +311,23 @@ impl<'a> Training<'a> {
     }
 }
 
+/// The batches that a recipe is trained on: its views, and the columns it reads.
+pub fn loader(recipe: &Recipe, data: &Arc<dyn DataSet>, batch: usize, seed: u64) -> Result<Loader, DataError> {
+    let read = |(place, input): (usize, &Input)| {
+        let name = input.name.trim_start_matches("batch.").to_owned();
+        let width = input.ty.shape.0.iter().skip(1).filter_map(Dim::constant).product::<i64>() as usize;
+        Read { place, name, width }
+    };
+    let columns = recipe.graph.columns().map(read).collect();
+    Loader::reading(data.clone(), &view_specs(recipe), columns, batch, seed)
+}
+
 /// How the views of a recipe are made.
 pub fn view_specs(recipe: &Recipe) -> Vec<ViewSpec> {
     let spec = |v: &crate::check::View| ViewSpec {
         name: v.name.clone(),
         from: v.from,
+        column: v.column,
         steps: v.steps.clone(),
         norm: recipe.norm.clone(),
     };

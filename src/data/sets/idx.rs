@@ -40,7 +40,7 @@ pub const SET: Set = Set {
         let classes = heads.iter().flatten().map(|set| set.classes).max();
         let whole = config.clone();
         pool::settle(config, || open(&whole, Split::Train, &Access::default()).ok());
-        Ok(Facts { frame: Frame::fixed(size), classes, norm: pool::norm(config) })
+        Ok(Facts { frame: Frame::fixed(size), classes, norm: pool::norm(config), columns: Some(Vec::new()) })
     },
     seen: |path| find(path, "", Split::Train).is_ok(),
     present: |config| {

@@ -37,6 +37,7 @@ pub const SET: Set = Set {
             frame: Frame::fixed((SIDE, SIDE)),
             classes: Some(CLASSES.len()),
             norm: PixelNorm { mean: MEAN_STD.0, std: MEAN_STD.1 },
+            columns: Some(Vec::new()),
         })
     },
     // Parquet may hold any pictures: only the names of the binary files tell.

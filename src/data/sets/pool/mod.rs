@@ -105,13 +105,19 @@ impl<T: Bytes> Pool<T> {
         if split == Split::Train { train } else { test }
     }
 
+    /// The same with no more training pictures than are asked for.
+    pub fn limited(mut self, config: &Config) -> Self {
+        if let Some(most) = config.maybe_number("most") {
+            self.classes = Some(self.class_names());
+            self.train = some_of(self.train, most as usize, config.int("seed") as u64);
+        }
+        self
+    }
+
     /// Both parts of it as data sets.
     pub fn both(self, config: &Config, access: &Access) -> Both {
         let classes = self.class_names();
-        let Self { mut train, test, notes, .. } = self;
-        if let Some(most) = config.maybe_number("most") {
-            train = some_of(train, most as usize, config.int("seed") as u64);
-        }
+        let Self { train, test, notes, .. } = self.limited(config);
         let numbers: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
         let norm = norm(config);
         let part = |samples: Vec<Sample<T>>, split: Split| {
@@ -146,7 +152,7 @@ pub fn look<T: Bytes>(
         let whole = config.clone();
         settle(config, || Some(pool.open(&whole, Split::Train, &access)));
     }
-    Ok(Facts { frame: Frame::nominal(size(config)), classes, norm: norm(config) })
+    Ok(Facts { frame: Frame::nominal(size(config)), classes, norm: norm(config), columns: Some(Vec::new()) })
 }
 
 /// Measures pictures, where a configuration leaves it open how they are normalised.
