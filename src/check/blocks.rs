@@ -174,6 +174,7 @@ impl Checker<'_> {
         let evaluate = Evaluate {
             encoder: None,
             probes: configs(config.arg("probes")),
+            pairs: Vec::new(),
             view: configs(config.arg("view")),
             every: config.number("every"),
             train_samples: config.int("train_samples"),

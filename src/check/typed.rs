@@ -54,6 +54,7 @@ impl Checker<'_> {
             (ParamType::Amount { min, max }, v) => amount(v).map(|(arg, low, high)| (arg, min <= low && high <= max)),
             (ParamType::Ramp, Value::Ramp(a, b)) => Some((Arg::Range(*a, *b), true)),
             (ParamType::Text, Value::Text(t)) => Some((Arg::Text(t.clone()), true)),
+            (ParamType::Texts, value) => texts(value).map(|texts| (Arg::List(texts), true)),
             (ParamType::Path, Value::Text(t)) => {
                 let path = absolute(&folder(self.sources, expr.span).join(t));
                 Some((Arg::Text(path), true))
@@ -172,6 +173,17 @@ fn amount(value: &Value) -> Option<(Arg, f64, f64)> {
     }
 }
 
+/// Strings, or one of them.
+fn texts(value: &Value) -> Option<Vec<Arg>> {
+    match value {
+        Value::Text(text) => Some(vec![Arg::Text(text.clone())]),
+        Value::List(items) if !items.is_empty() => {
+            items.iter().map(|item| if let Value::Text(t) = item { Some(Arg::Text(t.clone())) } else { None }).collect()
+        }
+        _ => None,
+    }
+}
+
 fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(x) => Some(*x),
@@ -261,6 +273,7 @@ pub(super) fn describe(ty: ParamType) -> String {
         ParamType::Choice(words) => return format!("one of {}", listed(words)),
         ParamType::Bool => "`true` or `false`",
         ParamType::Text => "a string in double quotes",
+        ParamType::Texts => "a string in double quotes, or a list of such",
         ParamType::Path => "a path in double quotes",
         ParamType::Ramp => "a ramp such as `0.3 -> 0`",
         ParamType::Tensor => "a tensor",

@@ -231,6 +231,8 @@ pub(super) fn metrics(measures: &Measures) -> Vec<Metric> {
     let metric = |(name, value): &(String, f64)| match name.split(' ').next() {
         Some("knn") => Metric::share(name.replacen("knn", "k-NN", 1), *value),
         Some("linear") => Metric::share(name.replacen("linear", "linear probe", 1), *value),
+        Some("zero_shot") => Metric::share(name.replacen("zero_shot", "zero-shot", 1), *value),
+        Some("retrieval") => Metric::share(name.replacen("retrieval ", "", 1), *value),
         Some("finetune") => Metric::share(name.replacen("finetune", "fine-tuned", 1), *value),
         _ => Metric::plain(name.replace('_', " "), *value),
     };

@@ -40,7 +40,8 @@ impl<'a> Trained<'a> {
         let checkpoint = Checkpoint::read(&last_checkpoint(run)).map_err(explain)?;
         let seed = checkpoint.progress.seed;
         let size = |symbol: &str| (symbol == "N").then_some(recipe.train.batch as i64);
-        let mut memory = Memory::new(&encoder.graph, &size, seed).map_err(|e| explain(e.into()))?;
+        let weights = recipe.evaluate.weights().ok_or_else(|| nothing_to_judge(recipe))?;
+        let mut memory = Memory::new(&weights, &size, seed).map_err(|e| explain(e.into()))?;
         checkpoint.restore_memory(&mut memory).map_err(explain)?;
         Ok(Self { checked, recipe, encoder, memory, seed, engine })
     }

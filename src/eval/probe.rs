@@ -1,6 +1,6 @@
 //! Any probe of the language.
 
-use super::{Finetune, Knn, LinearProbe};
+use super::{Finetune, Knn, LinearProbe, Pairing, ZeroShot};
 use crate::catalog::Config;
 
 /// A judgement of an encoder by the labels of samples.
@@ -12,6 +12,10 @@ pub enum Probe {
     Linear(LinearProbe),
     /// Encoder and linear classifier, trained on.
     Finetune(Finetune),
+    /// Whether pictures and texts find each other.
+    Retrieval(Pairing),
+    /// Classes by their names.
+    ZeroShot(ZeroShot),
 }
 
 impl Probe {
@@ -21,6 +25,8 @@ impl Probe {
             "knn" => Some(Self::Knn(Knn::from_config(config))),
             "linear" => Some(Self::Linear(LinearProbe::from_config(config))),
             "finetune" => Some(Self::Finetune(Finetune::from_config(config))),
+            "retrieval" => Some(Self::Retrieval(Pairing::from_config(config))),
+            "zero_shot" => Some(Self::ZeroShot(ZeroShot::from_config(config))),
             _ => None,
         }
     }
@@ -31,6 +37,8 @@ impl Probe {
             Self::Knn(_) => "knn",
             Self::Linear(_) => "linear",
             Self::Finetune(_) => "finetune",
+            Self::Retrieval(_) => "retrieval",
+            Self::ZeroShot(_) => "zero_shot",
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::extract::{Extractor, Rows, raw_pixels};
 use super::finetune::Tuner;
+use super::pairs::Paired;
 use super::{Control, Event, TrainError};
 use crate::catalog::Config;
 use crate::check::{Encoder, Recipe};
@@ -60,6 +61,8 @@ pub struct Judge {
     whole: Splits,
     /// All that the worth of raw pixels depends on.
     baseline: String,
+    /// What compares pictures with texts, by its place among the probes.
+    pairs_of_towers: Vec<(usize, Paired)>,
     /// What the first linear probe learnt when it judged last.
     classifier: Option<LinearClassifier>,
 }
@@ -98,6 +101,7 @@ impl Judge {
             bank: subset(&data.train, BANK),
             queries: subset(&data.test, QUERIES),
             pairs: loader.map(|l| pairs(l, encoder.size)).transpose()?.flatten(),
+            pairs_of_towers: Paired::all(recipe, kind)?,
             probes: named_probes(&recipe.evaluate.probes),
             baseline: baseline(recipe, encoder),
             classifier: None,
@@ -167,6 +171,10 @@ impl Judge {
             let tuner = Tuner { encoder: &self.encoder, engine: self.engine, data: &self.whole, seed: self.seed };
             measures.0.insert(place, (name.clone(), tuner.accuracy(settings, memory, control, tell)?));
         }
+        for (place, paired) in &mut self.pairs_of_towers {
+            let (name, probe) = &self.probes[*place];
+            measures.0.extend(paired.measures(name, probe, memory, &self.whole.test, control)?);
+        }
         control.proceed()?;
         Ok(measures)
     }
@@ -202,7 +210,7 @@ fn accuracies(probes: &[(String, Probe)], train: &Rows, test: &Rows) -> (Measure
     let (Some(train), Some(test)) = (train.labelled(), test.labelled()) else { return (measures, learnt) };
     for (name, probe) in probes {
         let accuracy = match probe {
-            Probe::Finetune(_) => continue,
+            Probe::Finetune(_) | Probe::Retrieval(_) | Probe::ZeroShot(_) => continue,
             _ if !finite => f64::NAN,
             Probe::Knn(settings) => eval::knn(train.features(), test.features(), *settings),
             Probe::Linear(settings) => {

@@ -16,6 +16,7 @@ mod judge;
 mod lasting;
 mod learner;
 mod pace;
+mod pairs;
 mod refresh;
 mod saving;
 mod sealed;
