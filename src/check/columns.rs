@@ -14,7 +14,7 @@ impl Checker<'_> {
     /// The column of that name: a tensor, or pictures for views.
     pub(super) fn column(&mut self, name: &Name) -> Checked<Value> {
         let Some(columns) = self.views.facts.as_ref().and_then(|facts| facts.columns.clone()) else {
-            let message = format!("what `batch.{}` is cannot be known: the data set is not there", name.text);
+            let message = format!("what `batch.{}` is cannot be known: the data set is not there, or cannot be read", name.text);
             let help = "its columns are in its files; say where these are by `--data` or `data ...`";
             return Err(self.report(Diagnostic::error(Code::UNKNOWN_FIELD, name.span, message).help(help)));
         };
@@ -42,11 +42,12 @@ impl Checker<'_> {
     fn no_column(&mut self, name: &Name, columns: &[Column]) -> super::checker::Failed {
         let known = ALWAYS.into_iter().chain(columns.iter().map(|c| c.name.as_str()));
         let near = suggest(&name.text, known).map_or_else(String::new, |near| format!("{near}; "));
+        let more = if columns.is_empty() { "; `table(FILE)` has the columns of a CSV or Parquet file" } else { "" };
         let there: Vec<String> = columns.iter().map(|c| format!("`batch.{}`, {}", c.name, c.kind)).collect();
         let there = ["`batch.label`, `batch.index`".to_owned()].into_iter().chain(there).collect::<Vec<_>>().join("; ");
         let message = format!("the data set has no column `{}`", name.text);
         let diagnostic = Diagnostic::error(Code::UNKNOWN_FIELD, name.span, message);
-        self.report(diagnostic.help(format!("{near}there are {there}")))
+        self.report(diagnostic.help(format!("{near}there are {there}{more}")))
     }
 }
 

@@ -75,6 +75,11 @@ pub trait DataSet: Send + Sync {
         None
     }
 
+    /// A number that changes with the values of a column; `None` where these are made, and not read.
+    fn column_fingerprint(&self, _column: usize) -> Option<u64> {
+        None
+    }
+
     /// A number, quickly found, that equal pictures share; what has none has no equal.
     fn hint(&self, _index: usize) -> Option<u64> {
         None

@@ -89,6 +89,11 @@ impl DataSet for Joined {
         Some(derive(&[self.first.fingerprint()?, self.second.fingerprint()?]))
     }
 
+    fn column_fingerprint(&self, column: usize) -> Option<u64> {
+        let both = [self.first.column_fingerprint(column)?, self.second.column_fingerprint(column)?];
+        Some(derive(&both))
+    }
+
     fn hint(&self, index: usize) -> Option<u64> {
         let (set, at) = self.at(index);
         set.hint(at)

@@ -98,6 +98,10 @@ impl DataSet for Subset {
         Some(derive(&std::iter::once(whole).chain(self.chosen.iter().map(|&i| i as u64)).collect::<Vec<_>>()))
     }
 
+    fn column_fingerprint(&self, column: usize) -> Option<u64> {
+        self.data.column_fingerprint(column)
+    }
+
     fn hint(&self, index: usize) -> Option<u64> {
         self.chosen.get(index).and_then(|&i| self.data.hint(i))
     }

@@ -62,7 +62,7 @@ pub fn read(
 
 /// Runs on a thread of its own, as the crate checks much, but not all, of what a file says of itself, and panics where that
 /// is impossible: then the file is damaged, and what was read of it is dropped.
-fn apart<T: Send>(read: impl FnOnce() -> Result<T, DataError> + Send) -> Result<T, DataError> {
+pub(super) fn apart<T: Send>(read: impl FnOnce() -> Result<T, DataError> + Send) -> Result<T, DataError> {
     let thread = Builder::new().name(READER_THREAD.to_owned());
     threads::apart(thread, |_| read()).unwrap_or_else(|_| Err(broken("its pages contradict each other")))
 }
@@ -143,7 +143,7 @@ impl Labels {
 }
 
 /// Column chunks outside of the file, which the crate would panic on or read in vain.
-fn check_places(reader: &SerializedFileReader<File>, length: u64) -> Result<(), DataError> {
+pub(super) fn check_places(reader: &SerializedFileReader<File>, length: u64) -> Result<(), DataError> {
     for chunk in reader.metadata().row_groups().iter().flat_map(|group| group.columns()) {
         let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
         let end = start.checked_add(chunk.compressed_size());
@@ -226,7 +226,7 @@ impl<T: DataType> Values<T> {
     }
 }
 
-fn damaged(row: usize, error: &ParquetError) -> DataError {
+pub(super) fn damaged(row: usize, error: &ParquetError) -> DataError {
     if let ParquetError::NYI(what) = error {
         let message = format!("is stored in a way that cannot be read here: {what}");
         return DataError::new(message)

@@ -1,6 +1,7 @@
 //! `parquet`: pictures and labels in the columns of Parquet files, as the Hugging Face hub has them.
 
 mod columns;
+mod records;
 mod shards;
 
 use std::borrow::Cow;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use ::parquet::data_type::ByteArray;
 
 pub use columns::{Chunk, Label, Wanted, read as read_columns};
+pub use records::read_records;
 pub use shards::shards;
 
 use super::Set;

@@ -143,8 +143,12 @@ pub fn look<T: Bytes>(
     config: &mut Config,
     found: fn(&Config) -> Result<Pool<T>, DataError>,
 ) -> Result<Facts, DataError> {
+    look_at(config, found(config).ok())
+}
+
+/// The same of pictures that have been found, if they were.
+pub fn look_at<T: Bytes>(config: &mut Config, pool: Option<Pool<T>>) -> Result<Facts, DataError> {
     valid(config)?;
-    let pool = found(config).ok();
     let classes = pool.as_ref().map(|pool| pool.class_names().len());
     // Pictures that it is measured on are not kept.
     let access = Access { cache: 0, ..Access::default() };
