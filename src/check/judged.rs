@@ -27,7 +27,13 @@ impl<'a> Checker<'a> {
     }
 
     /// The features at a path, also to be trained on if they are to be `tuned`.
-    pub(super) fn encoder_at(&mut self, path: String, span: Span, evaluate: &Evaluate, tuned: bool) -> Checked<Encoder> {
+    pub(super) fn encoder_at(
+        &mut self,
+        path: String,
+        span: Span,
+        evaluate: &Evaluate,
+        tuned: bool,
+    ) -> Checked<Encoder> {
         let judged = self.judged(&path, span)?;
         let (view, size) = self.preparation(judged.branch, evaluate, span)?;
         let (graph, features) = self.form(Mode::Eval, &judged, size)?;
@@ -73,6 +79,10 @@ impl<'a> Checker<'a> {
     fn judged_path(&self, on: Option<&(String, Span)>) -> Option<(String, Span)> {
         if let Some((path, span)) = on {
             return Some((path.clone(), *span));
+        }
+        if self.views.all.is_empty() && self.graph.columns().next().is_some() {
+            // Of columns alone, nothing looks at a picture.
+            return None;
         }
         let own = |branch: &usize| self.branches.all[*branch].derived.is_none();
         let mut shown = (0..self.branches.all.len()).filter(|b| own(b) && self.branches.applied_to.contains_key(b));

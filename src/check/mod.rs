@@ -49,7 +49,9 @@ pub use begun::begun_from;
 pub use bind::signature;
 pub use builtin::{RECIPES, add_recipe, built_in, built_in_hint, names as built_in_names, word};
 pub use library::LIBRARY;
-pub use recipe::{Branch, Encoder, Evaluate, Expectation, Frozen, Loss, Pair, Recipe, Started, Term, Train, View, Weights};
+pub use recipe::{
+    Branch, Encoder, Evaluate, Expectation, Frozen, Loss, Pair, Recipe, Started, Term, Train, View, Weights,
+};
 pub use run::{Options, Outcome, check, data_set};
 pub use start::start_override;
 pub use vocabulary::vocabulary;

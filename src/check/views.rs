@@ -217,9 +217,9 @@ impl Checker<'_> {
         };
         let base = match base {
             Some(Value::View(view)) => Base::Views(vec![view]),
-            Some(Value::List(items)) => Base::Views(
-                items.iter().filter_map(|v| if let Value::View(i) = v { Some(*i) } else { None }).collect(),
-            ),
+            Some(Value::List(items)) => {
+                Base::Views(items.iter().filter_map(|v| if let Value::View(i) = v { Some(*i) } else { None }).collect())
+            }
             Some(Value::Pictures(column)) => Base::Column(column),
             _ => Base::Sample,
         };

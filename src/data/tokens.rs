@@ -51,7 +51,8 @@ impl Tokens {
         read.with_padding(None);
         let added = read.get_post_processor().map_or(0, |post| post.added_tokens(false));
         if added >= length {
-            let error = DataError::new(format!("adds {added} tokens to each text: a length of {length} leaves no room"));
+            let error =
+                DataError::new(format!("adds {added} tokens to each text: a length of {length} leaves no room"));
             return Err(error.in_file(path).help("choose a larger `length`"));
         }
         let cut = TruncationParams { max_length: length, ..TruncationParams::default() };
@@ -62,7 +63,8 @@ impl Tokens {
     /// What a column of such text is.
     pub fn kind(&self) -> ColumnKind {
         // The number 0 is nothing's: those of a tokenizer are moved up by one.
-        let known = |tokenizer: &Arc<Tokenizer>| tokenizer.get_vocab(true).values().max().map_or(1, |&id| id as usize + 2);
+        let known =
+            |tokenizer: &Arc<Tokenizer>| tokenizer.get_vocab(true).values().max().map_or(1, |&id| id as usize + 2);
         let known = self.tokenizer.as_ref().map_or(BYTES, known);
         ColumnKind::Text { length: self.length, vocabulary: known }
     }
@@ -73,9 +75,9 @@ impl Tokens {
             // No text has a byte 0 in it that would mean anything.
             None => text.bytes().filter(|byte| *byte != 0).take(self.length).map(f32::from).collect(),
             Some(tokenizer) => {
-                let encoded = tokenizer.encode(text, true).map_err(|e| {
-                    DataError::new(format!("`{text}` cannot be made into tokens: {e}"))
-                })?;
+                let encoded = tokenizer
+                    .encode(text, true)
+                    .map_err(|e| DataError::new(format!("`{text}` cannot be made into tokens: {e}")))?;
                 encoded.get_ids().iter().take(self.length).map(|&id| (id + 1) as f32).collect()
             }
         };

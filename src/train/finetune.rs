@@ -68,7 +68,13 @@ impl Tuner<'_> {
             set(&mut crop, "size", Arg::Number(self.encoder.size.0 as f64));
         }
         let norm = self.encoder.preprocess()?.norm().to_config(crop.span);
-        Ok(ViewSpec { name: "sample".to_owned(), from: None, column: None, steps: vec![crop, word("flip"), norm], norm: None })
+        Ok(ViewSpec {
+            name: "sample".to_owned(),
+            from: None,
+            column: None,
+            steps: vec![crop, word("flip"), norm],
+            norm: None,
+        })
     }
 
     /// Encoder and classifier before their first step.

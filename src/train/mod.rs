@@ -1,6 +1,7 @@
 //! The training loop: steps, schedules, checkpoints, evaluation now and then. It prints nothing; it emits [`Event`]s.
 
 mod averages;
+mod batches;
 mod calibrate;
 mod checkpoint;
 mod classes;
@@ -26,6 +27,7 @@ mod training;
 mod unit_rows;
 
 pub use averages::Averages;
+pub use batches::loader;
 pub use calibrate::calibrate;
 pub use checkpoint::{Checkpoint, Progress, Taken, encoder_file, last_checkpoint};
 pub use classes::{KnownClasses, classifier_file};
@@ -43,5 +45,5 @@ pub use pace::seconds_a_step;
 pub use refresh::Refresher;
 pub use saving::{Place, patiently};
 pub use timing::{StepTime, Timing};
-pub use training::{Ending, Setup, Start, Training, loader, view_specs};
+pub use training::{Ending, Setup, Start, Training, view_specs};
 pub use unit_rows::restore_unit_rows;

@@ -4,7 +4,6 @@ mod keeping;
 mod start;
 mod warnings;
 
-use std::sync::Arc;
 use std::time::Instant;
 
 pub use start::Start;
@@ -12,12 +11,11 @@ pub use start::Start;
 use super::speed::Stopwatch;
 use super::{
     Baselines, Clock, Control, Event, Journal, Judge, KnownClasses, Learner, Losses, NotFiniteKind, Place, Refresher,
-    Step, Taken, TrainError, Verdict, calibrate, checkpoint, patiently, saving,
+    Step, Taken, TrainError, Verdict, calibrate, checkpoint, loader, patiently, saving,
 };
 use crate::check::Recipe;
-use crate::data::{Batch, DataError, DataSet, Loader, Read, Splits, ViewSpec};
+use crate::data::{Batch, Loader, Splits, ViewSpec};
 use crate::exec::EngineKind;
-use crate::graph::{Dim, Input};
 
 /// How a recipe is to be trained, apart from what it says itself.
 #[derive(Clone)]
@@ -309,17 +307,6 @@ impl<'a> Training<'a> {
     pub fn clock(&self) -> Clock {
         self.clock
     }
-}
-
-/// The batches that a recipe is trained on: its views, and the columns it reads.
-pub fn loader(recipe: &Recipe, data: &Arc<dyn DataSet>, batch: usize, seed: u64) -> Result<Loader, DataError> {
-    let read = |(place, input): (usize, &Input)| {
-        let name = input.name.trim_start_matches("batch.").to_owned();
-        let width = input.ty.shape.0.iter().skip(1).filter_map(Dim::constant).product::<i64>() as usize;
-        Read { place, name, width }
-    };
-    let columns = recipe.graph.columns().map(read).collect();
-    Loader::reading(data.clone(), &view_specs(recipe), columns, batch, seed)
 }
 
 /// How the views of a recipe are made.

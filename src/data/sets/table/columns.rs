@@ -169,7 +169,8 @@ fn classes(cells: &[&Cell]) -> (ColumnKind, Values, Vec<bool>) {
     let names: Vec<Option<String>> = cells.iter().map(|cell| cell.text()).collect();
     let whole = names.iter().flatten().all(|name| name.parse::<i64>().is_ok());
     let key = |name: &String| if whole { name.parse().unwrap_or(0) } else { 0i64 };
-    let mut known: BTreeMap<(i64, &String), usize> = names.iter().flatten().map(|name| ((key(name), name), 0)).collect();
+    let mut known: BTreeMap<(i64, &String), usize> =
+        names.iter().flatten().map(|name| ((key(name), name), 0)).collect();
     known.values_mut().enumerate().for_each(|(number, slot)| *slot = number);
     let number = |name: &Option<String>| name.as_ref().map_or(0, |name| known[&(key(name), name)]) as f32;
     let values = names.iter().map(number).collect();

@@ -15,8 +15,8 @@ use picture::{Picture, Place};
 use set::Part;
 use sheet::{Cell, Row, Sheet};
 
-use super::{Both, Set};
 use super::pool::{self, MAX_PIXELS, MEAN, MOST, Pool, SEED, SIZE, STD, Sample, TEST};
+use super::{Both, Set};
 use crate::catalog::{Arg, Config, Entry, Kind, Param, ParamType};
 use crate::data::{Access, DataError, DataSet, Split, Tokens, tokens};
 
@@ -63,9 +63,24 @@ pub const SET: Set = Set {
             MEAN,
             STD,
             MAX_PIXELS,
-            Param::optional("pictures", ParamType::Texts, "none", "Further columns of pictures, for `views { u: batch.NAME }`."),
-            Param::optional("classes", ParamType::Texts, "none", "Further columns of classes: `batch.NAME` is their number."),
-            Param::optional("length", tokens::LENGTH, "128", "How many numbers a text becomes; a longer one is cut off."),
+            Param::optional(
+                "pictures",
+                ParamType::Texts,
+                "none",
+                "Further columns of pictures, for `views { u: batch.NAME }`.",
+            ),
+            Param::optional(
+                "classes",
+                ParamType::Texts,
+                "none",
+                "Further columns of classes: `batch.NAME` is their number.",
+            ),
+            Param::optional(
+                "length",
+                tokens::LENGTH,
+                "128",
+                "How many numbers a text becomes; a longer one is cut off.",
+            ),
             tokens::TOKENIZER,
             Param::optional(
                 "missing",
@@ -200,12 +215,7 @@ fn roles(config: &Config, names: &[String]) -> Result<Roles, DataError> {
             missing("path", names).help("say which by `image: \"NAME\"`; `image: \"\"` is a table without pictures")
         })?),
     };
-    Ok(Roles {
-        image,
-        label: column("label", LABELS)?,
-        split: column("split", SPLITS)?,
-        group: column("group", &[])?,
-    })
+    Ok(Roles { image, label: column("label", LABELS)?, split: column("split", SPLITS)?, group: column("group", &[])? })
 }
 
 fn missing(name: &str, names: &[String]) -> DataError {

@@ -49,12 +49,14 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// What a file holds, or a folder of Parquet files.
+    /// What a file of CSV or Parquet holds, or a folder of Parquet files.
     pub fn read(path: &Path) -> Result<Self, DataError> {
-        let is_csv = path.extension().is_some_and(|e| ["csv", "tsv", "txt"].iter().any(|known| e.eq_ignore_ascii_case(known)));
+        let ends = |ending: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
+        let several = path.file_name().is_some_and(|name| name.to_string_lossy().contains('*'));
+        let is_parquet = path.is_dir() || several || ends("parquet") || ends("pq");
         let folder = if path.is_dir() { Some(path) } else { path.parent() };
         let folder = folder.unwrap_or(Path::new(".")).to_owned();
-        let sheet = if is_csv { csv::read(path) } else { records::read(path) }?;
+        let sheet = if is_parquet { records::read(path) } else { csv::read(path) }?;
         Ok(Self { folder, ..sheet })
     }
 
