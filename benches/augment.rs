@@ -65,7 +65,7 @@ fn seconds(start: Instant) -> f64 {
 
 /// Images a second on one thread, decoded bytes to normalised batch.
 fn rate(set: InMemory, steps: Vec<Config>, batches: usize) -> f64 {
-    let view = ViewSpec { name: "a".to_string(), from: None, steps, frame: None, norm: None };
+    let view = ViewSpec { name: "a".to_string(), from: None, column: None, steps, frame: None, norm: None };
     let loader = Loader::new(Arc::new(set), &[view], BATCH, 0).expect("a loader").threads(1);
     let start = Instant::now();
     let run = |from: usize| {

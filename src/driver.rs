@@ -55,6 +55,7 @@ use crate::data::{self, Access, DataError, Opened, Splits};
 use crate::diag::{Diagnostic, Severity, render};
 use crate::exec::{EngineKind, Spent};
 use crate::lint::lint;
+use crate::random::derive;
 use crate::report::{self, RunRecord};
 use crate::source::{FileId, LONGEST_RECIPE, Source, Sources, Span, read_stream};
 use crate::train::{Baselines, Control, Ending, Event, Setup, Taken, TrainError, Training, Verdict, Which};
@@ -255,9 +256,21 @@ fn run_in(
     Ok(Report { folder: held.path().to_owned(), ending, record, profile })
 }
 
+/// A fingerprint that changes with the columns that are read, too; the same as it was where none is.
+fn of_columns(recipe: &Recipe, splits: &Splits, whole: u64) -> u64 {
+    let read = recipe.graph.columns().map(|(place, _)| place);
+    let mut read: Vec<usize> = read.chain(recipe.views.iter().filter_map(|view| view.column)).collect();
+    read.sort_unstable();
+    read.dedup();
+    let of = |place: usize| [&splits.train, &splits.test].map(|split| split.column_fingerprint(place));
+    let columns = read.into_iter().flat_map(of).flatten();
+    columns.fold(whole, |whole, column| derive(&[whole, column]))
+}
+
 /// Both splits of the recipe's data, which have no more classes than the recipe has room for.
 fn open(recipe: &Recipe, access: &Access) -> Result<Opened, TrainError> {
-    let opened = Splits::open(&recipe.data, access)?;
+    let mut opened = Splits::open(&recipe.data, access)?;
+    opened.fingerprint = opened.fingerprint.map(|whole| of_columns(recipe, &opened.splits, whole));
     let classes = opened.splits.train.classes().len();
     match recipe.graph.too_few_classes(classes) {
         None => Ok(opened),

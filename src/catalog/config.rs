@@ -244,6 +244,15 @@ impl Config {
         }
     }
 
+    /// The strings of a list; a single one is a list of one.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        let text = |arg: &Arg| if let Arg::Text(text) = arg { Some(text.clone()) } else { None };
+        match self.arg(name) {
+            Arg::List(items) => items.iter().filter_map(text).collect(),
+            other => text(other).into_iter().collect(),
+        }
+    }
+
     /// The numbers of a list; a single number is a list of one.
     pub fn numbers(&self, name: &str) -> Vec<f64> {
         match self.arg(name) {

@@ -75,6 +75,8 @@ pub enum ParamType {
     Choice(&'static [&'static str]),
     /// A string literal.
     Text,
+    /// A string literal or a list of these.
+    Texts,
     /// The path of a file or folder: relative to the file it is written in, or to the working directory on the command line.
     Path,
     /// A ramp `a -> b`.

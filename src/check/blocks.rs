@@ -190,7 +190,7 @@ impl Checker<'_> {
         let definitions = self.definitions;
         let (settings, named) = others_by_name(&definitions.evaluate);
         let config = self.block(&BLOCKS[1], &settings)?;
-        let judged = self.judged(named, config.arg(OTHERS))?;
+        let judged = self.judged_sets(named, config.arg(OTHERS))?;
         let on = match config.arg("on") {
             Arg::Text(path) => Some((path.clone(), config.span)),
             _ => None,
@@ -199,6 +199,7 @@ impl Checker<'_> {
             encoder: None,
             probes: configs(config.arg("probes")),
             judged,
+            pairs: Vec::new(),
             view: configs(config.arg("view")),
             every: config.number("every"),
             train_samples: config.int("train_samples"),

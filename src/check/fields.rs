@@ -55,7 +55,7 @@ impl Checker<'_> {
             Value::Batch => match name.text.as_str() {
                 "label" => return Ok(self.batch_input("batch.label", InputKind::Label)),
                 "index" => return Ok(self.batch_input("batch.index", InputKind::Index)),
-                _ => vec!["label".to_owned(), "index".to_owned()],
+                _ => return self.column(name),
             },
             Value::Tensor(_) | Value::View(_) if name.text == "T" => {
                 let node = self.tensor(value, base)?;

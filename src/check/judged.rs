@@ -12,16 +12,42 @@ use crate::nn::{Mode, Peer};
 use crate::source::Span;
 
 /// A stage or tap that is judged: its path, and where that is said.
-struct Judged<'a> {
-    branch: usize,
-    path: Vec<&'a str>,
-    span: Span,
+pub(super) struct Judged<'a> {
+    pub branch: usize,
+    pub path: Vec<&'a str>,
+    pub span: Span,
 }
 
 impl<'a> Checker<'a> {
     /// The features to be judged as a graph of their own, from an `image`; nothing for a recipe without a branch.
     pub(super) fn encoder(&mut self, on: Option<&(String, Span)>, evaluate: &Evaluate) -> Checked<Option<Encoder>> {
         let Some((path, span)) = self.judged_path(on) else { return Ok(None) };
+        let tuned = evaluate.probes.iter().any(|p| p.name == "finetune");
+        self.encoder_at(path, span, evaluate, tuned).map(Some)
+    }
+
+    /// The features at a path, also to be trained on if they are to be `tuned`.
+    pub(super) fn encoder_at(
+        &mut self,
+        path: String,
+        span: Span,
+        evaluate: &Evaluate,
+        tuned: bool,
+    ) -> Checked<Encoder> {
+        let judged = self.judged(&path, span)?;
+        let (view, size) = self.preparation(judged.branch, evaluate, span)?;
+        let (graph, features) = self.form(Mode::Eval, &judged, size)?;
+        self.is_of_pictures(&graph, span)?;
+        self.is_of_the_sample(&graph, features, span);
+        self.has_the_trained_weights(&graph, &path, span)?;
+        let peer = self.judged_peer(&judged);
+        let tuned = tuned.then(|| self.form(Mode::Train, &judged, size)).transpose()?;
+        let channels = self.views.frame().channels;
+        Ok(Encoder { path, graph, size, channels, view, features, tuned, peer })
+    }
+
+    /// The branch and what is behind it that a path names.
+    pub(super) fn judged<'p>(&mut self, path: &'p str, span: Span) -> Checked<Judged<'p>> {
         let mut parts = path.split('.');
         let name = parts.next().unwrap_or_default();
         let Some(branch) = self.branches.find(name) else {
@@ -30,16 +56,15 @@ impl<'a> Checker<'a> {
             let help = crate::diag::suggest(name, names);
             return Err(self.report(Diagnostic::error(Code::UNKNOWN_NAME, span, message).maybe_help(help)));
         };
-        let judged = Judged { branch, path: parts.collect(), span };
-        let (view, size) = self.preparation(branch, evaluate, span)?;
-        let (graph, features) = self.form(Mode::Eval, &judged, size)?;
-        self.is_of_the_sample(&graph, features, span);
-        self.has_the_trained_weights(&graph, &path, span)?;
-        let peer = self.judged_peer(&judged);
-        let tuned = evaluate.probes.iter().any(|p| p.name == "finetune");
-        let tuned = tuned.then(|| self.form(Mode::Train, &judged, size)).transpose()?;
-        let channels = self.views.frame().channels;
-        Ok(Some(Encoder { path, graph, size, channels, view, features, tuned, peer }))
+        Ok(Judged { branch, path: parts.collect(), span })
+    }
+
+    /// What is judged is computed from a picture alone.
+    fn is_of_pictures(&mut self, graph: &Graph, span: Span) -> Checked<()> {
+        let Some((_, input)) = graph.columns().next() else { return Ok(()) };
+        let message = format!("what is judged is to be a function of the picture, but reads `{}`", input.name);
+        let help = "judge another stage or branch by `evaluate { on: .. }`";
+        Err(self.report(Diagnostic::error(Code::UNSUPPORTED, span, message).help(help)))
     }
 
     /// The module of another package that is the same as the stage that is judged; none where only a tap of it is.
@@ -56,6 +81,10 @@ impl<'a> Checker<'a> {
         if let Some((path, span)) = on {
             return Some((path.clone(), *span));
         }
+        if self.views.all.is_empty() && self.graph.columns().next().is_some() {
+            // Of columns alone, nothing looks at a picture.
+            return None;
+        }
         let own = |branch: &usize| self.branches.all[*branch].derived.is_none();
         let mut shown = (0..self.branches.all.len()).filter(|b| own(b) && self.branches.applied_to.contains_key(b));
         let branch = shown.next().or_else(|| self.branches.first_own())?;
@@ -65,11 +94,20 @@ impl<'a> Checker<'a> {
 
     /// The features in a form of their own: evaluated, or to be trained on by a probe; see [`Encoder::tuned`].
     fn form(&mut self, mode: Mode, judged: &Judged, size: (usize, usize)) -> Checked<(Graph, NodeId)> {
+        self.apart(mode, |inner| features(inner, judged, size))
+    }
+
+    /// What `work` computes, as a graph of its own.
+    pub(super) fn apart(
+        &mut self,
+        mode: Mode,
+        work: impl FnOnce(&mut Checker) -> Checked<NodeId>,
+    ) -> Checked<(Graph, NodeId)> {
         let mut inner = self.beside(self.definitions, mode);
         inner.branches.apart = mode == Mode::Train;
         inner.views.facts = self.views.facts.clone();
         inner.views.largest = self.views.largest;
-        let result = features(&mut inner, judged, size);
+        let result = work(&mut inner);
         self.used.append(&mut inner.used);
         // A fault of the encoder itself has been reported with the loss.
         if self.diagnostics.iter().all(|d| d.severity < Severity::Error) {
@@ -133,7 +171,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Warns where the features of a picture depend on which others are judged with it, or on draws.
-    fn is_of_the_sample(&mut self, graph: &Graph, features: NodeId, span: Span) {
+    pub(super) fn is_of_the_sample(&mut self, graph: &Graph, features: NodeId, span: Span) {
         if let Some(node) = graph.mixing(features).map(|id| graph.node(id)) {
             let message = format!("what is judged depends on the other samples of its batch, by `{}`", node.op.name);
             let warning = Diagnostic::warning(Code::BATCH_DEPENDENT, node.span.unwrap_or(span), message);
@@ -154,7 +192,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The weights of what is judged must be there after training, in the same shapes.
-    fn has_the_trained_weights(&mut self, graph: &Graph, path: &str, span: Span) -> Checked<()> {
+    pub(super) fn has_the_trained_weights(&mut self, graph: &Graph, path: &str, span: Span) -> Checked<()> {
         if self.failures > 0 {
             // What failed may be what would have computed it.
             return Ok(());

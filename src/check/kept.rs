@@ -37,7 +37,7 @@ pub(super) fn wanted_best(config: &Config, entries: &[Entry]) -> Option<Best> {
 
 impl Checker<'_> {
     /// The other data sets that are judged: those of a block, or the one of an entry.
-    pub(super) fn judged(&mut self, named: Option<Vec<Entry>>, alone: &Arg) -> Checked<Vec<Judged>> {
+    pub(super) fn judged_sets(&mut self, named: Option<Vec<Entry>>, alone: &Arg) -> Checked<Vec<Judged>> {
         match named {
             Some(entries) => self.judged_by_name(&entries),
             None => self.judged_alone(alone),

@@ -11,6 +11,7 @@ mod budget;
 mod builtin;
 mod calls;
 mod checker;
+mod columns;
 mod definitions;
 mod derive;
 mod eval;
@@ -28,6 +29,7 @@ mod module;
 mod operands;
 mod optimizers;
 mod overrides;
+mod pairs;
 mod recipe;
 mod resolve;
 mod run;
@@ -49,7 +51,8 @@ pub use bind::signature;
 pub use builtin::{RECIPES, add_recipe, built_in, built_in_hint, names as built_in_names, word};
 pub use library::LIBRARY;
 pub use recipe::{
-    Best, Branch, Encoder, Evaluate, Expectation, Frozen, Judged, Loss, Recipe, Started, Term, Train, View, Weights,
+    Best, Branch, Encoder, Evaluate, Expectation, Frozen, Judged, Loss, Pair, Recipe, Started, Term, Train, View,
+    Weights,
 };
 pub use run::{Options, Outcome, check, data_set};
 pub use start::start_override;

@@ -3,7 +3,7 @@
 use crate::catalog::{Config, Schedule};
 use crate::data::augment::PixelNorm;
 use crate::data::{DataError, Frame, Layout, Preprocess};
-use crate::graph::{Graph, NodeId};
+use crate::graph::{Graph, NodeId, Parameter};
 use crate::nn::Peer;
 use crate::source::Span;
 use crate::weights::KnownNorm;
@@ -55,7 +55,8 @@ impl Recipe {
     pub(super) fn graphs_mut(&mut self) -> impl Iterator<Item = &mut Graph> {
         let encoder = self.evaluate.encoder.iter_mut();
         let encoder = encoder.flat_map(|e| [Some(&mut e.graph), e.tuned.as_mut().map(|(graph, _)| graph)]);
-        [&mut self.graph].into_iter().chain(encoder.flatten())
+        let pairs = self.evaluate.pairs.iter_mut().flat_map(|(_, pair)| [&mut pair.pictures.graph, &mut pair.graph]);
+        [&mut self.graph].into_iter().chain(encoder.flatten()).chain(pairs)
     }
 }
 
@@ -66,6 +67,8 @@ pub struct View {
     pub name: String,
     /// The view it starts from, if it does not start from the sample.
     pub from: Option<usize>,
+    /// The column whose picture it starts from, if that is not the sample's first one.
+    pub column: Option<usize>,
     /// Its pipeline of augmentations.
     pub steps: Vec<Config>,
     /// Height and width after the pipeline.
@@ -215,6 +218,8 @@ pub struct Evaluate {
     pub probes: Vec<Config>,
     /// Other data sets that are judged, besides the one that is trained on.
     pub judged: Vec<Judged>,
+    /// The towers of those probes that compare pictures with texts, with the place of each among the probes.
+    pub pairs: Vec<(usize, Pair)>,
     /// How a picture is prepared to be judged, as far as the recipe says it.
     pub view: Vec<Config>,
     /// Epochs between looks at the features while training.
@@ -245,6 +250,41 @@ pub struct Encoder {
     pub tuned: Option<(Graph, NodeId)>,
     /// The module of another package that is the same, if there is one.
     pub peer: Option<Peer>,
+}
+
+/// An encoder of pictures and one of texts, whose features are compared.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// The encoder of pictures.
+    pub pictures: Encoder,
+    /// The path of what embeds texts.
+    pub path: String,
+    /// The column of texts.
+    pub column: String,
+    /// Computes the features of a batch of texts, its only input.
+    pub graph: Graph,
+    /// These features, `[N, D]`.
+    pub features: NodeId,
+}
+
+impl Evaluate {
+    /// The encoder's graph, and beside it all weights and states that any probe asks for.
+    pub fn weights(&self) -> Option<Graph> {
+        let mut all = self.encoder.as_ref()?.graph.clone();
+        for graph in self.pairs.iter().flat_map(|(_, pair)| [&pair.pictures.graph, &pair.graph]) {
+            for parameter in &graph.params {
+                if all.find_parameter(&parameter.name).is_none() {
+                    all.params.push(Parameter { ema: None, ..parameter.clone() });
+                }
+            }
+            for state in &graph.states {
+                if all.states.iter().all(|known| known.name != state.name) {
+                    all.states.push(state.clone());
+                }
+            }
+        }
+        Some(all)
+    }
 }
 
 /// A condition that is watched while training.

@@ -138,6 +138,7 @@ impl<'a> Pass<'a> {
             checker = second;
         }
         let encoder = checker.encoder(on.as_ref(), &evaluate);
+        let pairs = checker.pairs(&evaluate);
         if !failed(&checker.diagnostics) {
             checker.starts_have_weights(&starts);
         }
@@ -150,8 +151,8 @@ impl<'a> Pass<'a> {
                 unused::report_recompute(&mut checker);
             }
         }
-        let recipe = encoder.map(|encoder| {
-            let evaluate = Evaluate { encoder, ..evaluate };
+        let recipe = encoder.and_then(|encoder| pairs.map(|pairs| (encoder, pairs))).map(|(encoder, pairs)| {
+            let evaluate = Evaluate { encoder, pairs, ..evaluate };
             let mut recipe = self.recipe(&mut checker, Parts { data, train, evaluate, loss, expectations, starts });
             let (fast, again) = (recipe.train.fast_convolution, recipe.train.recompute);
             // What is added to the graphs from here on, such as gradients, is no longer for the recipe to answer for.

@@ -4,6 +4,7 @@ use super::checker::{Checked, Checker};
 use super::frozen::folder;
 use super::scope::{Env, Home};
 use super::value::Value;
+use super::views::Base;
 use crate::catalog::{Arg, Kind, Param, ParamType, Schedule};
 use crate::data::absolute;
 use crate::diag::{Code, Diagnostic, suggest};
@@ -53,6 +54,7 @@ impl Checker<'_> {
             (ParamType::Amount { min, max }, v) => amount(v).map(|(arg, low, high)| (arg, min <= low && high <= max)),
             (ParamType::Ramp, Value::Ramp(a, b)) => Some((Arg::Range(*a, *b), true)),
             (ParamType::Text, Value::Text(t)) => Some((Arg::Text(t.clone()), true)),
+            (ParamType::Texts, value) => texts(value).map(|texts| (Arg::List(texts), true)),
             (ParamType::Path, Value::Text(t)) => {
                 let path = absolute(&folder(self.sources, expr.span).join(t));
                 Some((Arg::Text(path), true))
@@ -97,9 +99,9 @@ impl Checker<'_> {
             return Ok(Arg::None);
         }
         match self.pipeline(expr, env)? {
-            (bases, steps) if bases.is_empty() => Ok(Arg::List(steps.into_iter().map(Arg::Config).collect())),
+            (Base::Sample, steps) => Ok(Arg::List(steps.into_iter().map(Arg::Config).collect())),
             _ => {
-                let message = format!("`{}` starts from the sample, not from a view", param.name);
+                let message = format!("`{}` starts from the sample, not from a view or a column", param.name);
                 self.error(Code::WRONG_TYPE, expr.span, message)
             }
         }
@@ -168,6 +170,17 @@ fn amount(value: &Value) -> Option<(Arg, f64, f64)> {
             Some((Arg::List(items.into_iter().map(|i| i.0).collect()), low, high))
         }
         v => number(v).map(|x| (Arg::Number(x), x, x)),
+    }
+}
+
+/// Strings, or one of them.
+fn texts(value: &Value) -> Option<Vec<Arg>> {
+    match value {
+        Value::Text(text) => Some(vec![Arg::Text(text.clone())]),
+        Value::List(items) if !items.is_empty() => {
+            items.iter().map(|item| if let Value::Text(t) = item { Some(Arg::Text(t.clone())) } else { None }).collect()
+        }
+        _ => None,
     }
 }
 
@@ -260,6 +273,7 @@ pub(super) fn describe(ty: ParamType) -> String {
         ParamType::Choice(words) => return format!("one of {}", listed(words)),
         ParamType::Bool => "`true` or `false`",
         ParamType::Text => "a string in double quotes",
+        ParamType::Texts => "a string in double quotes, or a list of such",
         ParamType::Path => "a path in double quotes",
         ParamType::Ramp => "a ramp such as `0.3 -> 0`",
         ParamType::Tensor => "a tensor",

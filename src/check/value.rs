@@ -57,6 +57,8 @@ pub(super) enum Value {
     Applied(Rc<Applied>),
     /// `batch`: the samples of this step.
     Batch,
+    /// A column of pictures, by its place in the data set: what views can be made of.
+    Pictures(usize),
 }
 
 /// A function of the language with what it can see.
@@ -92,6 +94,7 @@ impl Value {
             Value::Stage(..) => "a stage",
             Value::Applied(_) => "the output of a branch",
             Value::Batch => "the batch",
+            Value::Pictures(_) => "a column of pictures",
         }
     }
 }

@@ -37,6 +37,16 @@ struct Group {
     single: bool,
 }
 
+/// What views start from.
+pub(super) enum Base {
+    /// The sample's first picture.
+    Sample,
+    /// Its picture in a column.
+    Column(usize),
+    /// Views, one or as many as are made.
+    Views(Vec<usize>),
+}
+
 /// The pipeline that the views of one line are made by.
 struct Made<'a> {
     steps: &'a [Config],
@@ -116,9 +126,14 @@ impl Checker<'_> {
 
     fn views_of(&mut self, entry: &ViewEntry) -> Checked<()> {
         let env = Env::new(Home::Recipe);
-        let (bases, steps) = match &entry.pipeline {
+        let (base, steps) = match &entry.pipeline {
             Some(pipeline) => self.pipeline(pipeline, &env)?,
-            None => (Vec::new(), Vec::new()),
+            None => (Base::Sample, Vec::new()),
+        };
+        let (bases, column) = match base {
+            Base::Sample => (Vec::new(), None),
+            Base::Column(column) => (Vec::new(), Some(column)),
+            Base::Views(views) => (views, None),
         };
         let made = Made { steps: &steps, span: entry.span };
         for name in &entry.names {
@@ -136,7 +151,7 @@ impl Checker<'_> {
                     }
                 };
                 let shown = if single { name.name.text.clone() } else { format!("{}[{i}]", name.name.text) };
-                members.push(self.add_view(shown, from, &made, name.name.span)?);
+                members.push(self.add_view(shown, (from, column), &made, name.name.span)?);
             }
             if self.views.all.len() > MAX_VIEWS {
                 return self.error(Code::TOO_LARGE, entry.span, format!("a recipe has at most {MAX_VIEWS} views"));
@@ -146,8 +161,14 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// Adds one view; its number.
-    fn add_view(&mut self, name: String, from: Option<usize>, made: &Made, span: Span) -> Checked<usize> {
+    /// Adds one view, from another one or a column of pictures, if not from the sample; its number.
+    fn add_view(
+        &mut self,
+        name: String,
+        (from, column): (Option<usize>, Option<usize>),
+        made: &Made,
+        span: Span,
+    ) -> Checked<usize> {
         let index = self.views.all.len();
         let samples = self.views.frame();
         let start = from.map_or(samples, |base| Frame { size: self.views.all[base].size, same: true, ..samples });
@@ -163,7 +184,7 @@ impl Checker<'_> {
             Err(error) => return self.wrong_pipeline(&error, made.span),
         };
         let steps = made.steps.to_vec();
-        self.views.all.push(super::recipe::View { name, from, steps, size, shows, mask, span });
+        self.views.all.push(super::recipe::View { name, from, column, steps, size, shows, mask, span });
         Ok(index)
     }
 
@@ -185,8 +206,8 @@ impl Checker<'_> {
         }
     }
 
-    /// A pipeline and the views it starts from, none for the sample itself.
-    pub(super) fn pipeline(&mut self, expr: &Expr, env: &Env) -> Checked<(Vec<usize>, Vec<Config>)> {
+    /// A pipeline and what it starts from.
+    pub(super) fn pipeline(&mut self, expr: &Expr, env: &Env) -> Checked<(Base, Vec<Config>)> {
         let value = self.eval(expr, env)?;
         let (base, steps) = match self.as_pipeline(&value, expr.span)? {
             Some(parts) => parts,
@@ -196,18 +217,18 @@ impl Checker<'_> {
                 return Err(self.report(Diagnostic::error(Code::WRONG_TYPE, expr.span, message).help(help)));
             }
         };
-        let bases: Vec<usize> = match base {
-            None => Vec::new(),
-            Some(Value::View(view)) => vec![view],
+        let base = match base {
+            Some(Value::View(view)) => Base::Views(vec![view]),
             Some(Value::List(items)) => {
-                items.iter().filter_map(|v| if let Value::View(i) = v { Some(*i) } else { None }).collect()
+                Base::Views(items.iter().filter_map(|v| if let Value::View(i) = v { Some(*i) } else { None }).collect())
             }
-            Some(_) => Vec::new(),
+            Some(Value::Pictures(column)) => Base::Column(column),
+            _ => Base::Sample,
         };
-        for &base in &bases {
-            self.use_view(base);
+        if let Base::Views(views) = &base {
+            views.iter().for_each(|view| self.use_view(*view));
         }
-        Ok((bases, steps))
+        Ok((base, steps))
     }
 
     /// The value as a pipeline: an augmentation, a pipeline, a view to start from, or a function that makes one of these.
@@ -218,7 +239,7 @@ impl Checker<'_> {
             Value::Word(entry) if entry.kind == Kind::Augmentation => {
                 (None, vec![self.configure(entry, &[], span, &Env::new(Home::Library))?])
             }
-            Value::View(_) => (Some(value.clone()), Vec::new()),
+            Value::View(_) | Value::Pictures(_) => (Some(value.clone()), Vec::new()),
             Value::List(items) if !items.is_empty() && items.iter().all(|i| matches!(i, Value::View(_))) => {
                 (Some(value.clone()), Vec::new())
             }
@@ -285,7 +306,7 @@ fn is_augmentation(config: &Config) -> bool {
 
 fn is_pipeline(value: &Value) -> bool {
     match value {
-        Value::Pipeline(..) | Value::View(_) => true,
+        Value::Pipeline(..) | Value::View(_) | Value::Pictures(_) => true,
         Value::Config(config) => is_augmentation(config),
         Value::Word(entry) => entry.kind == Kind::Augmentation,
         Value::List(items) => items.iter().any(|i| matches!(i, Value::View(_))),

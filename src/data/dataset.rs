@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use rayon::prelude::*;
 
 use super::augment::PixelNorm;
-use super::{Access, DataError, Frame, Image, sets};
+use super::{Access, Column, DataError, Frame, Image, sets};
 use crate::catalog::Config;
 use crate::random::Digest;
 
@@ -48,6 +48,26 @@ pub trait DataSet: Send + Sync {
         None
     }
 
+    /// What is known of each sample besides: recipes name these columns.
+    fn columns(&self) -> &[Column] {
+        &[]
+    }
+
+    /// The numbers of a sample in a column.
+    fn cell(&self, _column: usize, index: usize) -> Result<Vec<f32>, DataError> {
+        Err(no_column(index))
+    }
+
+    /// The picture of a sample in a column of pictures; as with [`DataSet::image`], it may be spoilt.
+    fn picture(&self, _column: usize, index: usize) -> Result<Image<'_>, DataError> {
+        Err(no_column(index))
+    }
+
+    /// A text as a column of text would have it.
+    fn encode(&self, _column: usize, _text: &str) -> Result<Vec<f32>, DataError> {
+        Err(no_column(0))
+    }
+
     /// Height and width that images have, or are taken to have where each has its own.
     fn frame(&self) -> Frame;
 
@@ -58,6 +78,11 @@ pub trait DataSet: Send + Sync {
 
     /// A number that changes with the pictures or labels; `None` where pictures are made, and not read.
     fn fingerprint(&self) -> Option<u64> {
+        None
+    }
+
+    /// A number that changes with the values of a column; `None` where these are made, and not read.
+    fn column_fingerprint(&self, _column: usize) -> Option<u64> {
         None
     }
 
@@ -83,6 +108,11 @@ pub trait DataSet: Send + Sync {
 
     /// One line for people.
     fn describe(&self) -> String;
+}
+
+/// What a set says that has no such column.
+fn no_column(index: usize) -> DataError {
+    DataError::new("there is no such column").at_row(index)
 }
 
 /// Which part of a data set.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::augment::PixelNorm;
-use super::{DataError, DataSet, Frame, Image};
+use super::{Column, DataError, DataSet, Frame, Image};
 use crate::random::derive;
 
 /// The samples of one data set, then those of another with the same classes.
@@ -50,6 +50,24 @@ impl DataSet for Joined {
         set.fetch(at)
     }
 
+    fn columns(&self) -> &[Column] {
+        self.first.columns()
+    }
+
+    fn cell(&self, column: usize, index: usize) -> Result<Vec<f32>, DataError> {
+        let (set, at) = self.at(index);
+        set.cell(column, at)
+    }
+
+    fn picture(&self, column: usize, index: usize) -> Result<Image<'_>, DataError> {
+        let (set, at) = self.at(index);
+        set.picture(column, at)
+    }
+
+    fn encode(&self, column: usize, text: &str) -> Result<Vec<f32>, DataError> {
+        self.first.encode(column, text)
+    }
+
     fn name(&self, index: usize) -> Option<String> {
         let (set, at) = self.at(index);
         set.name(at)
@@ -75,6 +93,11 @@ impl DataSet for Joined {
 
     fn fingerprint(&self) -> Option<u64> {
         Some(derive(&[self.first.fingerprint()?, self.second.fingerprint()?]))
+    }
+
+    fn column_fingerprint(&self, column: usize) -> Option<u64> {
+        let both = [self.first.column_fingerprint(column)?, self.second.column_fingerprint(column)?];
+        Some(derive(&both))
     }
 
     fn hint(&self, index: usize) -> Option<u64> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use super::mask::MaskRows;
 use super::prefetch::Prefetch;
 use super::views::Workshop;
-use super::{DataError, DataSet, Image, ViewSpec, Views};
+use super::{DataError, DataSet, Pictures, ViewSpec, Views};
 use crate::random::Rng;
 
 /// Some samples, every view of each.
@@ -20,6 +20,19 @@ pub struct Batch {
     pub labels: Vec<Option<u32>>,
     /// The place of each sample in the data set.
     pub index: Vec<usize>,
+    /// The numbers of each column that is read, by its place in the data set; empty for the others.
+    pub columns: Vec<Vec<f32>>,
+}
+
+/// A column that is read for every sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// Its place in the data set.
+    pub place: usize,
+    /// What it is called.
+    pub name: String,
+    /// How many numbers a value is.
+    pub width: usize,
 }
 
 /// Makes the batches of any epoch; the same numbers for the same seed, whatever the number of threads.
@@ -33,6 +46,7 @@ pub struct Loader {
 struct Source {
     dataset: Arc<dyn DataSet>,
     views: Views,
+    columns: Vec<Read>,
     batch: usize,
     seed: u64,
     used: Mutex<Vec<Batch>>,
@@ -44,6 +58,17 @@ const AHEAD: usize = 2;
 impl Loader {
     /// A loader of full batches; fails where a view is wrong or the data set is smaller than one batch.
     pub fn new(dataset: Arc<dyn DataSet>, views: &[ViewSpec], batch: usize, seed: u64) -> Result<Self, DataError> {
+        Self::reading(dataset, views, Vec::new(), batch, seed)
+    }
+
+    /// The same of views and columns; fails where the data set has no such column.
+    pub fn reading(
+        dataset: Arc<dyn DataSet>,
+        views: &[ViewSpec],
+        columns: Vec<Read>,
+        batch: usize,
+        seed: u64,
+    ) -> Result<Self, DataError> {
         if batch == 0 || batch > dataset.len() {
             return Err(DataError::new(format!(
                 "a batch of {batch} cannot be made from {} ({} samples)",
@@ -52,9 +77,10 @@ impl Loader {
             ))
             .help("set train.batch to at least 1 and at most the number of samples"));
         }
+        columns.iter().try_for_each(|read| readable(&*dataset, read))?;
         let views = Views::new(views, &*dataset)?;
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-        let source = Source { dataset, views, batch, seed, used: Mutex::default() };
+        let source = Source { dataset, views, columns, batch, seed, used: Mutex::default() };
         Ok(Self { source: Arc::new(source), threads })
     }
 
@@ -181,12 +207,12 @@ impl Maker {
 }
 
 impl Source {
-    /// The picture and label of a sample; of the next one that has a picture, where its own cannot be used.
-    fn usable(&self, sample: usize) -> Result<(Image<'_>, Option<u32>), DataError> {
+    /// The pictures of a sample and its place; those of the next one that can be used, where its own cannot.
+    fn usable(&self, sample: usize, sources: &[Option<usize>]) -> Result<(Pictures<'_>, usize), DataError> {
         let count = self.dataset.len();
         for place in (sample..sample + count).map(|i| i % count) {
-            match self.dataset.image(place) {
-                Ok(image) => return Ok((image, self.dataset.label(place))),
+            match Pictures::read(&*self.dataset, place, sources) {
+                Ok(pictures) => return Ok((pictures, place)),
                 Err(error) if error.spoilt => {}
                 Err(error) => return Err(error.of_row(place)),
             }
@@ -213,12 +239,17 @@ impl Source {
         }
         batch.masks.resize(lengths.len(), MaskRows::default());
         batch.masks.iter_mut().for_each(MaskRows::clear);
-        let shared = views.shared_masks(self.seed, step);
+        let (shared, sources) = (views.shared_masks(self.seed, step), views.sources());
+        batch.columns.resize(self.columns.iter().map(|c| c.place + 1).max().unwrap_or(0), Vec::new());
+        batch.columns.iter_mut().for_each(Vec::clear);
         for (row, &sample) in index.iter().enumerate() {
-            let (image, label) = self.usable(sample)?;
-            batch.labels.push(label);
+            let (pictures, place) = self.usable(sample, &sources)?;
+            batch.labels.push(self.dataset.label(place));
+            for column in &self.columns {
+                batch.columns[column.place].extend(self.dataset.cell(column.place, place)?);
+            }
             let seeds = [self.seed, epoch as u64, sample as u64];
-            let made = views.make(&image, seeds, &shared, shop).map_err(|e| e.at_row(sample))?;
+            let made = views.make(&pictures, seeds, &shared, shop).map_err(|e| e.at_row(sample))?;
             for (v, &length) in lengths.iter().enumerate() {
                 if length > 0 {
                     views.write(v, made.pixels(v), &mut batch.views[v][row * length..(row + 1) * length]);
@@ -229,6 +260,21 @@ impl Source {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a data set has a column as it is to be read.
+fn readable(dataset: &dyn DataSet, read: &Read) -> Result<(), DataError> {
+    let column = dataset.columns().get(read.place).filter(|c| c.name == read.name && c.kind.width() == read.width);
+    let Some(column) = column else {
+        let there: Vec<String> = dataset.columns().iter().map(|c| format!("`{}`, {}", c.name, c.kind)).collect();
+        let there = if there.is_empty() { "it has none".to_owned() } else { there.join("; ") };
+        let what = format!("{} has no column `{}` as the recipe reads it", dataset.describe(), read.name);
+        return Err(DataError::new(what).help(format!("its columns: {there}")));
+    };
+    match &column.gap {
+        None => Ok(()),
+        Some((row, _)) => Err(DataError::new(format!("{row} has nothing in the column `{}`", read.name))),
     }
 }
 

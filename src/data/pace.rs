@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::views::Workshop;
-use super::{DataError, DataSet, Image, ViewSpec, Views};
+use super::{DataError, DataSet, Pictures, ViewSpec, Views};
 use crate::random::Rng;
 
 /// Pictures of which views are made, in turn.
@@ -39,7 +39,7 @@ pub fn pace(data: &dyn DataSet, specs: &[ViewSpec], seed: u64, time: Duration) -
     if !none {
         (pace.read, pace.bytes) = (Some(read.seconds), bytes as f64 / read.count as f64);
     }
-    let mut kept: Vec<(usize, Image<'static>)> = Vec::new();
+    let mut kept: Vec<(usize, Pictures<'static>)> = Vec::new();
     let mut decoding = 0.0;
     let decoded = each(order.iter().copied(), time, &mut |place| {
         // What has just been read is read again as fast as it can be, and then once more to be decoded.
@@ -48,11 +48,11 @@ pub fn pace(data: &dyn DataSet, specs: &[ViewSpec], seed: u64, time: Duration) -
         drop(data.fetch(place));
         let again = start.elapsed();
         let start = Instant::now();
-        match data.image(place) {
-            Ok(image) => {
+        match Pictures::read(data, place, &views.sources()) {
+            Ok(pictures) => {
                 decoding += start.elapsed().saturating_sub(again).as_secs_f64();
                 if kept.len() < PICTURES {
-                    kept.push((place, image.into_owned()));
+                    kept.push((place, pictures.into_owned()));
                 }
                 Ok(true)
             }
@@ -63,8 +63,8 @@ pub fn pace(data: &dyn DataSet, specs: &[ViewSpec], seed: u64, time: Duration) -
     let (mut shop, shared) = (Workshop::default(), views.shared_masks(seed, 0));
     let mut out = Vec::new();
     let augmented = each((0..usize::MAX).map(|turn| turn % kept.len()), time, &mut |at| {
-        let (place, image) = &kept[at];
-        let made = views.make(image, [seed, 0, *place as u64], &shared, &mut shop)?;
+        let (place, pictures) = &kept[at];
+        let made = views.make(pictures, [seed, 0, *place as u64], &shared, &mut shop)?;
         for view in (0..views.count()).filter(|&view| views.shows(view) == view) {
             let pixels = made.pixels(view);
             out.resize(pixels.data.len(), 0.0);

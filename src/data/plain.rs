@@ -62,6 +62,6 @@ impl PlainBatches {
             index.retain(|_| each.next() == Some(&true));
         }
         let labels = index.iter().map(|&i| self.dataset.label(i)).collect();
-        Ok(Batch { views: vec![view], masks: Vec::new(), labels, index })
+        Ok(Batch { views: vec![view], masks: Vec::new(), labels, index, ..Batch::default() })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::augment::{Scratch, Window, resample_image};
 use super::views::Workshop;
-use super::{CHANNELS, DataError, DataSet, Frame, Image, Made, Pixels, ViewSpec, Views};
+use super::{CHANNELS, DataError, DataSet, Frame, Image, Made, Pictures, Pixels, ViewSpec, Views};
 use crate::random::Rng;
 
 /// What hidden patches look like.
@@ -29,13 +29,13 @@ pub fn contact_sheet(
         if rows.len() == samples {
             break;
         }
-        let image = match dataset.image(sample) {
+        let pictures = match Pictures::read(dataset, sample, &views.sources()) {
             Err(error) if error.spoilt => continue,
-            image => image.map_err(|e| e.at_row(sample))?,
+            pictures => pictures.map_err(|e| e.at_row(sample))?,
         };
-        let made = views.make(&image, [seed, 0, sample as u64], &shared, &mut shop).map_err(|e| e.at_row(sample))?;
+        let made = views.make(&pictures, [seed, 0, sample as u64], &shared, &mut shop).map_err(|e| e.at_row(sample))?;
         let mut row: Vec<Image> = (0..views.count()).map(|v| picture(&views, v, &made)).collect();
-        row.insert(0, shown(&image, dataset.frame()).in_colour());
+        row.splice(0..0, pictures.iter().map(|image| shown(image, dataset.frame()).in_colour()));
         rows.push(row);
     }
     Ok(arrange(&rows))

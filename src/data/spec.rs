@@ -7,7 +7,7 @@ use crate::catalog::{Arg, Config, Entry, Param, ParamType};
 use crate::source::{FileId, Span};
 
 /// The data set written as `NAME`, `NAME:PATH` or `NAME:PATH,ARGUMENT=VALUE,...` (the first value of a data set without a
-/// path is its first argument; several numbers have an `x` between them, as in `size=64x128`): `shapes`, `shapes:train=2000,seed=1`, `cifar10:../data/cifar10,train=10000`.
+/// path is its first argument; several numbers have an `x` between them, as in `size=64x128`, several texts a `+`): `shapes`, `shapes:train=2000,seed=1`, `cifar10:../data/cifar10,train=10000`.
 ///
 /// A path alone stands for the data set that it looks like.
 pub fn parse_spec(spec: &str) -> Result<Config, DataError> {
@@ -80,7 +80,8 @@ pub fn say_channels(config: &mut Config, channels: usize) {
 /// Whether a data set is read from files.
 pub fn has_path(config: &Config) -> bool {
     let set = sets::find(&config.name).ok();
-    set.is_some_and(|set| set.entry.params.iter().any(|p| p.ty == ParamType::Path))
+    let given = |p: &Param| p.ty == ParamType::Path && *config.arg(p.name) != Arg::None;
+    set.is_some_and(|set| set.entry.params.iter().any(given))
 }
 
 /// A call of the word without arguments: every default filled in, what must be given left out.
@@ -132,6 +133,7 @@ fn parse(param: &Param, text: &str) -> Option<Arg> {
         }
         ParamType::Bool => text.parse().ok().map(Arg::Bool),
         ParamType::Choice(choices) => choices.contains(&text).then(|| Arg::Text(text.to_string())),
+        ParamType::Texts => Some(Arg::List(text.split('+').map(|t| Arg::Text(t.trim().to_owned())).collect())),
         ParamType::Text => Some(Arg::Text(text.to_string())),
         ParamType::Path => Some(Arg::Text(absolute(Path::new(text)))),
         _ => None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::augment::PixelNorm;
-use super::{DataError, DataSet, Frame, Image};
+use super::{Column, DataError, DataSet, Frame, Image};
 use crate::random::{Rng, derive};
 
 /// At most `most` samples of a data set, drawn once and for all; the set itself where it has no more.
@@ -40,6 +40,13 @@ struct Subset {
     chosen: Vec<usize>,
 }
 
+impl Subset {
+    /// The place of a sample in the whole set.
+    fn place(&self, index: usize) -> Result<usize, DataError> {
+        self.chosen.get(index).copied().ok_or_else(|| DataError::new("no such sample").at_row(index))
+    }
+}
+
 impl DataSet for Subset {
     fn len(&self) -> usize {
         self.chosen.len()
@@ -54,8 +61,23 @@ impl DataSet for Subset {
     }
 
     fn image(&self, index: usize) -> Result<Image<'_>, DataError> {
-        let place = self.chosen.get(index).copied();
-        self.data.image(place.ok_or_else(|| DataError::new("no such sample").at_row(index))?)
+        self.data.image(self.place(index)?)
+    }
+
+    fn columns(&self) -> &[Column] {
+        self.data.columns()
+    }
+
+    fn cell(&self, column: usize, index: usize) -> Result<Vec<f32>, DataError> {
+        self.data.cell(column, self.place(index)?)
+    }
+
+    fn picture(&self, column: usize, index: usize) -> Result<Image<'_>, DataError> {
+        self.data.picture(column, self.place(index)?)
+    }
+
+    fn encode(&self, column: usize, text: &str) -> Result<Vec<f32>, DataError> {
+        self.data.encode(column, text)
     }
 
     fn fetch(&self, index: usize) -> Result<Option<u64>, DataError> {
@@ -85,6 +107,10 @@ impl DataSet for Subset {
     fn fingerprint(&self) -> Option<u64> {
         let whole = self.data.fingerprint()?;
         Some(derive(&std::iter::once(whole).chain(self.chosen.iter().map(|&i| i as u64)).collect::<Vec<_>>()))
+    }
+
+    fn column_fingerprint(&self, column: usize) -> Option<u64> {
+        self.data.column_fingerprint(column)
     }
 
     fn hint(&self, index: usize) -> Option<u64> {

@@ -12,6 +12,8 @@ pub struct ViewSpec {
     pub name: String,
     /// The earlier view it starts from; the sample itself where `None`.
     pub from: Option<usize>,
+    /// The column whose picture of the sample it starts from, if that is not its first one.
+    pub column: Option<usize>,
     /// Its augmentations in order.
     pub steps: Vec<Config>,
     /// What samples are taken for, also those of another data set; what the data set takes them for where left out.
@@ -29,6 +31,7 @@ pub struct Views {
 struct View {
     name: String,
     from: Option<usize>,
+    column: Option<usize>,
     pipeline: Pipeline,
     size: (usize, usize),
     normalised: bool,
@@ -51,6 +54,41 @@ pub struct Made<'a> {
     views: &'a [View],
     pixels: &'a [Pixels],
     masks: &'a [Option<Drawn>],
+}
+
+/// The pictures of a sample that its views start from, by column; its own without one.
+pub struct Pictures<'a>(Vec<(Option<usize>, Image<'a>)>);
+
+impl<'a> Pictures<'a> {
+    /// Those of a sample from these sources; an error that is spoilt is of this sample alone.
+    pub fn read(dataset: &'a dyn DataSet, index: usize, sources: &[Option<usize>]) -> Result<Self, DataError> {
+        let read = |source: &Option<usize>| {
+            let picture = source.map_or_else(|| dataset.image(index), |column| dataset.picture(column, index));
+            Ok((*source, picture?))
+        };
+        sources.iter().map(read).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The same, borrowed from nobody.
+    pub fn into_owned(self) -> Pictures<'static> {
+        Pictures(self.0.into_iter().map(|(column, image)| (column, image.into_owned())).collect())
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Image<'a>> {
+        self.0.iter().map(|(_, image)| image)
+    }
+
+    fn of(&self, column: Option<usize>) -> Result<&Image<'a>, DataError> {
+        let found = self.0.iter().find(|(source, _)| *source == column).or(self.0.first());
+        found.map(|(_, image)| image).ok_or_else(|| DataError::new("there is no picture to make views of"))
+    }
+}
+
+impl<'a> From<Image<'a>> for Pictures<'a> {
+    fn from(image: Image<'a>) -> Self {
+        Self(vec![(None, image)])
+    }
 }
 
 impl<'a> Made<'a> {
@@ -95,6 +133,7 @@ impl Views {
             views.push(View {
                 name: spec.name.clone(),
                 from: spec.from,
+                column: spec.column,
                 pipeline,
                 size,
                 normalised,
@@ -104,6 +143,14 @@ impl Views {
             });
         }
         Ok(Self { views, channels: samples.channels })
+    }
+
+    /// The columns of pictures that views start from; `None` is the samples' own.
+    pub fn sources(&self) -> Vec<Option<usize>> {
+        let mut all: Vec<_> = self.views.iter().filter(|v| v.from.is_none()).map(|v| v.column).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// How many views there are.
@@ -140,11 +187,11 @@ impl Views {
         self.views.iter().enumerate().map(draw).collect()
     }
 
-    /// Makes all views of one image in order, in `0..=1` unless their own pipeline normalises; `seeds` are followed by
+    /// Makes all views of one sample in order, in `0..=1` unless their own pipeline normalises; `seeds` are followed by
     /// the view's number, `shared` are the masks of this step that samples share.
     pub fn make<'a>(
         &'a self,
-        image: &Image,
+        pictures: &Pictures,
         seeds: [u64; 3],
         shared: &[Option<Drawn>],
         shop: &'a mut Workshop,
@@ -154,6 +201,7 @@ impl Views {
         for (index, view) in self.views.iter().enumerate() {
             let mut rng = Rng::new(&[seeds[0], seeds[1], seeds[2], index as u64]);
             if view.shows == index {
+                let image = pictures.of(view.column)?;
                 let (before, rest) = shop.made.split_at_mut(index);
                 let target = &mut rest[0];
                 match view.from {

@@ -275,6 +275,8 @@ fn metric(name: &str, value: f64) -> Metric {
         Some("knn") => titled("knn", "k-NN"),
         Some("linear") => titled("linear", "linear probe"),
         Some("few_shot") => titled("few_shot", "few-shot"),
+        Some("zero_shot") => titled("zero_shot", "zero-shot"),
+        Some("retrieval") => titled("retrieval ", ""),
         Some("finetune") => titled("finetune", "fine-tuned"),
         _ => Metric::plain(name.replace('_', " "), value),
     }

@@ -64,7 +64,12 @@ impl<'a> Trained<'a> {
         let kept = kept(run, which).map_err(explain)?;
         let seed = kept.seed;
         let size = |symbol: &str| (symbol == "N").then_some(recipe.train.batch as i64);
-        let mut memory = Memory::new(&encoder.graph, &size, seed).map_err(|e| explain(e.into()))?;
+        let weights = match kept.is_alone() {
+            true => Some(encoder.graph.clone()),
+            false => recipe.evaluate.weights(),
+        };
+        let weights = weights.ok_or_else(|| nothing_to_judge(recipe))?;
+        let mut memory = Memory::new(&weights, &size, seed).map_err(|e| explain(e.into()))?;
         kept.restore(&mut memory, encoder).map_err(explain)?;
         Ok(Self { checked, recipe, encoder, memory, seed, engine })
     }

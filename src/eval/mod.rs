@@ -15,11 +15,14 @@ mod logistic;
 mod matrix;
 mod measure;
 mod nearest;
+mod pair;
 mod probe;
+mod retrieval;
 mod rotations;
 mod tridiagonal;
 mod uniformity;
 mod whitening;
+mod zero_shot;
 
 pub use collapse::{Spread, effective_rank, feature_std, spread};
 pub use eigen::{Eigen, symmetric_eigen, symmetric_eigenvalues};
@@ -31,10 +34,14 @@ pub use knn::{Knn, knn};
 pub use linear::{LinearClassifier, LinearProbe, linear_probe};
 pub use measure::{MEASURES, Measure};
 pub use nearest::neighbours;
+pub use pair::Pairing;
 pub use probe::Probe;
+pub use retrieval::{DEPTHS, Recall, recall};
 pub use uniformity::{alignment, uniformity};
+pub use zero_shot::{ZeroShot, zero_shot};
 
 use crate::catalog::Entry;
 
 /// Every probe of the language.
-pub const PROBES: &[&Entry] = &[&knn::ENTRY, &linear::ENTRY, &few_shot::ENTRY, &finetune::ENTRY];
+pub const PROBES: &[&Entry] =
+    &[&knn::ENTRY, &linear::ENTRY, &few_shot::ENTRY, &finetune::ENTRY, &retrieval::ENTRY, &zero_shot::ENTRY];

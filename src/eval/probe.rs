@@ -1,7 +1,7 @@
 //! Any probe of the language.
 
 use super::held_out::candidates;
-use super::{FewShot, Finetune, Knn, LinearProbe};
+use super::{FewShot, Finetune, Knn, LinearProbe, Pairing, ZeroShot};
 use crate::catalog::Config;
 
 /// A judgement of an encoder by the labels of samples.
@@ -20,6 +20,10 @@ pub enum Probe {
     FewShot(FewShot),
     /// Encoder and linear classifier, trained on.
     Finetune(Finetune),
+    /// Whether pictures and texts find each other.
+    Retrieval(Pairing),
+    /// Classes by their names.
+    ZeroShot(ZeroShot),
 }
 
 impl Probe {
@@ -32,6 +36,8 @@ impl Probe {
             }
             "few_shot" => Some(Self::FewShot(FewShot::from_config(config))),
             "finetune" => Some(Self::Finetune(Finetune::from_config(config))),
+            "retrieval" => Some(Self::Retrieval(Pairing::from_config(config))),
+            "zero_shot" => Some(Self::ZeroShot(ZeroShot::from_config(config))),
             _ => None,
         }
     }
@@ -43,6 +49,8 @@ impl Probe {
             Self::Linear { .. } => "linear",
             Self::FewShot(_) => "few_shot",
             Self::Finetune(_) => "finetune",
+            Self::Retrieval(_) => "retrieval",
+            Self::ZeroShot(_) => "zero_shot",
         }
     }
 

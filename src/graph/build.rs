@@ -197,6 +197,12 @@ impl Graph {
         self.leaf(&leaf::INPUT, InputId(id as u32).0, ty)
     }
 
+    /// The columns of the data set that are read: the place of each there, and its input.
+    pub fn columns(&self) -> impl Iterator<Item = (usize, &Input)> {
+        let place = |input: &Input| if let InputKind::Column { place, .. } = input.kind { Some(place) } else { None };
+        self.inputs.iter().filter_map(move |input| Some((place(input)?, input)))
+    }
+
     /// The node that reads a state as it stood before this step; the state is declared if it is new.
     pub fn state(&mut self, state: State) -> (StateId, NodeId) {
         let found = self.states.iter().position(|s| s.name == state.name);

@@ -101,6 +101,13 @@ pub enum InputKind {
     Index,
     /// The same, to find the rows of tables.
     Rows,
+    /// A column of the data set.
+    Column {
+        /// Its place there.
+        place: usize,
+        /// One more than its largest number, where it holds whole numbers from 0.
+        below: Option<usize>,
+    },
     /// The rows of that node for all samples of the data set.
     Table(NodeId),
     /// An `input` of the recipe.

@@ -73,6 +73,7 @@ fn causes(recipe: &Recipe, term: &Term) -> String {
                 InputKind::View(_) | InputKind::Mask(..) => "the views".to_owned(),
                 InputKind::Label => "the labels".to_owned(),
                 InputKind::Index | InputKind::Rows => "the samples' numbers".to_owned(),
+                InputKind::Column { .. } => format!("the column `{}`", graph.inputs[index].name),
                 InputKind::Table(_) => "the whole data set".to_owned(),
                 InputKind::Given => format!("the input `{}`", graph.inputs[index].name),
             }),

@@ -88,6 +88,7 @@ impl<'a> Region<'a> {
             InputKind::View(_) if node.ty.shape.rank() == 4 => Some(Anchor::Pixels),
             InputKind::Label => Some(Anchor::Labels),
             InputKind::Index => Some(Anchor::Samples),
+            InputKind::Column { .. } => Some(Anchor::Column),
             _ => None,
         });
         inputs.chain(fixed).chain(self.passes()).collect()
@@ -121,6 +122,8 @@ pub(super) enum Anchor {
     Labels,
     /// Which sample it is.
     Samples,
+    /// What a column of the data set says of each sample.
+    Column,
     /// What an earlier pass over the data set found, spread evenly.
     BalancedPass,
     /// What an earlier pass over the data set found.

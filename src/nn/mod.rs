@@ -4,6 +4,7 @@ mod batchnorm;
 mod build;
 mod conv2d;
 mod dropout;
+mod embedding;
 mod flatten;
 mod groupnorm;
 mod layernorm;
@@ -13,6 +14,7 @@ mod mlp;
 mod module;
 mod peer;
 mod pool;
+mod positions;
 mod prototypes;
 mod resnet;
 mod upsample;
@@ -39,6 +41,8 @@ pub const LAYERS: &[Layer] = &[
     pool::AVERAGE,
     pool::GLOBAL,
     flatten::LAYER,
+    embedding::LAYER,
+    positions::LAYER,
     upsample::LAYER,
     mlp::LAYER,
     resnet::RESNET18,

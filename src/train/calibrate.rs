@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::learner::{inputs_of, sizes};
-use super::{TrainError, view_specs};
+use super::{TrainError, loader};
 use crate::check::{Encoder, Recipe};
 use crate::compile::Program;
-use crate::data::{DataSet, Loader};
+use crate::data::DataSet;
 use crate::exec::{self, EngineKind, Feed, Memory};
 use crate::graph::{NodeId, Update};
 
@@ -32,7 +32,7 @@ pub fn calibrate(
     if names.is_empty() {
         return Ok(memory);
     }
-    let loader = Loader::new(train.clone(), &view_specs(recipe), batch, seed)?;
+    let loader = loader(recipe, train, batch, seed)?;
     let program = Program::forward(recipe.graph.clone(), values);
     let mut engine = exec::engine::<f32>(kind, &program, &size)?;
     let scalars: Vec<f64> = recipe.graph.scalars.iter().map(|s| s.schedule.at(0, 1, 1)).collect();

@@ -69,8 +69,14 @@ impl Tuner<'_> {
         let mut crop = word("crop");
         set(&mut crop, "scale", Arg::Range(settings.scale.0, settings.scale.1));
         let norm = self.encoder.preprocess()?.norm().to_config(crop.span);
-        let frame = Some(Frame::nominal(self.encoder.size).of(self.encoder.channels));
-        Ok(ViewSpec { name: "sample".to_owned(), from: None, steps: vec![crop, word("flip"), norm], frame, norm: None })
+        Ok(ViewSpec {
+            name: "sample".to_owned(),
+            from: None,
+            column: None,
+            steps: vec![crop, word("flip"), norm],
+            frame: Some(Frame::nominal(self.encoder.size).of(self.encoder.channels)),
+            norm: None,
+        })
     }
 
     /// Encoder and classifier before their first step.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use super::classes::{Classifying, KnownClasses, Learnt};
 use super::extract::{Extractor, Rows, raw_pixels};
 use super::finetune::Tuner;
+use super::pairs::Paired;
 use super::probing::{accuracies, baseline, named_probes, pairs, prefixed};
 use super::{Control, Event, TrainError};
 use crate::check::{Encoder, Recipe};
@@ -67,6 +68,8 @@ pub struct Judge {
     extractor: Extractor,
     pairs: Option<[Vec<f32>; 2]>,
     probes: Vec<(String, Probe)>,
+    /// What compares pictures with texts, by its place among the probes.
+    towers: Vec<(usize, Paired)>,
     /// The recipe's own data set, then others.
     sets: Vec<JudgedSet>,
 }
@@ -108,6 +111,7 @@ impl Judge {
             seed: recipe.train.seed,
             extractor: Extractor::new(encoder, kind)?,
             pairs: loader.map(|l| pairs(l, encoder.size)).transpose()?.flatten(),
+            towers: Paired::all(recipe, kind)?,
             probes: named_probes(&recipe.evaluate.probes),
             sets: Vec::new(),
         };
@@ -220,6 +224,13 @@ impl Judge {
                 let next = measures.0.iter().position(|(m, _)| m == RANK || later(m)).unwrap_or(measures.0.len());
                 measures.0.insert(next, (name.clone(), accuracy));
                 learnt.extend(tuned.map(|tuned| (Classifying::Finetune, tuned)));
+            }
+            for (place, paired) in &mut self.towers {
+                let (name, probe) = &self.probes[*place];
+                // Another data set may have no texts.
+                if set.name.is_none() || paired.reads(&*set.whole.test) {
+                    measures.0.extend(paired.measures(name, probe, memory, &set.whole.test, control)?);
+                }
             }
             judgement.take(set, &self.encoder.path, measures, learnt);
         }

@@ -80,6 +80,11 @@ impl KeptEncoder {
         Ok(Self { seed, weights: Weights::Alone { path: path.to_owned(), of, tensors } })
     }
 
+    /// Whether it holds no weights but those of the encoder.
+    pub fn is_alone(&self) -> bool {
+        matches!(self.weights, Weights::Alone { .. })
+    }
+
     /// Gives an encoder its weights.
     pub fn restore(&self, memory: &mut Memory, encoder: &Encoder) -> Result<(), TrainError> {
         let (path, of, tensors) = match &self.weights {

@@ -266,6 +266,7 @@ impl Known<'_> {
                 InputKind::Mask(view, part) => self.batch.masks.get(view)?.part(part)?,
                 InputKind::Label => &self.labels,
                 InputKind::Index | InputKind::Rows => &self.index,
+                InputKind::Column { place, .. } => self.batch.columns.get(place)?.as_slice(),
                 InputKind::Given | InputKind::Table(_) => return None,
             };
             Some((input.name.as_str(), values))

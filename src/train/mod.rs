@@ -1,6 +1,7 @@
 //! The training loop: steps, schedules, checkpoints, evaluation now and then. It prints nothing; it emits [`Event`]s.
 
 mod averages;
+mod batches;
 mod calibrate;
 mod checkpoint;
 mod classes;
@@ -17,6 +18,7 @@ mod kept;
 mod lasting;
 mod learner;
 mod pace;
+mod pairs;
 mod probing;
 mod refresh;
 mod saving;
@@ -28,6 +30,7 @@ mod unit_rows;
 mod which;
 
 pub use averages::Averages;
+pub use batches::loader;
 pub use calibrate::calibrate;
 pub use checkpoint::{Checkpoint, Progress, Taken, encoder_file, last_checkpoint};
 pub use classes::{Classifying, KnownClasses, Learnt, TunedTensor, classifier_file};

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Clock, Control, Learner, Refresher, Setup, TrainError, view_specs};
-use crate::data::Loader;
+use super::{Clock, Control, Learner, Refresher, Setup, TrainError, loader};
 
 /// Steps that are not timed: memory is touched, and the first batches made, for the first time.
 const WARM: usize = 3;
@@ -14,7 +13,7 @@ const FEWEST: usize = 5;
 /// `time`, or a little longer where steps are slow; the epochs of the result are those of the data set.
 pub fn seconds_a_step(setup: &Setup, time: Duration) -> Result<(f64, Clock), TrainError> {
     let train = &setup.recipe.train;
-    let mut loader = Loader::new(setup.data.train.clone(), &view_specs(setup.recipe), train.batch, train.seed)?;
+    let mut loader = loader(setup.recipe, &setup.data.train, train.batch, train.seed)?;
     if let Some(threads) = setup.threads {
         loader = loader.threads(threads);
     }

@@ -43,7 +43,7 @@ pub(super) fn accuracies(
     for (name, probe) in probes {
         let mut add = |name: &str, value: f64| measures.0.push((name.to_owned(), value));
         match probe {
-            Probe::Finetune(_) => {}
+            Probe::Finetune(_) | Probe::Retrieval(_) | Probe::ZeroShot(_) => {}
             _ if !finite => add(name, f64::NAN),
             Probe::Knn(settings) => add(name, eval::knn(train, test, *settings)),
             Probe::Linear { settings, candidates } => {

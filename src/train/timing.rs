@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::{Clock, Control, Learner, Refresher, Setup, TrainError, view_specs};
+use super::{Clock, Control, Learner, Refresher, Setup, TrainError, loader};
 use crate::data::{Batch, Loader};
 
 /// A training whose parts are timed; what it learns is thrown away.
@@ -29,7 +29,7 @@ impl Timing {
     /// A training behind its first step.
     pub fn new(setup: &Setup) -> Result<Self, TrainError> {
         let train = &setup.recipe.train;
-        let mut loader = Loader::new(setup.data.train.clone(), &view_specs(setup.recipe), train.batch, train.seed)?;
+        let mut loader = loader(setup.recipe, &setup.data.train, train.batch, train.seed)?;
         if let Some(threads) = setup.threads {
             loader = loader.threads(threads);
         }

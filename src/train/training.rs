@@ -12,6 +12,7 @@ pub use start::Start;
 use super::speed::Stopwatch;
 use super::{
     Clock, Control, Event, Journal, Judge, Learner, Losses, NotFiniteKind, Place, Refresher, Step, Taken, TrainError,
+    loader,
 };
 use crate::check::Recipe;
 use crate::data::{Batch, Loader, Splits, ViewSpec};
@@ -66,7 +67,7 @@ impl<'a> Training<'a> {
     /// A training before its next step, and what a branch has found.
     pub fn new(setup: Setup<'a>, start: Start) -> Result<(Self, Taken), TrainError> {
         let train = &setup.recipe.train;
-        let mut loader = Loader::new(setup.data.train.clone(), &view_specs(setup.recipe), train.batch, train.seed)?;
+        let mut loader = loader(setup.recipe, &setup.data.train, train.batch, train.seed)?;
         if let Some(threads) = setup.threads {
             loader = loader.threads(threads);
         }
@@ -283,6 +284,7 @@ pub fn view_specs(recipe: &Recipe) -> Vec<ViewSpec> {
     let spec = |v: &crate::check::View| ViewSpec {
         name: v.name.clone(),
         from: v.from,
+        column: v.column,
         steps: v.steps.clone(),
         frame: Some(recipe.frame),
         norm: recipe.norm.clone(),

@@ -401,6 +401,56 @@ def supcon() -> Case:
     return Case(two("mlp(8, 5)"), Branch(f=Branch(encoder=flat(), projector=mlp(6, 8, 5))), run, ["temperature=0.1"])
 
 
+class Words(nn.Module):
+    """Vectors of tokens and places; the mean of those that are no padding, as in SigLIP's and CLIP's code but for the token that is read."""
+
+    def __init__(self, count: int, length: int, width: int):
+        super().__init__()
+        self.add_module("0", nn.Embedding(count, width))
+        self.add_module("1", nn.Module())
+        getattr(self, "1").weight = nn.Parameter(torch.zeros(length, width))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        there = (ids > 0).double()[..., None]
+        tokens = getattr(self, "0")(ids) * there + getattr(self, "1").weight
+        return (tokens * there).sum(1) / there.sum(1)
+
+
+def towers(name: str, formula: Callable, **weights: float) -> Case:
+    """A tower of pictures and one of captions; the scale and shift of similarities."""
+    def run(step: Step) -> dict[str, Tensor]:
+        with torch.no_grad():
+            for key, start in weights.items():
+                getattr(step.net, key).fill_(start)
+        ids = torch.randint(1, 256, (6, 7), generator=generator(name))
+        for row, length in enumerate((7, 3, 5, 1, 6, 2)):
+            ids[row, length:] = 0
+        step.given("column.caption", ids)
+        x, y = last(step.net.f(step.view("a"))), last(step.net.t(ids))
+        return {"pairs": formula(F.normalize(x, dim=1), F.normalize(y, dim=1), *(getattr(step.net, key) for key in weights))}
+    items = f"""data shapes(length: 7)
+views {{ a: crop(size: 4) }}
+branch f {{ {FLAT}; projector: linear(5, bias: false) }}
+branch t {{ words: embedding(4, padding: 0) | positions(); projector: linear(5, bias: false) on mean_of_tokens(words, words.there) }}"""
+    head = lambda width: nn.Linear(width, 5, bias=False)
+    net = Branch(f=Branch(encoder=flat(), projector=head(6)), t=Branch(words=Words(256, 7, 4), projector=head(4)))
+    for key in weights:
+        net.register_parameter(key, nn.Parameter(torch.zeros(())))
+    return Case(items, net, run)
+
+
+def clip() -> Case:
+    """open_clip/loss.py, ClipLoss, and model.py: the scale is the exponential of a weight."""
+    from open_clip.loss import ClipLoss
+    return towers("clip", lambda x, y, scale: ClipLoss()(x, y, scale.exp()), scale=2.6593)
+
+
+def siglip() -> Case:
+    """open_clip/loss.py, SigLipLoss."""
+    from open_clip.loss import SigLipLoss
+    return towers("siglip", lambda x, y, scale, shift: SigLipLoss()(x, y, scale.exp(), shift), scale=2.3026, shift=-10)
+
+
 def swav() -> Case:
     def run(step: Step) -> dict[str, Tensor]:
         scores = [x for group in (step.group("global", 2, 8), step.group("local", 2)) for x in together(step.net.f, group)]
@@ -656,7 +706,7 @@ def cases() -> dict[str, Case]:
         "dcl": one(losses.dcl, sets=["loss.contrast.temperature=0.2"]),
         "w_mse": apart("mlp(8, 3)", mlp(6, 8, 3), losses.w_mse, samples=9),
     } | {make.__name__: make() for make in (
-        simclr, moco, moco_v3, byol, simsiam, fastsiam, nnclr, ressl, tico, mmcr, lejepa, simdino, supcon, swav, seer, sela, deepcluster_v2,
+        simclr, moco, moco_v3, byol, simsiam, fastsiam, nnclr, ressl, tico, mmcr, lejepa, simdino, supcon, clip, siglip, swav, seer, sela, deepcluster_v2,
         densecl, dino, ibot, dinov2, msn, mae, simmim, beit, i_jepa, data2vec,
     )}
 

@@ -92,6 +92,10 @@ fn inputs(recipe: &Recipe, rng: &mut Rng) -> Vec<(String, Vec<f32>)> {
     let masks: Vec<MaskRows> = recipe.views.iter().map(|view| masks(view, rng)).collect();
     let values = |input: &Input, rng: &mut Rng| match input.kind {
         InputKind::Mask(view, part) => masks[view].part(part).unwrap().to_vec(),
+        InputKind::Column { below: Some(below), .. } => {
+            let count: usize = input.ty.shape.concrete(&size).unwrap().iter().product();
+            (0..count).map(|i| (rng.below(below) * usize::from(i % 5 > 0)) as f32).collect()
+        }
         InputKind::Label | InputKind::Index | InputKind::Rows => (0..BATCH).map(|i| i as f32).collect(),
         _ => {
             let count: usize = input.ty.shape.concrete(&size).unwrap().iter().product();

@@ -43,7 +43,7 @@ fn simclr() -> Vec<Config> {
 }
 
 fn view(name: &str, from: Option<usize>, steps: Vec<Config>) -> ViewSpec {
-    ViewSpec { name: name.to_string(), from, steps, frame: None, norm: None }
+    ViewSpec { name: name.to_string(), from, column: None, steps, frame: None, norm: None }
 }
 
 fn two_views() -> Vec<ViewSpec> {

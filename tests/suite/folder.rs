@@ -207,7 +207,14 @@ fn spoilt(name: &str) -> (Place, PathBuf) {
 #[test]
 fn what_cannot_be_decoded_is_left_out_the_same_way_each_time() {
     let (_, root) = spoilt("folder-spoilt");
-    let views = [ViewSpec { name: "a".into(), from: None, steps: vec![step("flip", &[])], frame: None, norm: None }];
+    let views = [ViewSpec {
+        name: "a".into(),
+        from: None,
+        column: None,
+        steps: vec![step("flip", &[])],
+        frame: None,
+        norm: None,
+    }];
     let batches = |cache: u64, threads: usize| {
         let config = parse_spec(&root.display().to_string()).unwrap();
         let set: Arc<dyn DataSet> =

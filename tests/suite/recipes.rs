@@ -80,7 +80,15 @@ impl<'a> Case<'a> {
             masks: self.recipe.views.iter().map(|view| self.masks(view)).collect(),
             labels: labels.unwrap_or_else(|| vec![None; self.samples]),
             index: (0..self.samples).collect(),
+            columns: self.columns(),
         }
+    }
+
+    /// The columns that the recipe reads, as the script has them.
+    fn columns(&self) -> Vec<Vec<f32>> {
+        let values = |name: &str| self.find(&format!("column.{name}")).expect("each column").values.clone();
+        let read = self.recipe.graph.columns().map(|(_, input)| values(input.name.trim_start_matches("batch.")));
+        read.collect()
     }
 
     /// The learner before its first step, with everything in it as the script has it.

@@ -191,6 +191,7 @@ fn three_steps_agree_with_pytorch() {
             masks: Vec::new(),
             labels: vec![None; 10],
             index: (0..10).collect(),
+            ..Batch::default()
         };
         let losses = learner.step(step - 1, &batch).expect("a finite step");
         let loss = fixture.get(&format!("step{step}/loss")).values[0];
@@ -220,6 +221,7 @@ fn frozen_parameters_stay_and_averages_that_move_before_the_step_follow_the_old_
         masks: Vec::new(),
         labels: vec![None; 16],
         index: (0..16).collect(),
+        ..Batch::default()
     };
     let mut before = all(&learner);
     for step in 0..2 {

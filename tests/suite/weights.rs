@@ -317,7 +317,7 @@ fn views_are_normalised_as_they_were_for_the_weights() {
         // What a grey picture becomes.
         let grey = data::Image::new(48, 48, vec![128; 48 * 48 * 3]);
         let mut shop = data::Workshop::default();
-        let made = views.make(&grey, [0; 3], &views.shared_masks(0, 0), &mut shop).expect("views");
+        let made = views.make(&grey.into(), [0; 3], &views.shared_masks(0, 0), &mut shop).expect("views");
         let mut out = vec![0.0; 48 * 48 * 3];
         views.write(0, made.pixels(0), &mut out);
         [out[0], out[1], out[2]]

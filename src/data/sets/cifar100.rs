@@ -33,7 +33,7 @@ pub const SET: Set = Set {
               fine_label_names.txt and coarse_label_names.txt, in the folder or in cifar-100-binary/. As Parquet it is \
               read by `parquet`.",
     },
-    look: |config| Ok(Facts { frame: Frame::fixed((SIDE, SIDE)), classes: Some(count(config)), norm: norm() }),
+    look: |config| Ok(Facts::of_pictures(Frame::fixed((SIDE, SIDE)), Some(count(config)), norm())),
     // Files of these names are many things: those of the names of classes tell.
     seen: |path| folder(path).is_some_and(|folder| folder.join(NAMES[0]).is_file()),
     present: |config| [Split::Train, Split::Test].iter().try_for_each(|split| file(config, *split).map(|_| ())),

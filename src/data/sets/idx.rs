@@ -41,7 +41,7 @@ pub const SET: Set = Set {
         let classes = heads.iter().flatten().map(|set| set.classes).max();
         let whole = config.clone();
         pool::settle(config, || open(&whole, Split::Train, &Access::default()).ok());
-        Ok(Facts { frame: Frame::fixed(size).of(pool::channels(config)), classes, norm: pool::norm(config) })
+        Ok(Facts::of_pictures(Frame::fixed(size).of(pool::channels(config)), classes, pool::norm(config)))
     },
     seen: |path| find(path, "", Split::Train).is_ok(),
     present: |config| {

@@ -15,7 +15,7 @@ mod table;
 use std::path::Path;
 
 use super::augment::PixelNorm;
-use super::{Access, DataError, DataSet, Frame, Split};
+use super::{Access, Column, DataError, DataSet, Frame, Split};
 use crate::catalog::{Config, Entry};
 
 /// The name of the threads on which the reader of a foreign format may panic at a damaged file. Such a panic becomes a
@@ -59,6 +59,15 @@ pub struct Facts {
     pub classes: Option<usize>,
     /// How its pixels are normalised where a recipe does not say it.
     pub norm: PixelNorm,
+    /// What recipes can read of its samples by name; `None` where only its files can tell, and are not there.
+    pub columns: Option<Vec<Column>>,
+}
+
+impl Facts {
+    /// Of pictures and classes alone.
+    pub fn of_pictures(frame: Frame, classes: Option<usize>, norm: PixelNorm) -> Self {
+        Self { frame, classes, norm, columns: Some(Vec::new()) }
+    }
 }
 
 /// Every data set there is; of those that a path looks like, the first is taken.

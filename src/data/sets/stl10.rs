@@ -34,7 +34,7 @@ pub const SET: Set = Set {
               them, those of unlabeled_X.bin, if that is there; probes learn from the former and are judged on test_X.bin. \
               Images are read where they lie when they are asked for.",
     },
-    look: |_| Ok(Facts { frame: Frame::fixed((SIDE, SIDE)), classes: Some(CLASSES.len()), norm: norm() }),
+    look: |_| Ok(Facts::of_pictures(Frame::fixed((SIDE, SIDE)), Some(CLASSES.len()), norm())),
     seen: |path| folder(path).is_some(),
     present: |config| found(config).map(|_| ()),
     open,

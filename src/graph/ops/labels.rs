@@ -52,8 +52,11 @@ impl Graph {
             return larger(input(1)?, input(2)?);
         }
         if op == &leaf::INPUT {
-            let samples = matches!(self.inputs[node.attrs.get_usize("id")].kind, InputKind::Index | InputKind::Rows);
-            return samples.then(Dim::samples);
+            return match self.inputs[node.attrs.get_usize("id")].kind {
+                InputKind::Index | InputKind::Rows => Some(Dim::samples()),
+                InputKind::Column { below, .. } => below.map(Dim::from),
+                _ => None,
+            };
         }
         if op == &CLASS_LABEL {
             return node.attrs.get_dims("classes").first().cloned();

@@ -43,6 +43,7 @@ impl Mechanism {
         let (name, what) = match anchor {
             Anchor::Pixels => ("reconstruction", "with pixels, which differ from sample to sample"),
             Anchor::Labels => ("labels", "with labels, which differ from sample to sample"),
+            Anchor::Column => ("a column", "with a column of the data, which differs from sample to sample"),
             Anchor::Samples => ("sample labels", "with the number of the sample, so each must differ from all others"),
             Anchor::BalancedPass => (
                 "balanced assignment",

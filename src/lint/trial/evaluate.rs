@@ -125,6 +125,10 @@ impl<'a> Trial<'a> {
             // Every other patch is hidden; the numbers of patches are those from 0.
             (InputKind::Mask(_, MaskPart::Hides), _) => (0..count).map(|i| (i % 2) as f64).collect(),
             (InputKind::Mask(..), _) => (0..count).map(|i| (i % shape.last().copied().unwrap_or(1)) as f64).collect(),
+            // Of tokens, some are nothing.
+            (InputKind::Column { below: Some(below), .. }, _) => {
+                (0..count).map(|i| ((i + self.first) % below) as f64).collect()
+            }
             (InputKind::Label | InputKind::Index | InputKind::Rows, _) | (_, DType::Int) => numbers(self.first),
             (_, DType::Bool) => (0..count).map(|i| (i % 2) as f64).collect(),
             _ => normal(&[3, index as u64, self.first as u64], count),

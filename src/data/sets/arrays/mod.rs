@@ -71,14 +71,14 @@ fn look(config: &mut Config) -> Result<Facts, DataError> {
     });
     let Ok((plan, classes)) = known else {
         let channels = pool::channels(config);
-        return Ok(Facts { frame: Frame::fixed((28, 28)).of(channels), classes: None, norm: pool::norm(config) });
+        return Ok(Facts::of_pictures(Frame::fixed((28, 28)).of(channels), None, pool::norm(config)));
     };
     say(config, &plan);
     pool::valid(config)?;
     let whole = config.clone();
     pool::settle(config, || both(&whole).ok().map(|both| both.0));
     let frame = Frame::fixed(plan.size).of(pool::channels(config));
-    Ok(Facts { frame, classes: Some(classes), norm: pool::norm(config) })
+    Ok(Facts::of_pictures(frame, Some(classes), pool::norm(config)))
 }
 
 /// Writes down how many channels there are, where that is left open.

@@ -34,7 +34,7 @@ pub const SET: Set = Set {
               data/), or as the original binary files (data_batch_1.bin ... data_batch_5.bin, test_batch.bin, in the \
               folder or in cifar-10-batches-bin/).",
     },
-    look: |_| Ok(Facts { frame: Frame::fixed((SIDE, SIDE)), classes: Some(CLASSES.len()), norm: norm() }),
+    look: |_| Ok(Facts::of_pictures(Frame::fixed((SIDE, SIDE)), Some(CLASSES.len()), norm())),
     // Parquet may hold any pictures: only the names of the binary files tell.
     seen: |path| {
         [path.to_owned(), path.join("cifar-10-batches-bin")].iter().any(|p| p.join("data_batch_1.bin").is_file())

@@ -3,6 +3,7 @@
 mod cache;
 mod columns;
 mod pages;
+mod records;
 mod shards;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use ::parquet::data_type::ByteArray;
 use cache::Cache;
 pub use columns::{Chunk, Label, Wanted, read as read_columns};
 use pages::Pages;
+pub use records::read_records;
 pub use shards::shards;
 
 use super::Set;

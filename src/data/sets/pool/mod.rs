@@ -101,13 +101,19 @@ impl<T: Bytes> Pool<T> {
         if split == Split::Train { train } else { test }
     }
 
+    /// The same with no more training pictures than are asked for.
+    pub fn limited(mut self, config: &Config) -> Self {
+        if let Some(most) = config.maybe_number("most") {
+            self.classes = Some(self.class_names());
+            self.train = some_of(self.train, most as usize, config.int("seed") as u64);
+        }
+        self
+    }
+
     /// Both parts of it as data sets.
     pub fn both(self, config: &Config, access: &Access) -> Both {
         let classes = self.class_names();
-        let Self { mut train, test, notes, .. } = self;
-        if let Some(most) = config.maybe_number("most") {
-            train = some_of(train, most as usize, config.int("seed") as u64);
-        }
+        let Self { train, test, notes, .. } = self.limited(config);
         let numbers: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
         let norm = norm(config);
         let part = |samples: Vec<Sample<T>>, split: Split| {
@@ -133,8 +139,12 @@ pub fn look<T: Bytes>(
     config: &mut Config,
     found: fn(&Config) -> Result<Pool<T>, DataError>,
 ) -> Result<Facts, DataError> {
+    look_at(config, found(config).ok())
+}
+
+/// The same of pictures that have been found, if they were.
+pub fn look_at<T: Bytes>(config: &mut Config, pool: Option<Pool<T>>) -> Result<Facts, DataError> {
     valid(config)?;
-    let pool = found(config).ok();
     let classes = pool.as_ref().map(|pool| pool.class_names().len());
     // Pictures that it is measured on are not kept.
     let access = Access { cache: 0, ..Access::default() };
@@ -142,7 +152,7 @@ pub fn look<T: Bytes>(
         let whole = config.clone();
         settle(config, || Some(pool.open(&whole, Split::Train, &access)));
     }
-    Ok(Facts { frame: frame(config), classes, norm: norm(config) })
+    Ok(Facts::of_pictures(frame(config), classes, norm(config)))
 }
 
 /// Measures pictures, where a configuration leaves it open how they are normalised.

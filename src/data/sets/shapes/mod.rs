@@ -14,7 +14,7 @@ use scene::Scene;
 use super::{Facts, Set, each};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::augment::PixelNorm;
-use crate::data::{Access, CHANNELS, DataError, DataSet, Frame, Image, Split};
+use crate::data::{Access, CHANNELS, Column, DataError, DataSet, Frame, Image, Split, Tokens, tokens};
 use crate::random::Rng;
 
 /// The word `shapes`.
@@ -28,18 +28,26 @@ pub const SET: Set = Set {
             Param::optional("size", ParamType::Int { min: 16, max: 256 }, "32", "Height and width in pixels."),
             Param::optional("classes", ParamType::Int { min: 2, max: 10 }, "10", "How many of the ten figures."),
             Param::optional("seed", ParamType::Int { min: 0, max: i64::MAX }, "0", "Another seed, other images."),
+            Param::optional(
+                "length",
+                tokens::LENGTH,
+                "none",
+                "How many numbers a caption is; 80 if left out, which is enough for all.",
+            ),
+            tokens::TOKENIZER,
         ],
         formula: "image i = draw(figure of class(seed, split, i), nuisances(seed, split, i))",
         doc: "Three to six copies of one plane figure, drawn procedurally: the class is the figure; each copy has its \
               own colour, place, size and angle, and is lighter or darker than the ground. All figures have the same \
               area and edges as long, so that the class is in their form and not in amounts. Every picture has a \
-              caption and a mask of its figures. Built in: a recipe runs without any file.",
+              caption, `batch.caption`, and a mask of its figures. Built in: a recipe runs without any file.",
     },
     look: |config| {
         Ok(Facts {
             frame: Frame::fixed((config.int("size"), config.int("size"))),
             classes: Some(config.int("classes")),
             norm: norm(),
+            columns: Some(columns(&tokens_of(config)?)),
         })
     },
     seen: |_| false,
@@ -55,6 +63,18 @@ fn norm() -> PixelNorm {
     PixelNorm { mean: MEAN_STD.0.to_vec(), std: MEAN_STD.1.to_vec() }
 }
 
+/// Numbers of a caption: the longest has 75 bytes.
+const LENGTH: f64 = 80.0;
+
+/// How captions become numbers.
+fn tokens_of(config: &Config) -> Result<Tokens, DataError> {
+    Tokens::new(config.maybe_number("length").unwrap_or(LENGTH) as usize, config.text("tokenizer"))
+}
+
+fn columns(tokens: &Tokens) -> Vec<Column> {
+    vec![Column::new("caption", tokens.kind())]
+}
+
 fn open(config: &Config, split: Split, _: &Access) -> Result<Box<dyn DataSet>, DataError> {
     let (size, classes) = (config.int("size"), config.int("classes"));
     if classes == 0 || classes > figure::NAMES.len() || size < 8 {
@@ -63,7 +83,10 @@ fn open(config: &Config, split: Split, _: &Access) -> Result<Box<dyn DataSet>, D
             figure::NAMES.len()
         )));
     }
+    let tokens = tokens_of(config)?;
     Ok(Box::new(Shapes {
+        columns: columns(&tokens),
+        tokens,
         split,
         seed: config.int("seed") as u64,
         size,
@@ -81,6 +104,8 @@ struct Shapes {
     figures: Vec<Figure>,
     classes: Vec<String>,
     painted: Vec<OnceLock<Box<[u8]>>>,
+    columns: Vec<Column>,
+    tokens: Tokens,
 }
 
 impl Shapes {
@@ -121,6 +146,19 @@ impl DataSet for Shapes {
     fn caption(&self, index: usize) -> Option<String> {
         let drawn = (index < self.len()).then(|| self.draw(index));
         drawn.map(|(class, scene, _)| scene.caption(&self.classes[class]))
+    }
+
+    fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    fn cell(&self, _: usize, index: usize) -> Result<Vec<f32>, DataError> {
+        let caption = self.caption(index).ok_or_else(|| DataError::new("has no caption").at_row(index))?;
+        self.tokens.encode(&caption)
+    }
+
+    fn encode(&self, _: usize, text: &str) -> Result<Vec<f32>, DataError> {
+        self.tokens.encode(text)
     }
 
     fn mask(&self, index: usize) -> Option<Vec<bool>> {
