@@ -1,6 +1,6 @@
 """An event file as torch.utils.tensorboard writes it, for tests/suite/logs.rs; and what TensorBoard reads in the event files of a run.
 
-    event_files.py                 makes fixtures/events.tfevents
+    event_files.py                 makes fixtures/logs/events.tfevents
     event_files.py RUN             reads RUN/tensorboard by TensorBoard and holds it to RUN/metrics.jsonl
 """
 
@@ -36,7 +36,7 @@ def write():
             writer.add_scalar("features/knn", 0.8125, 70_000, STARTED + 1e4)
             writer.close()
         (file,) = Path(folder).iterdir()
-        target = FIXTURES / "events.tfevents"
+        target = FIXTURES / "logs" / "events.tfevents"
         target.write_bytes(file.read_bytes())
         print(f"{target.name}: {target.stat().st_size} bytes")
 

@@ -16,7 +16,7 @@ const DATA: &str = "shapes:train=64,test=30,size=16";
 #[test]
 fn an_event_file_has_the_bytes_that_tensorboard_writes() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/fixtures");
-    let want = std::fs::read(fixtures.join("events.tfevents")).expect("the fixture");
+    let want = std::fs::read(fixtures.join("logs/events.tfevents")).expect("the fixture");
     let png = std::fs::read(fixtures.join("pictures/palette.png")).expect("the picture");
     let side = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().expect("four bytes")) as usize;
     let picture = Picture { size: (side(20), side(16)), png };
