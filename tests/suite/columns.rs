@@ -105,16 +105,17 @@ fn a_run_with_a_column_goes_on_in_the_same_bits() {
     // A run is judged again by what its checkpoint has of both towers.
     let (table, _) = place.expect(0, &["eval", "whole"]);
     assert!(table.contains("picture R@5"), "{table}");
-    for command in ["graph"] {
-        place.expect(0, &[command, &place.recipe, "--data", data]);
-    }
+    place.expect(0, &["graph", &place.recipe, "--data", data]);
 }
 
 #[test]
 fn columns_reach_passes_over_the_whole_data_set_and_states() {
-    let text = WORDS.replace("loss {", "state all = refresh(of: over_data(t(batch.caption)), every: 1)
+    let text = WORDS.replace(
+        "loss {",
+        "state all = refresh(of: over_data(t(batch.caption)), every: 1)
 state bank = queue(of: stopgrad(t(batch.caption)), size: 32)
-loss { far: mean(f(a) @ all.T) + mean(f(a) @ bank.T)\n ");
+loss { far: mean(f(a) @ all.T) + mean(f(a) @ bank.T)\n ",
+    );
     let place = place_of("column-pass", &text);
     for engine in ["planned", "candle"] {
         let data = "shapes:train=40,test=20,size=16";
@@ -122,7 +123,7 @@ loss { far: mean(f(a) @ all.T) + mean(f(a) @ bank.T)\n ");
     }
     let last = |run: &str| {
         let lines = place.read(&format!("{run}/metrics.jsonl"));
-        let line = lines.lines().filter(|l| l.contains("\"loss\"")).next_back().expect("a step").to_owned();
+        let line = lines.lines().rfind(|l| l.contains("\"loss\"")).expect("a step").to_owned();
         serde_json::from_str::<serde_json::Value>(&line).expect("a line")["loss"].as_f64().expect("a loss")
     };
     let (planned, candle) = (last("planned"), last("candle"));
@@ -134,8 +135,9 @@ fn an_encoder_that_reads_a_column_is_not_judged() {
     let text =
         WORDS.replace("projector: linear(8) }\nbranch t", "projector: linear(8); mixed: add on projector }\nbranch t");
     let text = text.replace("mixed: add on projector", "mixed: linear(8) on with_words(projector)");
-    let text =
-        format!("let with_words(x) = x + t(batch.caption)\n{text}").replace("f(a), t(batch", "f(a).mixed, t(batch").replace("retrieval(f,", "retrieval(f.projector,");
+    let text = format!("let with_words(x) = x + t(batch.caption)\n{text}")
+        .replace("f(a), t(batch", "f(a).mixed, t(batch")
+        .replace("retrieval(f,", "retrieval(f.projector,");
     assert_eq!(complaints(&text), "");
     let said = complaints(&text.replace("evaluate {", "evaluate { on: f.mixed;"));
     assert!(said.contains("is to be a function of the picture, but reads `batch.caption`"), "{said}");

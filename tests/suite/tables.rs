@@ -188,7 +188,8 @@ fn numbers_alone_train_too() {
     assert!(parse_spec(&spec).is_ok());
     let opened = Splits::open(&parse_spec(&spec).expect("a table"), &Access::default()).expect("both parts");
     assert_eq!(opened.splits.train.len() + opened.splits.test.len(), 64);
-    let pictures = text.replace("let x", "views { a: crop(size: 8) }\nbranch g { encoder: flatten() | linear(2) }\nlet x");
+    let pictures =
+        text.replace("let x", "views { a: crop(size: 8) }\nbranch g { encoder: flatten() | linear(2) }\nlet x");
     let pictures = pictures.replace("mse(f(x)", "mean(g(a)) + mse(f(x)");
     let place = place_of("numbers-pictures", &pictures);
     let (_, err) = place.expect(3, &[&place.recipe, "-o", "run"]);
