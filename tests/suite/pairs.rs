@@ -113,7 +113,7 @@ fn a_bag_of_tokens_learns_beside_a_tower_of_pictures() {
     let (first, last) = (mean(&losses[..8]), mean(&losses[losses.len() - 8..]));
     assert!(last < first - 0.4, "{first} {last}");
     let names: Vec<&str> = record.trained.iter().map(|m| m.name.as_str()).collect();
-    assert_eq!(names[..4], ["text R@1", "text R@5", "picture R@1", "picture R@5"]);
+    assert_eq!(names, ["effective rank", "text R@1", "text R@5", "picture R@1", "picture R@5", "zero-shot"]);
     for name in ["text R@5", "picture R@5"] {
         let (trained, untrained) = (share(&record.trained, name), share(&record.untrained, name));
         assert!(trained > 0.12 && trained > 2.0 * untrained, "{name}: {trained}, untrained {untrained}");
