@@ -16,7 +16,7 @@ use crate::train::folder;
 /// Rows of a file, and rows a group; pages are of a few rows, and all of them are more than are kept.
 const ROWS: usize = 500;
 const GROUP: usize = 60;
-const SIDE: usize = 170;
+const SIDE: usize = 172;
 
 /// A picture of noise that follows from its number.
 fn picture(number: usize) -> Image<'static> {
