@@ -2,6 +2,7 @@
 
 mod beginning;
 mod bench;
+mod checked;
 mod compare;
 mod explain;
 mod export;
@@ -24,10 +25,11 @@ mod tensors;
 mod tokens;
 mod trained;
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 pub use bench::{HeldUpBy, Measured, Part, Trial, bench, median};
+pub use checked::{Checked, check, read};
+use checked::{check_among, hash, hash_of, named};
 pub use compare::{Comparison, Contest, Moment, Terms, compare};
 pub use explain::{explain, explain_in_latex};
 pub use export::{Exported, check_export, export};
@@ -44,20 +46,16 @@ pub use run_folder::RunFolder;
 pub use runs::{Runs, runs_below};
 pub use shipped::{Shipped, describe, shipped};
 pub use tensors::read_tensors;
-use tokens::many_tokens;
 pub use trained::{Trained, check_run};
 
 use beginning::{Beginning, Continued, judged_otherwise, other_path};
 
-use crate::catalog::Config;
-use crate::check::{self, Recipe, add_recipe, built_in_hint};
+use crate::check::{self, Recipe};
 use crate::data::{self, Access, DataError, Opened, Splits};
-use crate::diag::{Diagnostic, Severity, render};
 use crate::exec::{EngineKind, Spent};
-use crate::lint::lint;
 use crate::random::derive;
 use crate::report::{self, RunRecord};
-use crate::source::{FileId, LONGEST_RECIPE, Source, Sources, Span, read_stream};
+use crate::source::Sources;
 use crate::train::{Baselines, Control, Ending, Event, Setup, Taken, TrainError, Training, Verdict, Which};
 
 /// What is asked for besides the recipe itself.
@@ -93,16 +91,6 @@ pub struct Request {
     pub baselines: Baselines,
 }
 
-/// A file that has been read and checked.
-pub struct Checked {
-    /// All text that was read.
-    pub sources: Sources,
-    /// The recipe, if it has no error.
-    pub recipe: Option<Recipe>,
-    /// Errors and warnings.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
 /// What a run has come to.
 pub struct Report {
     /// Its folder.
@@ -113,48 +101,6 @@ pub struct Report {
     pub record: RunRecord,
     /// Where the time of the steps went, if that was asked for.
     pub profile: Vec<Spent>,
-}
-
-/// Reads and checks a recipe; `-` is standard input. An unreadable file is a mistake in how the program was called.
-pub fn check(path: &Path, sets: &[String], data: Option<&str>) -> Result<Checked, Failure> {
-    check_among(Sources::default(), path, sets, data)
-}
-
-/// The same where other texts may stand for files.
-fn check_among(mut sources: Sources, path: &Path, sets: &[String], data: Option<&str>) -> Result<Checked, Failure> {
-    let root = read(&mut sources, path)?;
-    let data = data.map(|spec| named(&mut sources, spec)).transpose()?;
-    let outcome = check::check(&mut sources, root, &check::Options { sets: sets.to_vec(), data });
-    let mut diagnostics = outcome.diagnostics;
-    diagnostics.extend(outcome.recipe.iter().flat_map(lint));
-    diagnostics.extend(outcome.recipe.as_ref().and_then(many_tokens));
-    let sound = diagnostics.iter().all(|d| d.severity < Severity::Error);
-    Ok(Checked { sources, recipe: outcome.recipe.filter(|_| sound), diagnostics })
-}
-
-/// The data set that `--data` names; what is wrong with it is said of that option.
-fn named(sources: &mut Sources, spec: &str) -> Result<Config, Failure> {
-    if spec.contains('(') && !Path::new(spec).exists() {
-        let called = check::data_set(sources, spec);
-        return called.map_err(|d| Failure::Usage(render(&[d], sources)));
-    }
-    let config = data::parse_spec(spec).map_err(|e| Failure::Usage(e.to_string()))?;
-    let option = sources.add(Source::new("--data", None, spec));
-    Ok(Config { span: Span::new(option, 0..spec.len()), ..config })
-}
-
-/// Reads one file, or a built-in recipe by its path; `-` is standard input.
-pub fn read(sources: &mut Sources, path: &Path) -> Result<FileId, Failure> {
-    if path == Path::new("-") {
-        let text = read_stream(std::io::stdin(), LONGEST_RECIPE);
-        let text = text.map_err(|e| Failure::Usage(format!("cannot read standard input: {e}")))?;
-        return Ok(sources.add(Source::new("standard input", None, text)));
-    }
-    add_recipe(sources, path, Sources::read_named).map_err(|e| {
-        let hint = built_in_hint(path).filter(|_| e.kind() == ErrorKind::NotFound);
-        let help = hint.map_or_else(String::new, |hint| format!("\n  = help: {hint}"));
-        Failure::Usage(format!("cannot read {}: {e}{help}", path.display()))
-    })
 }
 
 impl Request {
@@ -339,17 +285,6 @@ fn name(request: &Request) -> String {
     };
     let stem = stem.map(|stem| stem.trim_end_matches('-').to_owned());
     stem.filter(|stem| !stem.is_empty()).unwrap_or_else(|| "run".to_owned())
-}
-
-/// The hash of a recipe's whole text and of the texts of those it takes frozen weights from.
-fn hash(recipe: &Recipe) -> String {
-    hash_of(&recipe.text, &recipe.parts)
-}
-
-fn hash_of(text: &str, parts: &[(String, String)]) -> String {
-    let parts = parts.iter().map(|(_, text)| text.as_str());
-    let bytes: Vec<u64> = std::iter::once(text).chain(parts).flat_map(str::bytes).map(u64::from).collect();
-    format!("{:016x}", crate::random::derive(&bytes))
 }
 
 /// The moment, in UTC.
