@@ -42,7 +42,9 @@ impl Checker<'_> {
 
     fn no_column(&mut self, name: &Name, columns: &[Column]) -> super::checker::Failed {
         let known = ALWAYS.into_iter().chain(columns.iter().map(|c| c.name.as_str()));
-        let near = suggest(&name.text, known).map_or_else(String::new, |near| format!("{near}; "));
+        // All there are follow below.
+        let near = suggest(&name.text, known).filter(|near| near.starts_with("did"));
+        let near = near.map_or_else(String::new, |near| format!("{near}; "));
         let more = if columns.is_empty() { "; `table(FILE)` has the columns of a CSV or Parquet file" } else { "" };
         let there: Vec<String> = columns.iter().map(|c| format!("`batch.{}`, {}", c.name, c.kind)).collect();
         let there = ["`batch.label`, `batch.index`".to_owned()].into_iter().chain(there).collect::<Vec<_>>().join("; ");

@@ -4,7 +4,7 @@ use super::checker::{Checked, Checker};
 use super::recipe::{Best, Evaluate, Judged, Train};
 use super::scope::{Env, Home};
 use crate::catalog::{Arg, Config, Kind};
-use crate::data;
+use crate::data::{self, say_channels};
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::eval::{MEASURES, Measure};
 use crate::source::Span;
@@ -36,12 +36,16 @@ pub(super) fn wanted_best(config: &Config, entries: &[Entry]) -> Option<Best> {
 }
 
 impl Checker<'_> {
-    /// The other data sets that are judged: those of a block, or the one of an entry.
+    /// The other data sets that are judged: those of a block, or the one of an entry. Their pictures have as many channels as those
+    /// that are trained on, where they do not say it.
     pub(super) fn judged_sets(&mut self, named: Option<Vec<Entry>>, alone: &Arg) -> Checked<Vec<Judged>> {
-        match named {
-            Some(entries) => self.judged_by_name(&entries),
-            None => self.judged_alone(alone),
-        }
+        let mut all = match named {
+            Some(entries) => self.judged_by_name(&entries)?,
+            None => self.judged_alone(alone)?,
+        };
+        let channels = self.views.frame().channels;
+        all.iter_mut().for_each(|set| say_channels(&mut set.data, channels));
+        Ok(all)
     }
 
     /// The data sets of a nested block, each by its name.

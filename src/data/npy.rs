@@ -251,9 +251,9 @@ impl Plan {
                 Ok(Self { size: (height, width), channels, planes: false })
             }
             [channels, height, width] if counts(channels) => Ok(Self { size: (height, width), channels, planes: true }),
-            [_, _, _] => {
+            [first, _, last] => {
                 let error = DataError::new(format!("is {shape:?}: which of the sizes are channels is open"));
-                Err(error.help("say it, as in `channels: 6`"))
+                Err(error.help(format!("say it, as in `channels: {}`", first.min(last))))
             }
             _ => Err(DataError::new(format!("is {shape:?}, no picture: those are [H, W], [H, W, C] or [C, H, W]"))),
         }

@@ -143,8 +143,10 @@ fn recipes_train_on_pictures_of_one_and_of_four_channels() {
         let place = place_of(&format!("channels-{channels}"), RECIPE);
         arrays(&place, channels);
         let data = format!("folder(\"pictures\", size: 16, channels: {channels})");
-        let (out, _) = place.expect(0, &[&place.recipe, "--data", &data, "-o", "run"]);
-        assert!(out.contains("k-NN") && out.contains("raw pixels"), "{out}");
+        // What is judged, too, is read with as many channels.
+        let also = "evaluate.data=folder(\"pictures\")";
+        let (out, _) = place.expect(0, &[&place.recipe, "--data", &data, "--set", also, "-o", "run"]);
+        assert!(out.contains("k-NN") && out.contains("raw pixels") && out.contains("pictures: "), "{out}");
         let written = place.read("run/recipe.ssl");
         let mean = written.split_once("mean: [").expect("a mean").1.split_once(']').expect("a list").0;
         assert_eq!(mean.split(',').count(), channels, "{written}");
