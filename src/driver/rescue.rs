@@ -34,10 +34,13 @@ pub(super) fn rescue(
 ) -> Failure {
     let step = training.done();
     let mut save = |place: &Path| {
-        log.copy_to(&RunFolder::at(place), training).is_ok()
+        let saved = log.copy_to(&RunFolder::at(place), training).is_ok()
             && training.save(&place.to_owned(), false, on_event).is_ok()
-            && training.is_kept()
-            && training.copy_kept(held.path(), place)
+            && training.is_kept();
+        if saved {
+            training.copy_kept(held.path(), place);
+        }
+        saved
     };
     let saved = held.moved_to().filter(|place| save(place)).or_else(|| elsewhere(held, &mut save));
     let more = match saved {

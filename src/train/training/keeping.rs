@@ -139,8 +139,8 @@ impl Training<'_> {
         ))
     }
 
-    /// Copies the other checkpoints that are kept, as far as they are there and there is room; true, as the last one is enough to go on.
-    pub fn copy_kept(&self, from: &Path, to: &Path) -> bool {
+    /// Copies the other checkpoints that are kept, as far as they are there and there is room: the last one is enough to go on.
+    pub fn copy_kept(&self, from: &Path, to: &Path) {
         let steps = self.journal.kept.iter().map(|step| Which::Step(*step));
         let files = steps.chain([Which::Best]).map(|which| (which.file(from), which.file(to)));
         for (from, to) in files.chain([(encoder_file(from, true), encoder_file(to, true))]) {
@@ -149,7 +149,6 @@ impl Training<'_> {
                 break;
             }
         }
-        true
     }
 
     fn warn_of_foreign(&mut self, which: Which, run: &dyn Place, on_event: &mut dyn FnMut(&Event)) {

@@ -157,7 +157,7 @@ impl Labels {
 }
 
 /// Column chunks outside of the file, which the crate would panic on or read in vain.
-pub(super) fn check_places(reader: &SerializedFileReader<File>, length: u64) -> Result<(), DataError> {
+fn check_places(reader: &SerializedFileReader<File>, length: u64) -> Result<(), DataError> {
     for chunk in reader.metadata().row_groups().iter().flat_map(|group| group.columns()) {
         let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
         let end = start.checked_add(chunk.compressed_size());
