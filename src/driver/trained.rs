@@ -53,6 +53,8 @@ pub struct Trained<'a> {
     /// The seed from which first values were drawn.
     seed: u64,
     engine: EngineKind,
+    /// Whether there are no weights but those of the encoder.
+    alone: bool,
 }
 
 impl<'a> Trained<'a> {
@@ -64,14 +66,15 @@ impl<'a> Trained<'a> {
         let kept = kept(run, which).map_err(explain)?;
         let seed = kept.seed;
         let size = |symbol: &str| (symbol == "N").then_some(recipe.train.batch as i64);
-        let weights = match kept.is_alone() {
+        let alone = kept.is_alone();
+        let weights = match alone {
             true => Some(encoder.graph.clone()),
             false => recipe.evaluate.weights(),
         };
         let weights = weights.ok_or_else(|| nothing_to_judge(recipe))?;
         let mut memory = Memory::new(&weights, &size, seed).map_err(|e| explain(e.into()))?;
         kept.restore(&mut memory, encoder).map_err(explain)?;
-        Ok(Self { checked, recipe, encoder, memory, seed, engine })
+        Ok(Self { checked, recipe, encoder, memory, seed, engine, alone })
     }
 
     /// Both splits of the recipe's data set, or of another that is named as `--data` is, to be judged by.
@@ -125,6 +128,13 @@ impl<'a> Trained<'a> {
         on_event: &mut dyn FnMut(&Event),
     ) -> Result<Table, Failure> {
         let explain = |error: TrainError| Failure::of_training(error, &self.checked.sources);
+        if self.alone && !self.recipe.evaluate.pairs.is_empty() {
+            return Err(Failure::Usage(format!(
+                "the file holds `{}` alone, and some probes compare it with texts\n  = help: judge the run or its last checkpoint, or by \
+                 other probes, as in `--set 'evaluate.probes=[knn(), linear()]'`",
+                self.path()
+            )));
+        }
         let judge = Judge::new(self.recipe, self.engine, data, None).map_err(explain)?;
         let mut judge = judge.ok_or_else(|| nothing_to_judge(self.recipe))?;
         let others = if own { judged_again(self.checked, self.recipe, access)? } else { Vec::new() };

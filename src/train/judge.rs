@@ -229,7 +229,9 @@ impl Judge {
                 let (name, probe) = &self.probes[*place];
                 // Another data set may have no texts.
                 if set.name.is_none() || paired.reads(&*set.whole.test) {
-                    measures.0.extend(paired.measures(name, probe, memory, &set.whole.test, control)?);
+                    let found = paired.measures(name, probe, memory, &set.whole.test, control)?;
+                    let next = measures.0.iter().position(|(m, _)| m == RANK).unwrap_or(measures.0.len());
+                    measures.0.splice(next..next, found);
                 }
             }
             judgement.take(set, &self.encoder.path, measures, learnt);

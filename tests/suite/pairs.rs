@@ -113,13 +113,16 @@ fn a_bag_of_tokens_learns_beside_a_tower_of_pictures() {
     let (first, last) = (mean(&losses[..8]), mean(&losses[losses.len() - 8..]));
     assert!(last < first - 0.4, "{first} {last}");
     let names: Vec<&str> = record.trained.iter().map(|m| m.name.as_str()).collect();
-    assert_eq!(names, ["effective rank", "text R@1", "text R@5", "picture R@1", "picture R@5", "zero-shot"]);
+    assert_eq!(names, ["text R@1", "text R@5", "picture R@1", "picture R@5", "zero-shot", "effective rank"]);
     for name in ["text R@5", "picture R@5"] {
         let (trained, untrained) = (share(&record.trained, name), share(&record.untrained, name));
         assert!(trained > 0.12 && trained > 2.0 * untrained, "{name}: {trained}, untrained {untrained}");
     }
     assert!(share(&record.trained, "zero-shot").is_finite());
     assert!(record.raw.iter().all(|m| m.name == "effective rank"), "{:?}", record.raw);
+    let alone = folder.join("run/checkpoints/encoder.safetensors").display().to_string();
+    let (_, error) = place_of("towers-alone", BAG).expect(2, &["eval", &alone]);
+    assert!(unwrapped(&error).contains("alone, and some probes compare it with texts"), "{error}");
 }
 
 #[test]

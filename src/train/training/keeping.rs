@@ -28,7 +28,9 @@ impl Training<'_> {
             self.warn_of_foreign(Which::Step(self.done), run, on_event);
         }
         let path = last_checkpoint(run.path());
-        checkpoint::put(&path, &bytes)?;
+        // A folder that goes between the look and the writing is the reason, not the file that cannot be written for that.
+        let put = checkpoint::put(&path, &bytes);
+        put.map_err(|error| saving::at_its_place(run).err().unwrap_or(error))?;
         // Only now is there a newer one for each that goes.
         remove(run.path(), self.seed, &going);
         self.watch.pause();
