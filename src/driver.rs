@@ -167,7 +167,7 @@ fn run_in(
     let setup = Setup { recipe, data: splits, engine, threads: request.threads };
     let data = setup.data.clone();
     let (mut training, taken) = Training::new(setup, beginning.start()).map_err(explain)?;
-    training.judge_on(&others::splits(&others)).map_err(explain)?;
+    notes.extend(training.judge_on(&others::splits(&others)).map_err(explain)?);
     notes.extend(judged_otherwise(&changes).then(|| training.forget_best()).flatten());
     training.learner().engine().measure(request.profile);
     let resumed = matches!(beginning, Beginning::Resume(_));

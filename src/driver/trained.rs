@@ -142,6 +142,7 @@ impl<'a> Trained<'a> {
             on_event(&Event::Preparing { message: other.describe() });
             judge.also(self.recipe, &other.name, &other.opened.splits);
         }
+        judge.left_out().into_iter().for_each(|message| on_event(&Event::Warning { message, span: None }));
         let mut untrained = self.untrained(data, access).map_err(explain)?;
         let trained = judge.judge("the trained encoder", &mut self.memory, control, on_event).map_err(explain)?;
         let verdict = judge

@@ -128,12 +128,10 @@ impl Follower {
     }
 }
 
-/// A row of a table (RFC 4180, with plain line feeds).
+/// A row of a table.
 fn row<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<u8> {
-    let quoted = |cell: &str| match cell.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.to_owned(),
-    };
-    let cells: Vec<String> = cells.map(quoted).collect();
-    format!("{}\n", cells.join(",")).into_bytes()
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Nothing but memory is written to.
+    let _ = writer.write_record(cells);
+    writer.into_inner().unwrap_or_default()
 }

@@ -137,6 +137,18 @@ impl Judge {
         });
     }
 
+    /// The probes that are left out on a data set, which is not that of the recipe and has no texts, and why.
+    pub fn left_out(&self) -> Vec<String> {
+        let left_out = |set: &JudgedSet| {
+            let lacks = |(place, paired): &(usize, Paired)| {
+                let why = paired.lacks(&*set.whole.test)?;
+                Some(format!("`{}` is left out: {why}", self.probes[*place].0))
+            };
+            self.towers.iter().filter_map(lacks).collect::<Vec<_>>()
+        };
+        self.sets.iter().flat_map(left_out).collect()
+    }
+
     /// The names of all that a look measures.
     pub fn looked_at(&self) -> Vec<String> {
         let measured = |set: &JudgedSet| {
@@ -227,12 +239,12 @@ impl Judge {
             }
             for (place, paired) in &mut self.towers {
                 let (name, probe) = &self.probes[*place];
-                // Another data set may have no texts.
-                if set.name.is_none() || paired.reads(&*set.whole.test) {
-                    let found = paired.measures(name, probe, memory, &set.whole.test, control)?;
-                    let next = measures.0.iter().position(|(m, _)| m == RANK).unwrap_or(measures.0.len());
-                    measures.0.splice(next..next, found);
+                if paired.lacks(&*set.whole.test).is_some() {
+                    continue;
                 }
+                let found = paired.measures(name, probe, memory, &set.whole.test, control)?;
+                let next = measures.0.iter().position(|(m, _)| m == RANK).unwrap_or(measures.0.len());
+                measures.0.splice(next..next, found);
             }
             judgement.take(set, &self.encoder.path, measures, learnt);
         }

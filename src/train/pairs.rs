@@ -33,9 +33,10 @@ impl Paired {
         Ok(Self { pictures, texts: Texts::new(pair, kind), column: pair.column.clone() })
     }
 
-    /// Whether a data set has the texts that are compared.
-    pub fn reads(&self, data: &dyn DataSet) -> bool {
-        data.columns().iter().any(|column| column.name == self.column)
+    /// What is said of a data set that has not the texts that are compared.
+    pub fn lacks(&self, data: &dyn DataSet) -> Option<String> {
+        let has = data.columns().iter().any(|column| column.name == self.column);
+        (!has).then(|| format!("{} has no column `{}`", data.describe(), self.column))
     }
 
     /// What a probe of that name finds on a test split.
@@ -47,9 +48,8 @@ impl Paired {
         test: &Arc<dyn DataSet>,
         control: &Control,
     ) -> Result<Vec<(String, f64)>, TrainError> {
-        let column = test.columns().iter().position(|c| c.name == self.column).ok_or_else(|| {
-            DataError::new(format!("{} has no column `{}`, which `{name}` reads", test.describe(), self.column))
-        })?;
+        let column = test.columns().iter().position(|c| c.name == self.column);
+        let column = column.ok_or_else(|| DataError::new(self.lacks(&**test).unwrap_or_default()))?;
         let pictures = self.pictures.rows(memory, test, control)?;
         match probe {
             Probe::Retrieval(_) => {

@@ -97,10 +97,16 @@ fn the_last_ones_and_the_best_one_are_kept_through_every_stop() {
     assert_eq!((&other.best, &other.trained, &other.raw), (&record.best, &record.trained, &record.raw));
 }
 
+/// A run that has kept its last three checkpoints and its best one.
+fn applied(name: &str) -> Place {
+    let place = place_of(name, RECIPE);
+    place.expect(0, &[&place.recipe, "--data", DATA, "--quiet", "-o", "run"]);
+    place
+}
+
 #[test]
 fn a_checkpoint_is_chosen_where_a_run_is_applied() {
-    let place = place_of("kept-applied", RECIPE);
-    place.expect(0, &[&place.recipe, "--data", DATA, "--quiet", "-o", "run"]);
+    let place = applied("kept-applied");
     let embed = |which: &[&str]| {
         place.expect(0, &[&["embed", "run", "-o", "x.npy"], which].concat());
         std::fs::read(place.folder.join("x.npy")).expect("features")
@@ -127,6 +133,12 @@ fn a_checkpoint_is_chosen_where_a_run_is_applied() {
     }
     let (_, err) = place.expect(3, &["embed", "run/checkpoints/best.safetensors", "--checkpoint", "24", "-o", "y.npy"]);
     assert!(unwrapped(&err).contains("one checkpoint alone"), "{err}");
+}
+
+#[test]
+fn a_checkpoint_that_is_chosen_is_judged_or_said_to_be_missing() {
+    let place = applied("kept-judged");
+    let best = record(&place, "run").best.expect("a best one");
     // The closing table has a row for the best encoder, and judging it again finds the same.
     if best.step != 32 {
         let knn = best.metrics.iter().find(|m| m.name == "k-NN").expect("judged").text();
@@ -140,18 +152,6 @@ fn a_checkpoint_is_chosen_where_a_run_is_applied() {
     assert!(err.contains("`last`, `best` or a number of steps"), "{err}");
     let (_, err) = place.expect(2, &["predict", "run", "--checkpoint", "28"]);
     assert!(unwrapped(&err).contains("not of step 28"), "{err}");
-    // Each probe has kept what it has learnt, of the last encoder and of the best.
-    let record = record(&place, "run");
-    let judged = |metrics: &[sslrun::report::Metric], name: &str| {
-        metrics.iter().find(|m| m.name == name).map(|m| m.text()).unwrap_or_default()
-    };
-    let metrics = if best.step == 32 { &record.trained } else { &best.metrics };
-    for (probe, name) in [("linear", "linear probe"), ("finetune", "fine-tuned")] {
-        let (_, err) = place.expect(0, &["predict", "run", "--probe", probe]);
-        assert!(err.contains(&judged(&record.trained, name)), "{probe}: {err} {:?}", record.trained);
-        let (_, err) = place.expect(0, &["predict", "run", "--probe", probe, "--checkpoint", "best"]);
-        assert!(err.contains(&judged(metrics, name)), "{probe}: {err} {metrics:?}");
-    }
     // A new run may begin at any of them.
     let (_, err) = place.expect(
         0,
@@ -172,6 +172,23 @@ fn a_checkpoint_is_chosen_where_a_run_is_applied() {
     place.expect(2, &[&place.recipe, "--checkpoint", "best"]);
     let (_, err) = place.expect(3, &["export", "run", "--checkpoint", "8", "-o", "out"]);
     assert!(unwrapped(&err).contains("no checkpoint of step 8"), "{err}");
+}
+
+#[test]
+fn each_probe_keeps_what_it_has_learnt_of_the_last_encoder_and_of_the_best() {
+    let place = applied("kept-probes");
+    let record = record(&place, "run");
+    let best = record.best.as_ref().expect("a best one");
+    let judged = |metrics: &[sslrun::report::Metric], name: &str| {
+        metrics.iter().find(|m| m.name == name).map(|m| m.text()).unwrap_or_default()
+    };
+    let metrics = if best.step == 32 { &record.trained } else { &best.metrics };
+    for (probe, name) in [("linear", "linear probe"), ("finetune", "fine-tuned")] {
+        let (_, err) = place.expect(0, &["predict", "run", "--probe", probe]);
+        assert!(err.contains(&judged(&record.trained, name)), "{probe}: {err} {:?}", record.trained);
+        let (_, err) = place.expect(0, &["predict", "run", "--probe", probe, "--checkpoint", "best"]);
+        assert!(err.contains(&judged(metrics, name)), "{probe}: {err} {metrics:?}");
+    }
 }
 
 #[test]

@@ -147,6 +147,32 @@ fn tables_of_pictures_and_captions_train_the_built_in_recipes_of_pairs() {
     let tokens =
         format!("table({:?}, size: 16, length: 9, tokenizer: {:?})", file("pairs.csv"), file("tokenizer.json"));
     place.expect(0, &[&["clip", "--data", &tokens, "-o", "tokens"][..], SMALL].concat());
+    // Pictures without captions are judged by what needs none.
+    let pictures = format!("folder({:?}, size: 16)", file("pictures"));
+    let (out, err) = place.expect(0, &["eval", "clip", "--data", &pictures, "--quiet"]);
+    assert!(out.contains("effective rank") && !out.contains("R@1"), "{out}");
+    for probe in ["retrieval", "zero_shot"] {
+        assert!(unwrapped(&err).contains(&format!("`{probe}` is left out: ")), "{err}");
+    }
+    assert!(unwrapped(&err).contains("has no column `caption`"), "{err}");
+}
+
+#[test]
+fn a_row_without_a_picture_is_an_error_or_dropped_and_tabs_part_values() {
+    let folder = crate::train::folder("tables-tabs");
+    let text = std::fs::read_to_string(file("pairs.csv")).expect("a table");
+    let text = text.replace("pictures/a4.png", "").replace("pictures/", &format!("{TABLES}/pictures/"));
+    let tabs: Vec<String> = text.lines().map(|line| line.replace(", number", " number").replace(',', "\t")).collect();
+    let path = folder.join("pairs.tsv").display().to_string();
+    std::fs::write(&path, tabs.join("\n")).expect("a table");
+    // A path alone tells that it is a table.
+    let config = parse_spec(&path).expect("a data set");
+    assert_eq!(config.name, "table");
+    let error = open(&config, Split::Train, &Access::default()).err().expect("row 4 has no picture");
+    assert!(error.to_string().contains("row 4") && error.to_string().contains("has no path"), "{error}");
+    // Rows 4 and 5 lack something, and 18 are for training.
+    let dropped = set(&format!("table:{path},missing=drop"), Split::Train);
+    assert_eq!((dropped.len(), dropped.classes().len()), (16, 3));
 }
 
 #[test]

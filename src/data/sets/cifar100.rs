@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::cifar10::{SIDE, planes};
-use super::{Facts, Set, each};
+use super::{Facts, Set, each, named_classes};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::augment::PixelNorm;
 use crate::data::{Access, CHANNELS, DataError, DataSet, Frame, InMemory, Split};
-use crate::source::{read_file, read_text};
+use crate::source::read_file;
 
 const COUNT: ParamType = ParamType::Int { min: 1, max: 10_000_000 };
 
@@ -43,8 +43,6 @@ pub const SET: Set = Set {
 
 /// The files that name classes.
 const NAMES: [&str; 2] = ["fine_label_names.txt", "coarse_label_names.txt"];
-/// The most bytes of one of them.
-const LONGEST: u64 = 1 << 16;
 const PIXELS: usize = SIDE * SIDE * CHANNELS;
 /// A label of twenty, one of a hundred, and three planes.
 const RECORD: usize = 2 + PIXELS;
@@ -113,7 +111,5 @@ fn open(config: &Config, split: Split, _: &Access) -> Result<Box<dyn DataSet>, D
 /// The names of classes that stand beside a file; their numbers where these are missing.
 fn names(config: &Config, file: &Path, count: usize) -> Vec<String> {
     let beside = file.with_file_name(NAMES[usize::from(!is_fine(config))]);
-    let text = read_text(&beside, LONGEST).unwrap_or_default();
-    let names: Vec<String> = text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    if names.len() == count { names } else { (0..count).map(|class| class.to_string()).collect() }
+    named_classes(&beside, count).unwrap_or_else(|| (0..count).map(|class| class.to_string()).collect())
 }

@@ -17,6 +17,7 @@ use std::path::Path;
 use super::augment::PixelNorm;
 use super::{Access, Column, DataError, DataSet, Frame, Split};
 use crate::catalog::{Config, Entry};
+use crate::source::read_text;
 
 /// The name of the threads on which the reader of a foreign format may panic at a damaged file. Such a panic becomes a
 /// [`DataError`]: a program need not show it.
@@ -68,6 +69,16 @@ impl Facts {
     pub fn of_pictures(frame: Frame, classes: Option<usize>, norm: PixelNorm) -> Self {
         Self { frame, classes, norm, columns: Some(Vec::new()) }
     }
+}
+
+/// The most bytes of a file that names classes.
+const LONGEST_NAMES: u64 = 1 << 16;
+
+/// The classes that a file names, one a line; nothing where it is not there or names another number of them.
+fn named_classes(path: &Path, count: usize) -> Option<Vec<String>> {
+    let text = read_text(path, LONGEST_NAMES).ok()?;
+    let names: Vec<String> = text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    (names.len() == count).then_some(names)
 }
 
 /// Every data set there is; of those that a path looks like, the first is taken.

@@ -5,12 +5,12 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::{Facts, Set, each};
+use super::{Facts, Set, each, named_classes};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::data::augment::PixelNorm;
 use crate::data::{Access, CHANNELS, DataError, DataSet, Frame, Image, Split};
 use crate::random::Digest;
-use crate::source::{open_file, read_file, read_text};
+use crate::source::{open_file, read_file};
 
 const COUNT: ParamType = ParamType::Int { min: 0, max: 10_000_000 };
 
@@ -46,8 +46,6 @@ const CLASSES: [&str; 10] = ["airplane", "bird", "car", "cat", "deer", "dog", "h
 const SIDE: usize = 96;
 const PLANE: usize = SIDE * SIDE;
 const RECORD: usize = CHANNELS * PLANE;
-/// The most bytes of the names of classes.
-const LONGEST: u64 = 1 << 16;
 /// Bytes of an image by which equal ones are found.
 const HINT: usize = 64;
 
@@ -83,9 +81,8 @@ fn open(config: &Config, split: Split, _: &Access) -> Result<Box<dyn DataSet>, D
         labels.resize(labels.len() + part.count, None);
         parts.push(part);
     }
-    let text = read_text(&folder.join("class_names.txt"), LONGEST).unwrap_or_default();
-    let named: Vec<String> = text.lines().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    let classes = if named.len() == CLASSES.len() { named } else { CLASSES.map(str::to_owned).to_vec() };
+    let classes = named_classes(&folder.join("class_names.txt"), CLASSES.len());
+    let classes = classes.unwrap_or_else(|| CLASSES.map(str::to_owned).to_vec());
     Ok(Box::new(Stl10 { split, parts, labels, classes, hints: OnceLock::new() }))
 }
 

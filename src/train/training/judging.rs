@@ -11,17 +11,18 @@ use crate::train::{
 };
 
 impl Training<'_> {
-    /// Judges on other data sets, too, those of the recipe by their names. It is an error if nothing then measures what the best
-    /// checkpoint is kept by.
-    pub fn judge_on(&mut self, sets: &[(String, Splits)]) -> Result<(), TrainError> {
+    /// Judges on other data sets, too, those of the recipe by their names; what is then left out. It is an error if nothing measures
+    /// what the best checkpoint is kept by.
+    pub fn judge_on(&mut self, sets: &[(String, Splits)]) -> Result<Vec<String>, TrainError> {
         let recipe = self.setup.recipe;
         if let Some(judge) = &mut self.judge {
             sets.iter().for_each(|(name, data)| judge.also(recipe, name, data));
         }
-        let Some(best) = &recipe.train.best else { return Ok(()) };
+        let left_out = self.judge.as_ref().map(crate::train::Judge::left_out).unwrap_or_default();
+        let Some(best) = &recipe.train.best else { return Ok(left_out) };
         let known = self.judge.as_ref().map(crate::train::Judge::looked_at).unwrap_or_default();
         if known.contains(&best.measure) {
-            return Ok(());
+            return Ok(left_out);
         }
         let measured: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
         let message = format!("nothing measures `{}` of these data: there is {}", best.measure, measured.join(", "));

@@ -102,7 +102,10 @@ pub const SET: Set = Set {
         let facts = pool::look_at(config, table.map(|table| table.pool))?;
         Ok(super::Facts { columns, ..facts })
     },
-    seen: |path| path.is_file() && path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv")),
+    seen: |path| {
+        let ends = |ending: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
+        path.is_file() && (ends("csv") || ends("tsv"))
+    },
     present: |config| found(config).map(|_| ()),
     open: |config, split, access| {
         let (train, test) = found(config)?.both(config, access);
@@ -149,6 +152,8 @@ fn read(config: &Config, path: &Path) -> Result<Table, DataError> {
     let roles = roles(config, &sheet.names)?;
     let but = [roles.image, roles.label, roles.split, roles.group];
     let mut columns = Columns::of(&sheet, &but, config, tokens_of(config)?)?;
+    let pictureless = |row: &Row| roles.image.is_some_and(|c| matches!(row.cells.get(c), None | Some(Cell::Missing)));
+    columns.lacking.iter_mut().zip(&sheet.rows).for_each(|(lacking, row)| *lacking |= pictureless(row));
     if config.text("missing") == "drop" && columns.lacking.contains(&true) {
         let (before, mut lacking) = (sheet.rows.len(), columns.lacking.iter());
         sheet.rows.retain(|_| lacking.next() == Some(&false));
