@@ -12,10 +12,11 @@ pub fn export(args: &ExportArgs) -> Result<Exit, Failure> {
         return Ok(Exit::RecipeErrors);
     }
     let exported = driver::export(&args.run, &checked, args.checkpoint, &args.output)?;
-    let (folder, package) = (args.output.display(), exported.package);
+    let (folder, package, loader) = (args.output.display(), exported.package, args.output.join("load.py"));
     output::message(&format!(
         "weights by {package}'s names, how to build them and how to prepare a picture are in {folder}; try them by\n\n    \
-         python {folder}/load.py\n"
+         python {}\n",
+        loader.display()
     ));
     Ok(Exit::Fine)
 }
