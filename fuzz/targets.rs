@@ -33,7 +33,8 @@ pub fn check(text: &str) -> bool {
     let id = sources.add(Source::new("fuzz.ssl", None, text));
     let outcome = sslrun::check::check(&mut sources, id, &Options::default());
     let mut diagnostics = outcome.diagnostics;
-    diagnostics.extend(outcome.recipe.iter().flat_map(sslrun::lint::lint));
+    diagnostics
+        .extend(outcome.recipe.iter().flat_map(|recipe| sslrun::lint::lint(recipe, &sslrun::exec::PlannedEvaluator)));
     _ = sslrun::diag::render(&diagnostics, &sources);
     _ = sslrun::diag::json(&diagnostics, &sources);
     outcome.recipe.is_some()

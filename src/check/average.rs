@@ -90,7 +90,6 @@ impl Checker<'_> {
         if replaced.is_empty() {
             return Ok((node, taps));
         }
-        let origin = self.graph.origin;
         for id in read {
             let node = self.graph.node(id).clone();
             if node.inputs.iter().any(|input| replaced.contains_key(input)) {
@@ -98,7 +97,6 @@ impl Checker<'_> {
                 replaced.insert(id, self.graph.copy(&node, inputs));
             }
         }
-        self.graph.origin = origin;
         let now = |id: NodeId| replaced.get(&id).copied().unwrap_or(id);
         Ok((now(node), taps.into_iter().map(|(name, tap)| (name, now(tap))).collect()))
     }

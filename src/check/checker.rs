@@ -143,8 +143,8 @@ impl<'a> Checker<'a> {
     /// Adds nodes that are put down to `span`, or to the call in the recipe that led there.
     pub fn built<T>(&mut self, span: Span, add: impl FnOnce(&mut Graph) -> Result<T, ShapeError>) -> Checked<T> {
         let in_recipe = self.calls.iter().rev().map(|c| c.span).find(|s| !self.is_library(s.file));
-        self.graph.origin = if self.is_library(span.file) { in_recipe.or(Some(span)) } else { Some(span) };
-        let made = add(&mut self.graph);
+        let place = if self.is_library(span.file) { in_recipe.unwrap_or(span) } else { span };
+        let made = self.graph.at(Some(place), add);
         self.shaped(made, span)
     }
 

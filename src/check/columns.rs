@@ -37,7 +37,8 @@ impl Checker<'_> {
         let shape = Shape(std::iter::once(Dim::batch()).chain(sizes).collect());
         let dtype = if below.is_some() { DType::Int } else { DType::Float };
         let kind = InputKind::Column { place, below };
-        Ok(Value::Tensor(self.graph.input(&input_of(&column.name), TensorType { shape, dtype }, kind)))
+        let (input, ty) = (input_of(&column.name), TensorType { shape, dtype });
+        Ok(Value::Tensor(self.graph.at(Some(name.span), |g| g.input(&input, ty, kind))))
     }
 
     fn no_column(&mut self, name: &Name, columns: &[Column]) -> super::checker::Failed {

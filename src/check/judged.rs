@@ -173,7 +173,7 @@ impl<'a> Checker<'a> {
     /// Warns where the features of a picture depend on which others are judged with it, or on draws.
     pub(super) fn is_of_the_sample(&mut self, graph: &Graph, features: NodeId, span: Span) {
         if let Some(node) = graph.mixing(features).map(|id| graph.node(id)) {
-            let message = format!("what is judged depends on the other samples of its batch, by `{}`", node.op.name);
+            let message = format!("what is judged depends on the other samples of its batch, by `{}`", node.kind);
             let warning = Diagnostic::warning(Code::BATCH_DEPENDENT, node.span.unwrap_or(span), message);
             self.report(warning.help(
                 "features are computed in batches of any samples: judge a stage before it by `evaluate { on: .. }`, or use running \
@@ -181,7 +181,7 @@ impl<'a> Checker<'a> {
             ));
         }
         if let Some(node) = graph.drawing(features).map(|id| graph.node(id)) {
-            let message = format!("what is judged draws at random, by `{}`", node.op.name);
+            let message = format!("what is judged draws at random, by `{}`", node.kind);
             let warning = Diagnostic::warning(Code::RANDOM_FEATURES, node.span.unwrap_or(span), message);
             self.report(
                 warning.help(

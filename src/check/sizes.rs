@@ -55,7 +55,7 @@ fn elements(shape: &Shape, size: &dyn Fn(&str) -> Option<i64>) -> Option<i64> {
 /// Shapes without an element that something is computed from, other than a concatenation, which may have an empty part.
 fn empty(graph: &Graph, size: &dyn Fn(&str) -> Option<i64>) -> Vec<(Shape, Option<Span>)> {
     let is_empty = |shape: &Shape| shape.0.iter().any(|d: &Dim| d.eval(size).is_some_and(|n| n <= 0));
-    let users = graph.nodes().filter(|(_, node)| node.op != &CONCAT);
+    let users = graph.nodes().filter(|(_, node)| !node.is(&CONCAT));
     let inputs = users.flat_map(|(_, node)| node.inputs.iter().map(|i| (graph.shape(*i), node.span)));
     inputs.filter(|(shape, _)| is_empty(shape)).map(|(shape, span)| (shape.clone(), span)).collect()
 }

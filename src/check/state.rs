@@ -201,7 +201,7 @@ impl Checker<'_> {
             unit_rows: false,
             span: Some(weight.name.span),
         };
-        Ok(Value::Tensor(self.graph.parameter(parameter)))
+        Ok(Value::Tensor(self.graph.at(Some(weight.name.span), |g| g.parameter(parameter))))
     }
 
     /// `input NAME: [N, 128]`
@@ -228,6 +228,6 @@ impl Checker<'_> {
             });
         }
         let ty = TensorType::float(Shape(dims));
-        Ok(Value::Tensor(self.graph.input(&name.text, ty, InputKind::Given)))
+        Ok(Value::Tensor(self.graph.at(Some(name.span), |g| g.input(&name.text, ty, InputKind::Given))))
     }
 }

@@ -105,7 +105,7 @@ impl Checker<'_> {
         };
         let per_sample = shape.0.first() == Some(&Dim::samples());
         let state = State { name: name.text.clone(), shape, init: Init::Constant(0.0), span: Some(span) };
-        let (state, table) = self.graph.state(state);
+        let (state, table) = self.graph.at(Some(span), |g| g.state(state));
         self.graph.refreshes.retain(|r| r.state != state);
         self.graph.refreshes.push(Refresh { state, value: node, times });
         if !per_sample {
@@ -136,7 +136,7 @@ impl Checker<'_> {
         let nodes: Vec<NodeId> = wanted.iter().copied().chain(updates).collect();
         let known = |i: &usize| matches!(self.graph.inputs[*i].kind, InputKind::Table(_));
         let Some(input) = self.inputs_of(&nodes).into_iter().find(known) else { return };
-        let read = |(_, n): &(NodeId, &crate::graph::Node)| n.op.name == "input" && n.attrs.get_usize("id") == input;
+        let read = |(_, n): &(NodeId, &crate::graph::Node)| n.input().is_some_and(|id| id.index() == input);
         let span = self.graph.nodes().find(read).and_then(|(_, n)| n.span).or(self.definitions.span);
         if let Some(span) = span {
             let message = "a step sees one batch: nothing over the whole data set is known in it";
@@ -155,7 +155,7 @@ impl Checker<'_> {
             if seen.insert(id) {
                 let node = self.graph.node(id);
                 open.extend(&node.inputs);
-                inputs.extend((node.op.name == "input").then(|| node.attrs.get_usize("id")));
+                inputs.extend(node.input().map(|id| id.index()));
             }
         }
         inputs

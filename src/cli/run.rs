@@ -122,7 +122,7 @@ fn profile(spent: &[Spent]) -> String {
     let total: f64 = spent.iter().map(|s| s.seconds).sum();
     let row = |s: &Spent| {
         let share = format!("{:.1} %", 100.0 * s.seconds / total.max(1e-9));
-        vec![s.operation.to_owned(), s.count.to_string(), format!("{:.2} s", s.seconds), share]
+        vec![s.operation.to_string(), s.count.to_string(), format!("{:.2} s", s.seconds), share]
     };
     let header = ["operation", "calls", "time", "share"].map(str::to_owned).to_vec();
     Table { header, rows: spent.iter().map(row).collect() }.render(100)

@@ -1,11 +1,12 @@
 //! What a node costs.
 
-use crate::graph::{Cost, Dim, Graph, NodeId, TensorType};
+use crate::graph::{Cost, Dim, Graph, NodeId, NodeKind, TensorType};
 
 /// The floating-point operations a node takes.
 pub fn flops(graph: &Graph, id: NodeId) -> Dim {
     let node = graph.node(id);
-    match node.op.cost {
+    let NodeKind::Computed(op, attrs) = &node.kind else { return Dim::default() };
+    match op.cost {
         Cost::Free => Dim::default(),
         Cost::PerElement(n) => &node.ty.shape.count() * &Dim::from(n),
         Cost::PerInput(n) => {
@@ -14,7 +15,7 @@ pub fn flops(graph: &Graph, id: NodeId) -> Dim {
         }
         Cost::Rule(rule) => {
             let inputs: Vec<&TensorType> = node.inputs.iter().map(|&i| graph.ty(i)).collect();
-            rule(&node.attrs, &inputs, &node.ty)
+            rule(attrs, &inputs, &node.ty)
         }
     }
 }

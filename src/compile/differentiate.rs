@@ -3,7 +3,7 @@
 use super::Program;
 use super::narrow::narrow;
 use super::recompute::Values;
-use crate::graph::{Backward, GradRule, Graph, NodeId, ParamId, ShapeError};
+use crate::graph::{Backward, GradRule, Graph, Leaf, NodeId, NodeKind, ParamId, ShapeError};
 use std::collections::BTreeSet;
 
 impl Program {
@@ -43,11 +43,10 @@ impl Leaves {
     fn of(graph: &Graph, names: &[&str]) -> Leaves {
         let mut leaves = Leaves { params: Vec::new(), inputs: Vec::new() };
         for (node, it) in graph.nodes() {
-            let id = it.attrs.get_usize("id");
-            match it.op.name {
-                "parameter" if graph.params[id].ema.is_none() => leaves.params.push((ParamId(id as u32), node)),
-                "input" if names.contains(&graph.inputs[id].name.as_str()) => {
-                    leaves.inputs.push((graph.inputs[id].name.clone(), node));
+            match it.leaf() {
+                Some(Leaf::Parameter(id)) if graph.params[id.index()].ema.is_none() => leaves.params.push((*id, node)),
+                Some(Leaf::Input(id)) if names.contains(&graph.inputs[id.index()].name.as_str()) => {
+                    leaves.inputs.push((graph.inputs[id.index()].name.clone(), node));
                 }
                 _ => {}
             }
@@ -71,30 +70,31 @@ fn backward(graph: &mut Graph, loss: NodeId, wanted: &[bool]) -> Result<Vec<Opti
     if needs[loss.index()] {
         grads[loss.index()] = Some(graph.constant(1.0));
     }
-    let origin = graph.origin;
     let mut values = Values::new(graph, loss);
     for i in (0..=loss.index()).rev() {
         let Some(grad) = grads[i] else { continue };
         let output = NodeId(i as u32);
         let node = graph.node(output).clone();
         values.at(graph, output);
-        let GradRule::Rule(rule) = node.op.grad else { continue };
-        graph.origin = node.span;
+        let NodeKind::Computed(op, attrs) = &node.kind else { continue };
+        let GradRule::Rule(rule) = op.grad else { continue };
         let wants: Vec<bool> = node.inputs.iter().map(|n| needs[n.index()]).collect();
         let inputs: Vec<NodeId> = node.inputs.iter().map(|&input| values.of(graph, input)).collect();
         let output = values.of(graph, output);
-        let parts = rule(&mut Backward { graph, attrs: &node.attrs, inputs: &inputs, output, grad, needs: &wants })?;
-        for ((&input, part), want) in node.inputs.iter().zip(parts).zip(wants) {
-            if let (Some(part), true) = (part, want) {
-                debug_assert_eq!(graph.shape(part), graph.shape(input), "the gradient of {}", node.op.name);
-                grads[input.index()] = Some(match grads[input.index()] {
-                    Some(sum) => graph.add(sum, part)?,
-                    None => part,
-                });
+        graph.at(node.span, |graph| {
+            let parts = rule(&mut Backward { graph, attrs, inputs: &inputs, output, grad, needs: &wants })?;
+            for ((&input, part), want) in node.inputs.iter().zip(parts).zip(wants) {
+                if let (Some(part), true) = (part, want) {
+                    debug_assert_eq!(graph.shape(part), graph.shape(input), "the gradient of {op}");
+                    grads[input.index()] = Some(match grads[input.index()] {
+                        Some(sum) => graph.add(sum, part)?,
+                        None => part,
+                    });
+                }
             }
-        }
+            Ok(())
+        })?;
     }
-    graph.origin = origin;
     Ok(grads)
 }
 
@@ -102,7 +102,7 @@ fn backward(graph: &mut Graph, loss: NodeId, wanted: &[bool]) -> Result<Vec<Opti
 fn depends(graph: &Graph, wanted: &[bool]) -> Vec<bool> {
     let mut depends = wanted.to_vec();
     for (id, node) in graph.nodes() {
-        if matches!(node.op.grad, GradRule::Rule(_)) {
+        if node.passes_gradient() {
             depends[id.index()] |= node.inputs.iter().any(|i| depends[i.index()]);
         }
     }
@@ -119,10 +119,8 @@ pub fn reaches(graph: &Graph, from: NodeId) -> BTreeSet<ParamId> {
             continue;
         }
         let node = graph.node(id);
-        if node.op.name == "parameter" {
-            found.insert(ParamId(node.attrs.get_usize("id") as u32));
-        }
-        if matches!(node.op.grad, GradRule::Rule(_)) {
+        found.extend(node.parameter());
+        if node.passes_gradient() {
             open.extend(&node.inputs);
         }
     }

@@ -3,6 +3,7 @@
 mod arena;
 mod cost;
 mod differentiate;
+mod evaluate;
 mod fuse;
 mod narrow;
 mod plan;
@@ -14,6 +15,7 @@ mod recompute;
 pub use arena::{ALIGNMENT, Buffer, lay_out};
 pub use cost::flops;
 pub use differentiate::reaches;
+pub use evaluate::{Evaluated, Evaluator};
 pub use plan::{Loc, Operand, Plan, PlanError, Step};
 pub use planner::is_view;
 pub use print::{Description, Line, ParameterLine, Part, Totals, bytes};

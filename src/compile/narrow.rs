@@ -5,8 +5,7 @@ use crate::graph::ops::attention::{ATTENTION, Attended};
 use crate::graph::ops::matmul::MATMUL;
 use crate::graph::ops::movement::{RESHAPE, SLICE};
 use crate::graph::ops::norm::LAYER_NORM;
-use crate::graph::ops::{leaf, works_in_place};
-use crate::graph::{Dim, Graph, Node, NodeId, Shape, ShapeError, Update};
+use crate::graph::{Dim, Graph, Node, NodeId, NodeKind, Shape, ShapeError, Update};
 
 /// A graph that computes `results` and the updates of states without what they do not read; the results in it, in order.
 /// Refreshes are programs of their own and left out; the tables they read are still those of nodes of `graph`.
@@ -22,10 +21,11 @@ pub(super) fn narrow(graph: &Graph, results: &[NodeId]) -> (Graph, Vec<NodeId>) 
         }
         let before = Before { graph, wanted: &wanted, now: &now };
         now.push(match &wanted[id.index()] {
-            Wanted::Nothing if leaf::OPERATIONS.contains(&node.op) => Some(narrow.copy(node, Vec::new())),
+            Wanted::Nothing if node.leaf().is_some() => Some(narrow.copy(node, Vec::new())),
             Wanted::Nothing => None,
             Wanted::Part(part) => {
-                Some(before.part(&mut narrow, node, part).expect("a part has a shape as the whole has"))
+                let part = narrow.at(node.span, |narrow| before.part(narrow, node, part));
+                Some(part.expect("a part has a shape as the whole has"))
             }
             Wanted::Whole => Some(before.whole(&mut narrow, node)),
         });
@@ -77,7 +77,7 @@ fn wanted(graph: &Graph, results: impl Iterator<Item = NodeId>) -> Vec<Wanted> {
         let needs = match &wanted[i] {
             Wanted::Nothing => continue,
             Wanted::Part(part) => needs(graph, node, part),
-            Wanted::Whole if node.op == &SLICE => sliced(graph, node).map(|part| vec![Some(part)]),
+            Wanted::Whole if node.is(&SLICE) => sliced(graph, node).map(|part| vec![Some(part)]),
             Wanted::Whole => None,
         };
         if needs.is_none() {
@@ -93,8 +93,8 @@ fn wanted(graph: &Graph, results: impl Iterator<Item = NodeId>) -> Vec<Wanted> {
 
 /// The part that a slice is of its input, if it is at most half: for more the whole is as good.
 fn sliced(graph: &Graph, node: &Node) -> Option<Part> {
-    let (axis, shape) = (node.attrs.get_usize("axis"), graph.shape(node.inputs[0]));
-    let [start, length] = ["start", "length"].map(|name| node.attrs.get_dims(name)[0].clone());
+    let (axis, shape) = (node.attrs().get_usize("axis"), graph.shape(node.inputs[0]));
+    let [start, length] = ["start", "length"].map(|name| node.attrs().get_dims(name)[0].clone());
     let part = Part::of(shape, axis, start, length);
     let rest = &part.size - &(&part.length + &part.length);
     rest.constant().is_some_and(|rest| rest >= 0).then_some(part)
@@ -104,18 +104,19 @@ fn sliced(graph: &Graph, node: &Node) -> Option<Part> {
 fn needs(graph: &Graph, node: &Node, part: &Part) -> Option<Vec<Option<Part>>> {
     let shape = &node.ty.shape;
     let (axis, _) = part.place(shape)?;
-    match node.op {
+    let NodeKind::Computed(op, attrs) = &node.kind else { return None };
+    match *op {
         op if op == &RESHAPE => part.place(graph.shape(node.inputs[0])).map(|_| vec![Some(part.clone())]),
         op if op == &LAYER_NORM && axis + 1 < shape.rank() => {
             Some((0..node.inputs.len()).map(|i| (i == 0).then(|| part.clone())).collect())
         }
-        op if op == &MATMUL && axis + 1 < shape.rank() && !node.attrs.get_bool("ta") => {
+        op if op == &MATMUL && axis + 1 < shape.rank() && !attrs.get_bool("ta") => {
             let [left, right] = [0, 1].map(|i| graph.shape(node.inputs[i]));
             let rows = left.0[..left.rank() - 1] == shape.0[..shape.rank() - 1] && right.rank() == 2;
             rows.then(|| vec![Some(Part { inner: Dim::product(&left.0[axis + 1..]), ..part.clone() }), None])
         }
         op if op == &ATTENTION && axis == 1 => {
-            let plain = if node.attrs.get_bool("packed") { 1 } else { 3 };
+            let plain = if attrs.get_bool("packed") { 1 } else { 3 };
             let bias = |input: &NodeId| Part::of(graph.shape(*input), 1, part.start.clone(), part.length.clone());
             let parts = node.inputs.iter().enumerate().map(|(i, input)| match i {
                 0 if plain == 3 => Some(part.clone()),
@@ -124,7 +125,7 @@ fn needs(graph: &Graph, node: &Node, part: &Part) -> Option<Vec<Option<Part>>> {
             });
             Some(parts.collect())
         }
-        op if works_in_place(op) => {
+        op if op.in_place => {
             Some(node.inputs.iter().map(|&input| part.broadcast_from(shape, graph.shape(input))).collect())
         }
         _ => None,
@@ -148,14 +149,13 @@ impl Before<'_> {
     fn whole(&self, narrow: &mut Graph, node: &Node) -> NodeId {
         match node.inputs[..] {
             // What a slice reads has become the slice.
-            [input] if node.op == &SLICE && matches!(self.wanted[input.index()], Wanted::Part(_)) => self.now(input),
+            [input] if node.is(&SLICE) && matches!(self.wanted[input.index()], Wanted::Part(_)) => self.now(input),
             _ => narrow.copy(node, node.inputs.iter().map(|&input| self.now(input)).collect()),
         }
     }
 
     /// A part of the next node.
     fn part(&self, narrow: &mut Graph, node: &Node, part: &Part) -> Result<NodeId, ShapeError> {
-        narrow.origin = node.span;
         let needs = needs(self.graph, node, part).unwrap_or_default();
         let mut inputs = Vec::with_capacity(needs.len());
         for (&input, need) in node.inputs.iter().zip(needs) {
@@ -164,16 +164,17 @@ impl Before<'_> {
                 _ => self.now(input),
             });
         }
-        match node.op {
+        let NodeKind::Computed(op, attrs) = &node.kind else { unreachable!("no part of a leaf is wanted") };
+        match *op {
             op if op == &RESHAPE => narrow.reshape(inputs[0], &part.shape(&node.ty.shape).0),
-            op if op == &ATTENTION && node.attrs.get_bool("packed") => {
+            op if op == &ATTENTION && attrs.get_bool("packed") => {
                 let width = node.ty.shape.0[2].clone();
                 let [q, k, v] = [0i64, 1, 2].map(|i| narrow.slice(inputs[0], 2, &(&width * &Dim::from(i)), &width));
                 let q = narrow.slice(q?, 1, &part.start, &part.length)?;
-                let heads = node.attrs.get_usize("heads");
+                let heads = attrs.get_usize("heads");
                 narrow.attention(Attended::Apart([q, k?, v?]), heads, inputs.get(1).copied())
             }
-            op => narrow.apply(op, node.attrs.clone(), &inputs),
+            op => narrow.apply(op, attrs.clone(), &inputs),
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::arena::least;
 use super::{Buffer, Loc, Operand, Plan, PlanError, Program, Step, flops, lay_out};
-use crate::graph::ops::movement::CONCAT;
-use crate::graph::{Attr, Attrs, Dim, Graph, InputId, Node, NodeId, ParamId, ScalarId, Shape, StateId, ops};
+use crate::graph::ops::elementwise::STOPGRAD;
+use crate::graph::ops::movement::{CONCAT, RESHAPE, SLICE};
+use crate::graph::{Attr, Attrs, Dim, Graph, Leaf, Node, NodeId, NodeKind, Shape};
 
 /// Where a node's value lies before buffers have offsets.
 #[derive(Clone, Copy, PartialEq)]
@@ -91,18 +92,18 @@ impl<'a> Planner<'a> {
     /// What shape rules could not know of symbols.
     fn check(&self, id: NodeId, node: &Node) -> Result<(), String> {
         let empty = |input: &&NodeId| self.shapes[input.index()].contains(&0);
-        if let Some(input) = node.inputs.iter().find(empty).filter(|_| node.op != &CONCAT) {
+        if let Some(input) = node.inputs.iter().find(empty).filter(|_| !node.is(&CONCAT)) {
             let shape = self.program.graph.shape(*input);
             return Err(format!(
                 "is computed of a tensor {shape} that has no element: {:?}",
                 self.shapes[input.index()]
             ));
         }
-        if node.op.name != "slice" {
+        if !node.is(&SLICE) {
             return Ok(());
         }
-        let axis = node.attrs.get_usize("axis");
-        let start = self.sized(&Shape(node.attrs.get_dims("start").to_vec()))?[0];
+        let axis = node.attrs().get_usize("axis");
+        let start = self.sized(&Shape(vec![node.attrs().get_dim("start").clone()]))?[0];
         let (length, size) = (self.shapes[id.index()][axis], self.shapes[node.inputs[0].index()][axis]);
         if start + length <= size {
             return Ok(());
@@ -113,15 +114,14 @@ impl<'a> Planner<'a> {
 
     /// Where a leaf lies; `None` for what is computed.
     fn leaf(&self, node: &Node) -> Result<Option<Loc>, String> {
-        let id = node.attrs.get_usize("id") as u32;
-        Ok(Some(match node.op.name {
-            "parameter" => Loc::Param(ParamId(id)),
-            "input" => Loc::Input(InputId(id)),
-            "state" => Loc::State(StateId(id)),
-            "scalar" => Loc::Scalar(ScalarId(id)),
-            "constant" => Loc::Constant(node.attrs.get_float("value")),
-            "dimension" => Loc::Constant(self.number(&node.attrs.get_dims("size")[0])? as f64),
-            _ => return Ok(None),
+        let NodeKind::Leaf(leaf) = &node.kind else { return Ok(None) };
+        Ok(Some(match leaf {
+            Leaf::Parameter(id) => Loc::Param(*id),
+            Leaf::Input(id) => Loc::Input(*id),
+            Leaf::State(id) => Loc::State(*id),
+            Leaf::Scalar(id) => Loc::Scalar(*id),
+            Leaf::Constant { value, .. } => Loc::Constant(value.0),
+            Leaf::Dimension { size, .. } => Loc::Constant(self.number(size)? as f64),
         }))
     }
 
@@ -150,7 +150,7 @@ impl<'a> Planner<'a> {
     /// The first input of a step whose buffer the output can take over, and that buffer.
     fn reusable(&self, step: usize) -> Option<(usize, usize)> {
         let node = self.graph().node(self.order[step]);
-        if !ops::works_in_place(node.op) {
+        if !node.op().is_some_and(|op| op.in_place) {
             return None;
         }
         let shape = &self.shapes[self.order[step].index()];
@@ -188,17 +188,10 @@ impl<'a> Planner<'a> {
         };
         let step = |(&id, &in_place): (&NodeId, &Option<usize>)| {
             let node = self.graph().node(id);
+            let NodeKind::Computed(op, attrs) = &node.kind else { unreachable!("a leaf is read, not computed") };
             let inputs = node.inputs.iter().map(|&i| operand(i)).collect();
             let flops = flops(self.graph(), id).eval(self.sizes).unwrap_or(0).max(0) as u64;
-            Step {
-                node: id,
-                op: node.op,
-                attrs: self.numbers(&node.attrs),
-                inputs,
-                output: operand(id),
-                in_place,
-                flops,
-            }
+            Step { node: id, op, attrs: self.numbers(attrs), inputs, output: operand(id), in_place, flops }
         };
         let program = self.program;
         Plan {
@@ -225,5 +218,5 @@ impl<'a> Planner<'a> {
 
 /// Whether a node is its first input's memory under another shape.
 pub fn is_view(node: &Node) -> bool {
-    matches!(node.op.name, "reshape" | "stopgrad")
+    node.is(&RESHAPE) || node.is(&STOPGRAD)
 }

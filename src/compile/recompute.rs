@@ -1,8 +1,7 @@
 //! Values that gradients read: those of the forward pass, or the same computed again (Chen et al. 2016). What one pass over memory brings
 //! back is never kept; and where blocks are recomputed, of them only what comes out is, until their gradients are due.
 
-use crate::graph::ops::elementwise::{GELU, RELU};
-use crate::graph::ops::leaf;
+use crate::graph::ops::activation::{GELU, RELU};
 use crate::graph::ops::movement::RESHAPE;
 use crate::graph::ops::norm::{BATCH_NORM, LAYER_NORM};
 use crate::graph::{Graph, NodeId};
@@ -46,7 +45,7 @@ impl Values {
             }
             for i in block {
                 let id = NodeId(i as u32);
-                if !self.outside[i] && !self.light[i] && !leaf::OPERATIONS.contains(&graph.node(id).op) {
+                if !self.outside[i] && !self.light[i] && graph.node(id).leaf().is_none() {
                     self.compute_again(graph, id);
                 }
             }
@@ -76,14 +75,13 @@ fn light(graph: &Graph, loss: NodeId) -> Vec<bool> {
     let mut light = vec![false; graph.len()];
     for (id, node) in nodes() {
         let before = node.inputs.first().map(|input| input.index());
-        match node.op {
-            op if op == &GELU || op == &LAYER_NORM => light[id.index()] = true,
-            op if op == &RESHAPE => light[id.index()] = before.is_some_and(|at| light[at]),
-            op if op == &RELU => {
-                let norm = before.filter(|&at| graph.node(NodeId(at as u32)).op == &BATCH_NORM && readers[at] == 1);
-                norm.into_iter().chain(norm.map(|_| id.index())).for_each(|at| light[at] = true);
-            }
-            _ => {}
+        if node.is(&GELU) || node.is(&LAYER_NORM) {
+            light[id.index()] = true;
+        } else if node.is(&RESHAPE) {
+            light[id.index()] = before.is_some_and(|at| light[at]);
+        } else if node.is(&RELU) {
+            let norm = before.filter(|&at| graph.node(NodeId(at as u32)).is(&BATCH_NORM) && readers[at] == 1);
+            norm.into_iter().chain(norm.map(|_| id.index())).for_each(|at| light[at] = true);
         }
     }
     light

@@ -9,6 +9,7 @@ use crate::catalog::Config;
 use crate::check::{self, Recipe, add_recipe, built_in_hint};
 use crate::data;
 use crate::diag::{Diagnostic, Severity, render};
+use crate::exec::PlannedEvaluator;
 use crate::lint::lint;
 use crate::source::{FileId, LONGEST_RECIPE, Source, Sources, Span, read_stream};
 
@@ -38,7 +39,7 @@ pub(super) fn check_among(
     let data = data.map(|spec| named(&mut sources, spec)).transpose()?;
     let outcome = check::check(&mut sources, root, &check::Options { sets: sets.to_vec(), data });
     let mut diagnostics = outcome.diagnostics;
-    diagnostics.extend(outcome.recipe.iter().flat_map(lint));
+    diagnostics.extend(outcome.recipe.iter().flat_map(|recipe| lint(recipe, &PlannedEvaluator)));
     diagnostics.extend(outcome.recipe.as_ref().and_then(many_tokens));
     let sound = diagnostics.iter().all(|d| d.severity < Severity::Error);
     Ok(Checked { sources, recipe: outcome.recipe.filter(|_| sound), diagnostics })

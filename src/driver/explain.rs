@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{Checked, Failure};
 use crate::check::{LIBRARY, Recipe};
+use crate::exec::PlannedEvaluator;
 use crate::lint::{Mechanism, mechanisms, trained_by};
 use crate::source::{FileId, Sources};
 use crate::syntax::ast::{EntryValue, Expr, ExprKind, File, ItemKind, Let};
@@ -13,7 +14,7 @@ use crate::syntax::{self, latex, latex_definition, latex_name, unparse};
 pub fn explain(checked: &Checked) -> Result<String, Failure> {
     let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
     let paper = recipe.paper.as_ref().map_or_else(String::new, |p| format!(" ({p})"));
-    let found = mechanisms(recipe);
+    let found = mechanisms(recipe, &PlannedEvaluator);
     let text = format!("{}{paper}\n\n{}", recipe.title, family(&found));
     Ok(text + &held(&found, &checked.sources) + &gradients(recipe) + &Formulas::of(recipe).text())
 }
@@ -26,12 +27,12 @@ pub fn explain_in_latex(checked: &Checked) -> Result<String, Failure> {
 
 /// The families of methods that a recipe is of, in words.
 pub(super) fn families(recipe: &Recipe) -> Vec<&'static str> {
-    families_of(&mechanisms(recipe))
+    families_of(&mechanisms(recipe, &PlannedEvaluator))
 }
 
 fn families_of(found: &[Mechanism]) -> Vec<&'static str> {
     let mut families: Vec<&str> = Vec::new();
-    for family in found.iter().map(Mechanism::family) {
+    for family in found.iter().map(|m| m.guard.family()) {
         if !families.contains(&family) {
             families.push(family);
         }
@@ -48,7 +49,7 @@ fn held(found: &[Mechanism], sources: &Sources) -> String {
     if found.is_empty() {
         return "against collapse\n  nothing that is known\n\n".to_owned();
     }
-    let line = |m: &Mechanism| format!("  {}: {}\n    {}\n", m.name, m.why, sources.locate(m.span));
+    let line = |m: &Mechanism| format!("  {}: {}\n    {}\n", m.guard, m.why, sources.locate(m.span));
     format!("against collapse\n{}\n", found.iter().map(line).collect::<String>())
 }
 

@@ -6,7 +6,7 @@ use super::{Checked, Failure, Held, Request, failure, hash, run_in, start};
 use crate::catalog::Config;
 use crate::check::{self, Frozen, Recipe, Weights};
 use crate::diag::Severity;
-use crate::exec::Memory;
+use crate::exec::{Memory, PlannedEvaluator};
 use crate::lint::lint;
 use crate::report::{Outcome, RunRecord};
 use crate::source::{Sources, Span};
@@ -64,7 +64,7 @@ impl Search<'_> {
         let options = check::Options { sets: Vec::new(), data: Some(data) };
         let outcome = check::check(&mut sources, root, &options);
         let mut diagnostics = outcome.diagnostics;
-        diagnostics.extend(outcome.recipe.iter().flat_map(lint));
+        diagnostics.extend(outcome.recipe.iter().flat_map(|recipe| lint(recipe, &PlannedEvaluator)));
         let sound = diagnostics.iter().all(|d| d.severity < Severity::Error);
         let Some(other) = outcome.recipe.filter(|_| sound) else {
             return Err(self.failed(frozen, format!("{} has errors: see `sslrun check {0}`", path.display())));

@@ -14,7 +14,7 @@ const MANY: i64 = 1024;
 pub(super) fn many_tokens(recipe: &Recipe) -> Option<Diagnostic> {
     let graph = &recipe.graph;
     let tokens = |node: &Node| graph.shape(*node.inputs.first()?).0.get(1)?.constant();
-    let attends = graph.nodes().filter(|(_, node)| node.op == &ATTENTION);
+    let attends = graph.nodes().filter(|(_, node)| node.is(&ATTENTION));
     let counted = attends.filter_map(|(_, node)| Some((tokens(node)?, node.span?)));
     // The first of equals, which is the place where a reader looks first.
     let (count, span) = counted.reduce(|most, next| if next.0 > most.0 { next } else { most })?;

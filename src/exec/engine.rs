@@ -7,6 +7,7 @@ use super::planned::Planned;
 use super::site::{Moment, Phase};
 use super::{ExecError, Memory, Real, claim};
 use crate::compile::{Plan, Program};
+use crate::graph::Operation;
 use crate::source::Span;
 
 /// Computes the steps of one program.
@@ -78,7 +79,7 @@ pub fn engine<T: Real>(
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Culprit {
     /// What it is called.
-    pub operation: &'static str,
+    pub operation: String,
     /// The source that asked for it.
     pub span: Option<Span>,
 }
@@ -93,7 +94,7 @@ impl fmt::Display for Culprit {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spent {
     /// The operation.
-    pub operation: &'static str,
+    pub operation: &'static Operation,
     /// How often it ran.
     pub count: u64,
     /// How long it took in all.

@@ -11,7 +11,7 @@ pub struct ExecError {
     /// What is wrong, without a full stop.
     pub message: String,
     /// The operation that failed.
-    pub operation: Option<&'static str>,
+    pub operation: Option<String>,
     /// The node that failed.
     pub node: Option<NodeId>,
     /// The source that asked for it.
@@ -33,7 +33,7 @@ impl ExecError {
     pub fn at(mut self, graph: &Graph, id: NodeId) -> Self {
         if self.node.is_none() {
             let node = graph.node(id);
-            (self.operation, self.node, self.span) = (Some(node.op.name), Some(id), node.span);
+            (self.operation, self.node, self.span) = (Some(node.kind.to_string()), Some(id), node.span);
         }
         self
     }
@@ -41,7 +41,7 @@ impl ExecError {
 
 impl fmt::Display for ExecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.operation {
+        match &self.operation {
             Some(operation) => write!(f, "`{operation}`: {}", self.message),
             None => f.write_str(&self.message),
         }

@@ -3,6 +3,7 @@
 pub mod candle;
 mod engine;
 mod error;
+mod evaluator;
 mod init;
 mod memory;
 pub mod planned;
@@ -12,6 +13,7 @@ mod site;
 
 pub use engine::{Culprit, Engine, EngineKind, Feed, Spent, engine};
 pub use error::ExecError;
+pub use evaluator::PlannedEvaluator;
 pub use memory::{Binding, Memory};
 pub use real::Real;
 pub use room::claim;

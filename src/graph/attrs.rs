@@ -4,13 +4,31 @@ use super::Dim;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+/// A real number that is compared by its bits.
+#[derive(Clone, Copy, Debug)]
+pub struct Number(pub f64);
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
+}
+
+impl Eq for Number {}
+
+impl Hash for Number {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
+
 /// The value of one attribute.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Attr {
     /// A whole number.
     Int(i64),
-    /// A real number, compared by its bits.
-    Float(f64),
+    /// A real number.
+    Float(Number),
     /// A truth value.
     Bool(bool),
     /// A word.
@@ -21,42 +39,12 @@ pub enum Attr {
     Dims(Vec<Dim>),
 }
 
-impl PartialEq for Attr {
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Attr::Int(a), Attr::Int(b)) => a == b,
-            (Attr::Float(a), Attr::Float(b)) => a.to_bits() == b.to_bits(),
-            (Attr::Bool(a), Attr::Bool(b)) => a == b,
-            (Attr::Text(a), Attr::Text(b)) => a == b,
-            (Attr::Ints(a), Attr::Ints(b)) => a == b,
-            (Attr::Dims(a), Attr::Dims(b)) => a == b,
-            _ => false,
-        }
-    }
-}
-
-impl Eq for Attr {}
-
-impl Hash for Attr {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        std::mem::discriminant(self).hash(state);
-        match self {
-            Attr::Int(a) => a.hash(state),
-            Attr::Float(a) => a.to_bits().hash(state),
-            Attr::Bool(a) => a.hash(state),
-            Attr::Text(a) => a.hash(state),
-            Attr::Ints(a) => a.hash(state),
-            Attr::Dims(a) => a.hash(state),
-        }
-    }
-}
-
 impl fmt::Display for Attr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |items: Vec<String>| format!("[{}]", items.join(", "));
         match self {
             Attr::Int(a) => write!(f, "{a}"),
-            Attr::Float(a) => write!(f, "{a}"),
+            Attr::Float(a) => write!(f, "{}", a.0),
             Attr::Bool(a) => write!(f, "{a}"),
             Attr::Text(a) => write!(f, "{a}"),
             Attr::Ints(a) => write!(f, "{}", list(a.iter().map(i64::to_string).collect())),
@@ -71,8 +59,8 @@ pub struct Attrs(Vec<(&'static str, Attr)>);
 
 impl Attrs {
     /// No attributes.
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self(Vec::new())
     }
 
     /// These and one more.
@@ -88,7 +76,7 @@ impl Attrs {
 
     /// These and a real number.
     pub fn float(self, name: &'static str, value: f64) -> Self {
-        self.with(name, Attr::Float(value))
+        self.with(name, Attr::Float(Number(value)))
     }
 
     /// These and a truth value.
@@ -116,9 +104,15 @@ impl Attrs {
         self.0.iter().find(|(n, _)| *n == name).map(|(_, a)| a)
     }
 
-    /// A whole number, 0 if there is none of that name.
+    /// The attribute of that name. Whoever asks knows the operation, which is always told it.
+    fn told(&self, name: &str) -> &Attr {
+        self.get(name).unwrap_or_else(|| panic!("no attribute `{name}` among {self:?}"))
+    }
+
+    /// A whole number.
     pub fn get_int(&self, name: &str) -> i64 {
-        if let Some(Attr::Int(a)) = self.get(name) { *a } else { 0 }
+        let Attr::Int(a) = self.told(name) else { panic!("`{name}` is no whole number in {self:?}") };
+        *a
     }
 
     /// A whole number that is an axis, a size or an index.
@@ -126,23 +120,38 @@ impl Attrs {
         self.get_int(name).max(0) as usize
     }
 
-    /// A real number, 0 if there is none of that name.
+    /// A real number.
     pub fn get_float(&self, name: &str) -> f64 {
-        if let Some(Attr::Float(a)) = self.get(name) { *a } else { 0.0 }
+        let Attr::Float(a) = self.told(name) else { panic!("`{name}` is no real number in {self:?}") };
+        a.0
     }
 
-    /// A truth value, false if there is none of that name.
+    /// A truth value.
     pub fn get_bool(&self, name: &str) -> bool {
-        matches!(self.get(name), Some(Attr::Bool(true)))
+        let Attr::Bool(a) = self.told(name) else { panic!("`{name}` is no truth value in {self:?}") };
+        *a
     }
 
-    /// Axes, none if there is no attribute of that name.
+    /// A word.
+    pub fn get_text(&self, name: &str) -> &str {
+        let Attr::Text(a) = self.told(name) else { panic!("`{name}` is no word in {self:?}") };
+        a
+    }
+
+    /// Axes, or dimensions that have become numbers.
     pub fn get_axes(&self, name: &str) -> Vec<usize> {
-        if let Some(Attr::Ints(a)) = self.get(name) { a.iter().map(|&i| i as usize).collect() } else { Vec::new() }
+        let Attr::Ints(a) = self.told(name) else { panic!("`{name}` is no list of whole numbers in {self:?}") };
+        a.iter().map(|&i| i as usize).collect()
     }
 
-    /// Dimensions, none if there is no attribute of that name.
+    /// Dimensions.
     pub fn get_dims(&self, name: &str) -> &[Dim] {
-        if let Some(Attr::Dims(a)) = self.get(name) { a } else { &[] }
+        let Attr::Dims(a) = self.told(name) else { panic!("`{name}` is no list of dimensions in {self:?}") };
+        a
+    }
+
+    /// The one dimension of that name.
+    pub fn get_dim(&self, name: &str) -> &Dim {
+        &self.get_dims(name)[0]
     }
 }

@@ -1,10 +1,10 @@
 //! The graph itself: nodes, each once, and the leaves they stand on.
 
 use super::dim::{MAX_DEGREE, MAX_SUMMANDS};
-use super::ops::leaf;
+use super::ops::movement::CONCAT;
 use super::{
-    Attr, Attrs, Dim, Input, InputId, InputKind, Node, NodeId, Operation, ParamId, Parameter, Refresh, Scalar,
-    ScalarId, Shape, ShapeError, State, StateId, TensorType, Update,
+    Attr, Attrs, Dim, Input, InputId, InputKind, Leaf, Node, NodeId, NodeKind, Number, Operation, ParamId, Parameter,
+    Refresh, Scalar, ScalarId, Shape, ShapeError, State, StateId, TensorType, Update,
 };
 use crate::catalog::Schedule;
 use crate::source::Span;
@@ -24,7 +24,7 @@ pub struct Room {
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
     nodes: Vec<Node>,
-    known: HashMap<(&'static str, Attrs, Vec<NodeId>), NodeId>,
+    known: HashMap<(NodeKind, Vec<NodeId>), NodeId>,
     /// Trained and averaged tensors.
     pub params: Vec<Parameter>,
     /// Tensors given for each step.
@@ -43,8 +43,8 @@ pub struct Graph {
     pub blocks: Vec<Range<usize>>,
     /// Whether what is inside of blocks is computed again for the gradients, and not kept.
     pub recompute: bool,
-    /// The source that new nodes are put down to.
-    pub origin: Option<Span>,
+    /// The source that new nodes come from, within [`Graph::at`].
+    place: Option<Span>,
     /// The most it may hold; as much as one likes where nothing is said.
     pub room: Option<Room>,
 }
@@ -53,6 +53,14 @@ impl Graph {
     /// An empty graph that may hold so much.
     pub fn within(room: Room) -> Graph {
         Graph { room: Some(room), ..Graph::default() }
+    }
+
+    /// What `add` adds comes from that source; what is added before and after does not.
+    pub fn at<R>(&mut self, span: Option<Span>, add: impl FnOnce(&mut Graph) -> R) -> R {
+        let outer = std::mem::replace(&mut self.place, span);
+        let made = add(self);
+        self.place = outer;
+        made
     }
 
     /// The node of that number.
@@ -87,18 +95,18 @@ impl Graph {
 
     /// The node of `op` on `inputs`: the one there is, or a new one, if its shape rule allows it.
     pub fn apply(&mut self, op: &'static Operation, attrs: Attrs, inputs: &[NodeId]) -> Result<NodeId, ShapeError> {
-        let key = (op.name, attrs, inputs.to_vec());
+        let key = (NodeKind::Computed(op, attrs.clone()), inputs.to_vec());
         if let Some(&node) = self.known.get(&key) {
             return Ok(node);
         }
         self.has_room()?;
-        for dims in key.1.iter().filter_map(|(_, attr)| if let Attr::Dims(dims) = attr { Some(dims) } else { None }) {
+        for dims in attrs.iter().filter_map(|(_, attr)| if let Attr::Dims(dims) = attr { Some(dims) } else { None }) {
             manageable(dims)?;
         }
         let types: Vec<&TensorType> = inputs.iter().map(|&i| self.ty(i)).collect();
-        let ty = (op.infer)(&key.1, &types)?;
+        let ty = (op.infer)(&attrs, &types)?;
         manageable(&ty.shape.0)?;
-        Ok(self.insert(op, key, ty))
+        Ok(self.insert(key, ty))
     }
 
     fn has_room(&self) -> Result<(), ShapeError> {
@@ -133,35 +141,59 @@ impl Graph {
 
     /// The node of another graph on `inputs` of this one, which are like its own.
     pub fn copy(&mut self, node: &Node, inputs: Vec<NodeId>) -> NodeId {
-        let key = (node.op.name, node.attrs.clone(), inputs);
+        let key = (node.kind.clone(), inputs);
         if let Some(&known) = self.known.get(&key) {
             return known;
         }
-        self.origin = node.span;
-        self.insert(node.op, key, node.ty.clone())
+        self.at(node.span, |graph| graph.insert(key, node.ty.clone()))
     }
 
-    /// Makes a node the result of another operation on nodes before it. What it is the value of, its type and whoever uses it stay.
+    /// Replaces the operation and the inputs of a node. Its number, its type and its users are unchanged.
     pub fn replace(&mut self, id: NodeId, op: &'static Operation, attrs: Attrs, inputs: Vec<NodeId>) {
         debug_assert!(inputs.iter().all(|input| *input < id), "inputs come before what uses them");
         let node = &mut self.nodes[id.index()];
-        self.known.remove(&(node.op.name, std::mem::take(&mut node.attrs), std::mem::take(&mut node.inputs)));
-        self.known.insert((op.name, attrs.clone(), inputs.clone()), id);
-        (node.op, node.attrs, node.inputs) = (op, attrs, inputs);
+        let kind = NodeKind::Computed(op, attrs);
+        let before =
+            (std::mem::replace(&mut node.kind, kind.clone()), std::mem::replace(&mut node.inputs, inputs.clone()));
+        self.known.remove(&before);
+        self.known.insert((kind, inputs), id);
     }
 
-    /// A leaf, whose type its attributes do not tell.
-    fn leaf(&mut self, op: &'static Operation, id: u32, ty: TensorType) -> NodeId {
-        let key = (op.name, Attrs::new().int("id", i64::from(id)), Vec::new());
+    /// The node that reads a leaf.
+    fn leaf(&mut self, leaf: Leaf, ty: TensorType) -> NodeId {
+        let key = (NodeKind::Leaf(leaf), Vec::new());
         match self.known.get(&key) {
             Some(&node) => node,
-            None => self.insert(op, key, ty),
+            None => self.insert(key, ty),
         }
     }
 
-    fn insert(&mut self, op: &'static Operation, key: (&'static str, Attrs, Vec<NodeId>), ty: TensorType) -> NodeId {
+    /// The scalar `value`.
+    pub fn constant(&mut self, value: f64) -> NodeId {
+        self.leaf(Leaf::Constant { value: Number(value), whole: false }, TensorType::float(Shape::scalar()))
+    }
+
+    /// A dimension as a scalar.
+    pub fn dimension(&mut self, size: &Dim) -> NodeId {
+        match size.constant() {
+            Some(n) => self.constant(n as f64),
+            None => self.leaf(Leaf::Dimension { size: size.clone(), whole: false }, TensorType::float(Shape::scalar())),
+        }
+    }
+
+    /// A constant or dimension as a whole number, if it is one; so that labels plus a number are labels still.
+    pub(super) fn whole(&mut self, x: NodeId) -> Option<NodeId> {
+        let leaf = match self.node(x).leaf()? {
+            Leaf::Constant { value, .. } if value.0.fract() == 0.0 => Leaf::Constant { value: *value, whole: true },
+            Leaf::Dimension { size, .. } => Leaf::Dimension { size: size.clone(), whole: true },
+            _ => return None,
+        };
+        Some(self.leaf(leaf, TensorType::int(Shape::scalar())))
+    }
+
+    fn insert(&mut self, key: (NodeKind, Vec<NodeId>), ty: TensorType) -> NodeId {
         let id = NodeId(self.nodes.len() as u32);
-        self.nodes.push(Node { op, attrs: key.1.clone(), inputs: key.2.clone(), ty, span: self.origin });
+        self.nodes.push(Node { kind: key.0.clone(), inputs: key.1.clone(), ty, span: self.place });
         self.known.insert(key, id);
         id
     }
@@ -179,7 +211,7 @@ impl Graph {
     /// The node that reads a parameter.
     pub fn parameter_node(&mut self, id: ParamId) -> NodeId {
         let ty = TensorType::float(Shape::of(&self.params[id.index()].shape));
-        self.leaf(&leaf::PARAMETER, id.0, ty)
+        self.leaf(Leaf::Parameter(id), ty)
     }
 
     /// The parameter of that path.
@@ -194,7 +226,7 @@ impl Graph {
             self.inputs.push(Input { name: name.to_owned(), ty: ty.clone(), kind });
             self.inputs.len() - 1
         });
-        self.leaf(&leaf::INPUT, InputId(id as u32).0, ty)
+        self.leaf(Leaf::Input(InputId(id as u32)), ty)
     }
 
     /// The columns of the data set that are read: the place of each there, and its input.
@@ -211,7 +243,8 @@ impl Graph {
             self.states.push(state);
             self.states.len() - 1
         });
-        (StateId(id as u32), self.leaf(&leaf::STATE, id as u32, ty))
+        let id = StateId(id as u32);
+        (id, self.leaf(Leaf::State(id), ty))
     }
 
     /// Says what a state becomes after each step. A second update of the same state replaces the first.
@@ -220,6 +253,12 @@ impl Graph {
             Some(update) => update.value = value,
             None => self.updates.push(Update { state, value }),
         }
+    }
+
+    /// The rows that enter a state in a step, if it is a queue: what it becomes is rows it held, and these behind them.
+    pub fn entering(&self, state: StateId) -> Option<NodeId> {
+        let update = self.node(self.updates.iter().find(|u| u.state == state)?.value);
+        update.is(&CONCAT).then(|| update.inputs.last().copied())?
     }
 
     /// The value a state has so far in this step: after the updates already said, or as it stood before.
@@ -234,7 +273,7 @@ impl Graph {
             self.scalars.push(Scalar { schedule });
             self.scalars.len() - 1
         });
-        self.leaf(&leaf::SCALAR, ScalarId(id as u32).0, TensorType::float(Shape::scalar()))
+        self.leaf(Leaf::Scalar(ScalarId(id as u32)), TensorType::float(Shape::scalar()))
     }
 }
 

@@ -11,16 +11,21 @@ mod leaves;
 mod node;
 mod operation;
 pub mod ops;
+mod range;
 mod samples;
 mod types;
 
-pub use attrs::{Attr, Attrs};
+pub use attrs::{Attr, Attrs, Number};
 pub use build::{Graph, Room};
 pub use call::{Call, Function, Value};
 pub use dim::{Dim, MAX_DEGREE, MAX_SUMMANDS};
 pub use leaves::{
     Ema, Fan, Init, Input, InputKind, MaskPart, ParamKind, Parameter, Refresh, Scalar, State, Times, Update,
 };
-pub use node::{InputId, Node, NodeId, ParamId, ScalarId, StateId};
-pub use operation::{Backward, Cost, GradRule, Lying, Mixed, Operation, SamplesRule, ShapeError};
+pub use node::{InputId, Leaf, Node, NodeId, NodeKind, ParamId, ScalarId, StateId};
+pub use operation::{
+    Backward, BoundsRule, Comparison, Cost, GradRule, Linear, Lying, Mixed, Mixing, Operation, SamplesRule, ShapeError,
+    Undefined, ValueKind, Values, Zero,
+};
+pub use range::{Bounding, Range};
 pub use types::{DType, Shape, TensorType};

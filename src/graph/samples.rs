@@ -1,7 +1,6 @@
 //! Whether what is computed for a sample depends on that sample alone.
 
-use super::ops::{leaf, random};
-use super::{Graph, Lying, NodeId};
+use super::{Dim, Graph, Leaf, Lying, Mixed, Mixing, Node, NodeId, NodeKind, TensorType, ValueKind};
 use std::collections::BTreeMap;
 
 impl Graph {
@@ -23,17 +22,9 @@ impl Graph {
         let mut axes: BTreeMap<NodeId, Option<usize>> = BTreeMap::new();
         for id in self.behind(from) {
             let node = self.node(id);
-            let lies = if node.op == &leaf::INPUT {
-                node.ty.shape.0.first().is_some_and(|d| d.symbols().contains(&"N")).then_some(0)
-            } else {
-                let inputs: Vec<_> = node.inputs.iter().map(|i| self.ty(*i)).collect();
-                let known: Vec<_> = node.inputs.iter().map(|i| axes.get(i).copied().flatten()).collect();
-                let lying = Lying { attrs: &node.attrs, inputs: &inputs, axes: &known, output: &node.ty };
-                match (node.op.samples)(&lying) {
-                    Ok(lies) => lies,
-                    Err(_) => return Some(id),
-                }
-            };
+            let inputs: Vec<_> = node.inputs.iter().map(|i| self.ty(*i)).collect();
+            let known: Vec<_> = node.inputs.iter().map(|i| axes.get(i).copied().flatten()).collect();
+            let Ok(lies) = node.samples(&inputs, &known) else { return Some(id) };
             axes.insert(id, lies);
         }
         None
@@ -41,6 +32,23 @@ impl Graph {
 
     /// The first node on the way to `from` that draws at random.
     pub fn drawing(&self, from: NodeId) -> Option<NodeId> {
-        self.behind(from).into_iter().find(|id| random::OPERATIONS.contains(&self.node(*id).op))
+        let draws = |id: &NodeId| self.node(*id).op().is_some_and(|op| op.values.kind == ValueKind::Drawn);
+        self.behind(from).into_iter().find(draws)
+    }
+}
+
+impl Node {
+    /// The dimension along which the samples lie in its value, given the types of its inputs and where they lie in these.
+    pub fn samples(&self, inputs: &[&TensorType], axes: &[Option<usize>]) -> Result<Option<usize>, Mixed> {
+        let counts = |d: &Dim| d.symbols().contains(&"N");
+        match &self.kind {
+            NodeKind::Computed(op, attrs) => (op.samples)(&Lying { attrs, inputs, axes, output: &self.ty }),
+            NodeKind::Leaf(Leaf::Input(_)) => Ok(self.ty.shape.0.first().is_some_and(counts).then_some(0)),
+            // It differs with the size of the batch.
+            NodeKind::Leaf(Leaf::Dimension { size, .. }) if counts(size) => {
+                Err(Mixed { how: Mixing::Place, axis: None })
+            }
+            NodeKind::Leaf(_) => Ok(None),
+        }
     }
 }

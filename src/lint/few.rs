@@ -2,19 +2,20 @@
 
 use super::flow::Flow;
 use super::region::Region;
-use super::trial::{self, SAMPLES};
+use super::trial::{SAMPLES, Trial};
 use crate::check::{Recipe, Term};
+use crate::compile::Evaluator;
 use crate::diag::{Code, Diagnostic};
 
 /// A warning for each term that is the same whatever the embeddings are, for it is given so few at a time.
-pub(super) fn judge(recipe: &Recipe, flow: &Flow) -> Vec<Diagnostic> {
+pub(super) fn judge(recipe: &Recipe, flow: &Flow, evaluator: &dyn Evaluator) -> Vec<Diagnostic> {
     let batch = recipe.train.batch;
     if recipe.views.is_empty() || batch >= SAMPLES {
         return Vec::new();
     }
     let terms = recipe.loss.terms.iter().filter(|term| {
         let region = Region::of(recipe, flow, term);
-        let idle = |samples| trial::is_idle(&region, samples);
+        let idle = |samples| Trial::of_samples(&region, evaluator, samples).is_idle();
         region.trained().next().is_some() && idle(batch) == Some(true) && idle(SAMPLES) == Some(false)
     });
     let warn = |term: &Term| {

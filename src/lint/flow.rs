@@ -2,7 +2,7 @@
 
 use crate::check::Recipe;
 use crate::compile::reaches;
-use crate::graph::{GradRule, Graph, Node, NodeId, ParamId};
+use crate::graph::{Graph, NodeId, ParamId};
 use std::collections::BTreeSet;
 
 /// Which parameters the loss trains.
@@ -40,11 +40,6 @@ pub fn trained_by(recipe: &Recipe) -> Vec<(String, Vec<String>)> {
     };
     let flow = Flow::of(recipe);
     recipe.loss.terms.iter().zip(&flow.by_term).map(|(term, trained)| (term.name.clone(), parts(trained))).collect()
-}
-
-/// Whether gradients pass from a node to what it is computed from.
-pub(super) fn passes(node: &Node) -> bool {
-    matches!(node.op.grad, GradRule::Rule(_))
 }
 
 /// Every node that `from` is computed from, itself included, in order.

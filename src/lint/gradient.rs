@@ -1,9 +1,9 @@
 //! Gradient flow: terms that train nothing, and branches, stages and weights that nothing trains.
 
-use super::flow::{Flow, ancestors, passes, weights};
+use super::flow::{Flow, ancestors, weights};
 use crate::check::{Branch, Recipe, Term};
 use crate::diag::{Code, Diagnostic};
-use crate::graph::{InputKind, NodeId, ParamKind, Parameter};
+use crate::graph::{Input, InputKind, Leaf, NodeId, ParamKind, Parameter, ValueKind};
 use std::collections::BTreeSet;
 
 /// Every complaint about the flow of gradients.
@@ -29,10 +29,9 @@ fn trains_nothing(recipe: &Recipe, term: &Term) -> Diagnostic {
     let mut seen = BTreeSet::from([term.span]);
     for id in &behind {
         let node = graph.node(*id);
-        let text = if node.op.name == "stopgrad" {
-            "the gradient stops here".to_owned()
-        } else {
-            format!("`{}` passes no gradient on", node.op.name)
+        let text = match node.op().is_some_and(|op| op.values.kind == ValueKind::Moved) {
+            true => "the gradient stops here".to_owned(),
+            false => format!("`{}` passes no gradient on", node.kind),
         };
         diagnostic = match node.span.filter(|s| seen.insert(*s)) {
             Some(span) => diagnostic.also(span, text),
@@ -56,28 +55,18 @@ fn causes(recipe: &Recipe, term: &Term) -> String {
         }
     };
     for id in ancestors(graph, term.node) {
-        let node = graph.node(id);
-        let index = node.attrs.get_usize("id");
-        match node.op.name {
-            "parameter" => {
-                let owner = owner(&graph.params[index]);
-                let averaged = graph.params[index].ema.is_some();
-                add(if averaged {
-                    format!("the averaged weights of `{owner}`")
-                } else {
-                    format!("weights of `{owner}` behind a stop-gradient")
+        match graph.node(id).leaf() {
+            Some(Leaf::Parameter(id)) => {
+                let parameter = &graph.params[id.index()];
+                let owner = owner(parameter);
+                add(match parameter.ema {
+                    Some(_) => format!("the averaged weights of `{owner}`"),
+                    None => format!("weights of `{owner}` behind a stop-gradient"),
                 });
             }
-            "state" => add(format!("the state `{}`", graph.states[index].name)),
-            "input" => add(match graph.inputs[index].kind {
-                InputKind::View(_) | InputKind::Mask(..) => "the views".to_owned(),
-                InputKind::Label => "the labels".to_owned(),
-                InputKind::Index | InputKind::Rows => "the samples' numbers".to_owned(),
-                InputKind::Column { .. } => format!("the column `{}`", graph.inputs[index].name),
-                InputKind::Table(_) => "the whole data set".to_owned(),
-                InputKind::Given => format!("the input `{}`", graph.inputs[index].name),
-            }),
-            _ => {}
+            Some(Leaf::State(id)) => add(format!("the state `{}`", graph.states[id.index()].name)),
+            Some(Leaf::Input(id)) => add(given(&graph.inputs[id.index()])),
+            Some(Leaf::Scalar(_) | Leaf::Constant { .. } | Leaf::Dimension { .. }) | None => {}
         }
     }
     // Weights explain more than the pictures they were applied to.
@@ -85,6 +74,18 @@ fn causes(recipe: &Recipe, term: &Term) -> String {
         causes.retain(|c| c != "the views");
     }
     list(&causes)
+}
+
+/// What an input is, in words.
+fn given(input: &Input) -> String {
+    match input.kind {
+        InputKind::View(_) | InputKind::Mask(..) => "the views".to_owned(),
+        InputKind::Label => "the labels".to_owned(),
+        InputKind::Index | InputKind::Rows => "the samples' numbers".to_owned(),
+        InputKind::Column { .. } => format!("the column `{}`", input.name),
+        InputKind::Table(_) => "the whole data set".to_owned(),
+        InputKind::Given => format!("the input `{}`", input.name),
+    }
 }
 
 /// The nodes on the way from a term to trained weights that pass no gradient on, the first on each way.
@@ -98,7 +99,7 @@ fn barriers(recipe: &Recipe, term: &Term) -> Vec<NodeId> {
             continue;
         }
         let node = graph.node(id);
-        if passes(node) {
+        if node.passes_gradient() {
             open.extend(&node.inputs);
         } else if graph.parameter_read(id).is_none() && !weights(graph, id).is_empty() {
             found.insert(id);

@@ -4,7 +4,7 @@
 //! all of them. So only a formula that brings samples together can push them apart.
 
 use super::region::{Reach, Region};
-use crate::graph::{Dim, Graph, Node, NodeId};
+use crate::graph::{Graph, Linear, Mixed, Mixing as Together, Node, NodeId, TensorType, Undefined, ValueKind, Zero};
 use std::collections::BTreeMap;
 
 /// What is known of a tensor's samples.
@@ -78,195 +78,112 @@ struct Step<'a> {
 impl Step<'_> {
     /// What is known of the result, and how this node brings samples together, if it does.
     fn layout(&self) -> (Layout, Option<Mixing>) {
-        let first = self.inputs.first().copied().unwrap_or_default();
-        match self.node.op.name {
-            "input" => (Layout { axis: self.first_is_batch(), ..Layout::default() }, None),
-            "state" => {
-                let axis = self.is_queue().then_some(0);
-                (Layout { axis, mixed: true, embedded: true, ..Layout::default() }, None)
-            }
-            "reduce_sum" => self.sum(first),
-            "reduce_max" | "reduce_min" => self.reduce(first, &self.node.attrs.get_axes("axes")),
-            "argmax" => self.reduce(first, &[self.node.attrs.get_usize("axis")]),
-            "reshape" => (self.reshape(first), None),
-            "permute" => {
-                let axes = self.node.attrs.get_axes("axes");
-                let axis = first.axis.and_then(|a| axes.iter().position(|&from| from == a));
-                (Layout { axis, ..first }, None)
-            }
-            "softmax" => {
-                let (layout, mixing) = self.along(first, self.rank() - 1);
-                (Layout { probabilities: true, ..layout }, mixing)
-            }
-            "sinkhorn" => self.mix(Layout { probabilities: true, ..first }, Mixing::Share),
-            "log_softmax" | "logsumexp" | "layer_norm" => self.along(first, self.shape(0).len() - 1),
-            "argsort" | "cumsum" | "gather" | "scatter_add" => {
-                let (layout, mixing) = self.along(first, self.node.attrs.get_usize("axis"));
-                let other = self.inputs.get(1).is_some_and(|i| i.mixed);
-                (Layout { mixed: layout.mixed || other, ..layout }, mixing)
-            }
-            "take" | "place" => self.along(first, 1),
-            "slice" | "concat" | "pad" | "stopgrad" | "neg" => (self.join(), None),
-            "batch_norm" | "channel_stats" => self.mix(self.join(), Mixing::Statistic),
-            "matmul" => self.matmul(),
-            "cholesky" | "triangular_solve" | "triangle" | "singular_values" | "nuclear_norm" | "kmeans" => {
-                self.mix(self.join(), Mixing::Products)
-            }
-            _ => self.elementwise(),
+        if let Some(state) = self.node.state() {
+            let axis = self.graph.entering(state).is_some().then_some(0);
+            return (Layout { axis, mixed: true, embedded: true, ..Layout::default() }, None);
+        }
+        let axes: Vec<Option<usize>> = self.inputs.iter().map(|layout| layout.axis).collect();
+        let types: Vec<&TensorType> = self.node.inputs.iter().map(|input| self.graph.ty(*input)).collect();
+        match self.node.samples(&types, &axes) {
+            Ok(axis) => self.each(axis),
+            Err(Mixed { how, axis }) => self.together(how, axis),
         }
     }
 
-    fn shape(&self, input: usize) -> &[Dim] {
-        &self.graph.shape(self.node.inputs[input]).0
+    /// What the inputs have in common, the samples along that dimension.
+    fn join(&self, axis: Option<usize>) -> Layout {
+        let any = |of: fn(&Layout) -> bool| self.inputs.iter().any(of);
+        let kind = self.node.op().map(|op| op.values.kind);
+        let made = matches!(kind, Some(ValueKind::Probabilities | ValueKind::Balanced));
+        // What a sum over the classes leaves are no probabilities any more.
+        let last =
+            self.node.inputs.first().is_some_and(|&x| self.graph.shape(x).0.last() != self.node.ty.shape.0.last());
+        let kept = any(|l| l.probabilities) && !(last && kind == Some(ValueKind::Computed));
+        Layout {
+            axis,
+            summed: any(|l| l.summed),
+            mixed: any(|l| l.mixed),
+            probabilities: made || kept,
+            embedded: any(|l| l.embedded),
+        }
     }
 
-    fn rank(&self) -> usize {
-        self.node.ty.shape.rank()
-    }
-
-    fn first_is_batch(&self) -> Option<usize> {
-        self.node.ty.shape.0.first().is_some_and(|d| d.symbols().contains(&"N")).then_some(0)
-    }
-
-    /// Whether the state that is read holds rows of earlier steps.
-    fn is_queue(&self) -> bool {
-        let state = self.node.attrs.get_usize("id");
-        let update = self.graph.updates.iter().find(|u| u.state.index() == state);
-        update.is_some_and(|u| self.graph.node(u.value).op.name == "concat")
+    /// Samples are brought together so.
+    fn together(&self, how: Together, axis: Option<usize>) -> (Layout, Option<Mixing>) {
+        let joined = self.join(axis);
+        let mixing = match how {
+            Together::Place => return (joined, None),
+            Together::Sum => return (Layout { summed: true, ..joined }, None),
+            Together::Pairs => Mixing::Pairs,
+            Together::Products => Mixing::Products,
+            Together::Share => Mixing::Share,
+            Together::Statistic => Mixing::Statistic,
+            Together::Other => Mixing::Other,
+        };
+        self.mix(joined, mixing)
     }
 
     /// The result brings samples together, if there are samples in the inputs.
     fn mix(&self, layout: Layout, mixing: Mixing) -> (Layout, Option<Mixing>) {
-        let any = self.inputs.iter().any(|i| i.axis.is_some() || i.summed || i.mixed);
+        let any = self.inputs.iter().any(Layout::any);
         (Layout { mixed: any || layout.mixed, summed: false, ..layout }, any.then_some(mixing))
     }
 
-    /// All inputs together, the samples where the first input with samples has them (dimensions counted from the end).
-    fn join(&self) -> Layout {
-        let mut joined = Layout::default();
-        for (i, layout) in self.inputs.iter().enumerate() {
-            let from_end = layout.axis.map(|a| self.shape(i).len() - a);
-            joined.axis = joined.axis.or(from_end.and_then(|e| self.rank().checked_sub(e)));
-            joined.summed |= layout.summed;
-            joined.mixed |= layout.mixed;
-            joined.probabilities |= layout.probabilities;
-            joined.embedded |= layout.embedded;
-        }
-        joined
-    }
-
-    fn elementwise(&self) -> (Layout, Option<Mixing>) {
-        let joined = self.join();
-        let linear = matches!(self.node.op.name, "add" | "sub");
-        let scaled = matches!(self.node.op.name, "mul" | "div")
-            && self.inputs.iter().filter(|i| i.any() && i.embedded).count() < 2;
-        let axes: Vec<usize> = self.aligned().collect();
-        let pairs = axes.windows(2).any(|pair| pair[0] != pair[1]);
-        if pairs {
-            return self.mix(joined, Mixing::Pairs);
-        }
-        let with_past = self.inputs.iter().any(|i| i.mixed) && self.reads_state();
-        if with_past {
+    /// Each sample is by itself, but it may meet what was made of several before.
+    fn each(&self, axis: Option<usize>) -> (Layout, Option<Mixing>) {
+        let joined = self.join(axis);
+        if self.inputs.iter().any(|i| i.mixed) && self.reads_state() {
             return self.mix(joined, Mixing::RunningAverage);
         }
+        if self.multiplies_made_of_several() {
+            return self.mix(joined, Mixing::Other);
+        }
         // A sum of samples meets samples, or a curve is laid over a sum. A sum of what is given, such as a mask, tells nothing.
-        let summed = self.inputs.iter().any(|i| i.summed && i.embedded);
-        let meets = summed && joined.axis.is_some();
-        let bends = summed && !linear && !scaled;
+        let summed = |layout: &Layout| layout.summed && layout.embedded;
+        let meets = self.inputs.iter().any(summed) && axis.is_some();
+        let bends = self.bends(summed);
+        let divides = self.node.op().is_some_and(|op| matches!(op.values.linear, Linear::Each | Linear::First));
         match meets || bends {
             false => (joined, None),
             true if joined.probabilities => self.mix(joined, Mixing::MeanAssignment),
-            true if matches!(self.node.op.name, "mul" | "div" | "recip") => self.mix(joined, Mixing::Share),
+            true if divides || self.node.inputs.len() == 1 && self.inverts() => self.mix(joined, Mixing::Share),
             true => self.mix(joined, Mixing::Statistic),
         }
     }
 
-    /// Where the samples of each input lie in the result.
-    fn aligned(&self) -> impl Iterator<Item = usize> {
-        let rank = self.rank();
-        self.inputs.iter().enumerate().filter_map(move |(i, l)| (l.axis? + rank).checked_sub(self.shape(i).len()))
+    /// Whether a curve is laid over an input of that kind: the operation is not linear in it, or multiplies it with another embedding.
+    fn bends(&self, of: impl Fn(&Layout) -> bool) -> bool {
+        let Some(op) = self.node.op() else { return false };
+        let embedded = self.inputs.iter().filter(|i| i.any() && i.embedded).count();
+        match op.values.linear {
+            Linear::Jointly => false,
+            Linear::Each | Linear::First => embedded > 1 && self.inputs.iter().any(of),
+            Linear::No => self.inputs.iter().any(of),
+        }
     }
 
+    /// Whether samples are multiplied, as rows by a matrix, with what was made of several before.
+    fn multiplies_made_of_several(&self) -> bool {
+        let by_matrix = self.node.op().is_some_and(|op| op.values.linear == Linear::Each && !op.in_place);
+        let several = |layout: &Layout| layout.mixed && layout.axis.is_none();
+        by_matrix && self.inputs.iter().all(Layout::any) && self.inputs.iter().any(several)
+    }
+
+    /// Whether the node is one over something.
+    fn inverts(&self) -> bool {
+        self.node.op().is_some_and(|op| op.values.undefined == Undefined::AtZero(0))
+    }
+
+    /// Whether an input is a state, moved about or scaled at most, beside another that depends on samples.
     fn reads_state(&self) -> bool {
         let is_state = |id: &NodeId| {
             let mut node = self.graph.node(*id);
-            while matches!(node.op.name, "reshape" | "broadcast_to" | "mul" | "neg" | "stopgrad" | "permute") {
+            while node.op().is_some_and(|op| matches!(op.values.zero, Zero::AsFirst | Zero::Product)) {
                 node = self.graph.node(node.inputs[0]);
             }
-            node.op.name == "state"
+            node.state().is_some()
         };
         self.node.inputs.iter().any(is_state) && self.inputs.iter().filter(|i| i.any()).count() > 1
-    }
-
-    fn sum(&self, first: Layout) -> (Layout, Option<Mixing>) {
-        let axes = self.node.attrs.get_axes("axes");
-        let probabilities = first.probabilities && !axes.contains(&(self.shape(0).len() - 1));
-        let first = Layout { probabilities, ..first };
-        match first.axis {
-            Some(axis) if axes.contains(&axis) => (Layout { axis: None, summed: true, ..first }, None),
-            _ => (self.without(first, &axes), None),
-        }
-    }
-
-    /// An extreme over dimensions.
-    fn reduce(&self, first: Layout, axes: &[usize]) -> (Layout, Option<Mixing>) {
-        match first.axis {
-            Some(axis) if axes.contains(&axis) => self.mix(Layout { axis: None, ..first }, Mixing::Other),
-            _ => (self.without(first, axes), None),
-        }
-    }
-
-    /// The samples' place once `axes`, which do not hold them, are gone.
-    fn without(&self, first: Layout, axes: &[usize]) -> Layout {
-        let gone = |axis: usize| axes.iter().filter(|&&a| a < axis).count();
-        let kept = self.node.attrs.get_bool("keepdim");
-        Layout { axis: first.axis.map(|a| if kept { a } else { a - gone(a) }), ..first }
-    }
-
-    /// An operation that works along one dimension.
-    fn along(&self, first: Layout, dim: usize) -> (Layout, Option<Mixing>) {
-        let axis = first.axis.filter(|&a| a < self.rank());
-        match first.axis {
-            Some(axis) if axis == dim => self.mix(first, Mixing::Other),
-            _ => (Layout { axis, ..first }, None),
-        }
-    }
-
-    /// The dimension of the result that holds what the samples' dimension held, alone or merged with others.
-    fn reshape(&self, first: Layout) -> Layout {
-        let (from, to) = (self.shape(0), &self.node.ty.shape.0);
-        let axis = first.axis.and_then(|axis| {
-            let before = Dim::product(&from[..axis]);
-            let same = |&i: &usize| Dim::product(&to[..i]) == before && !to[i].is(1);
-            let batch = |&i: &usize| to[i].symbols().contains(&"N");
-            (0..to.len()).find(same).or_else(|| (0..to.len()).find(batch))
-        });
-        Layout { axis, ..first }
-    }
-
-    fn matmul(&self) -> (Layout, Option<Mixing>) {
-        let (a, b) = (self.inputs[0], self.inputs[1]);
-        let (ranks, attrs) = ([self.shape(0).len(), self.shape(1).len()], &self.node.attrs);
-        let inner = [
-            if attrs.get_bool("ta") { ranks[0] - 2 } else { ranks[0] - 1 },
-            if attrs.get_bool("tb") { ranks[1] - 1 } else { ranks[1] - 2 },
-        ];
-        let contracts = [a.axis == Some(inner[0]), b.axis == Some(inner[1])];
-        let joined = Layout { axis: None, ..self.join() };
-        match (a.any(), b.any()) {
-            (true, true) if contracts == [true, true] => self.mix(joined, Mixing::Products),
-            (true, true) if a.axis.is_some() && b.axis.is_some() && ranks == [2, 2] => {
-                self.mix(Layout { axis: Some(0), ..joined }, Mixing::Pairs)
-            }
-            (true, true) if a.axis != Some(0) || b.axis != Some(0) => self.mix(joined, Mixing::Other),
-            _ if contracts.contains(&true) => (Layout { summed: true, ..joined }, None),
-            (true, _) => (Layout { axis: a.axis.map(|_| 0), ..joined }, None),
-            (_, true) => {
-                let axis = b.axis.map(|x| if x < ranks[1] - 2 { x } else { self.rank() - 1 });
-                (Layout { axis, ..joined }, None)
-            }
-            _ => (joined, None),
-        }
     }
 }
 

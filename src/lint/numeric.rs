@@ -1,11 +1,11 @@
 //! Numeric traps: divisions by what can be 0, logarithms and roots at the edge of where they are defined.
 
-use super::flow::{ancestors, passes};
-use super::range::{self, Range, ranges};
+use super::flow::ancestors;
+use super::range::ranges;
 use crate::catalog::Schedule;
 use crate::check::Recipe;
 use crate::diag::{Code, Diagnostic};
-use crate::graph::{Graph, Init, Node, NodeId};
+use crate::graph::{Graph, Leaf, Node, NodeId, Operation, Range, Undefined, ValueKind, Zero};
 use std::collections::BTreeSet;
 
 /// A warning for every trap in what the loss is computed from, each place once.
@@ -17,15 +17,13 @@ pub(super) fn judge(recipe: &Recipe) -> Vec<Diagnostic> {
     for &id in eye.live.iter().rev() {
         let node = recipe.graph.node(id);
         let explained = found.iter().any(|(outer, _)| recipe.graph.node(*outer).inputs.contains(&id));
-        let trap = match node.op.name {
-            "div" | "recip" | "log" | "sqrt" if eye.hidden.contains(&id) => {
-                eye.gradient.contains(&id).then_some(HIDDEN)
-            }
-            "div" => eye.division(node.inputs[1]),
-            "recip" => eye.division(node.inputs[0]),
-            "log" => eye.logarithm(node),
-            "sqrt" if !explained => eye.root(id, node),
-            _ => None,
+        let trap = match undefined(node) {
+            Undefined::Nowhere => None,
+            _ if eye.hidden.contains(&id) => eye.gradient.contains(&id).then_some(HIDDEN),
+            Undefined::AtZero(divisor) => eye.division(node.inputs[divisor]),
+            Undefined::UpToZero => eye.logarithm(node),
+            Undefined::BelowZero if explained => None,
+            Undefined::BelowZero => eye.root(id, node),
         };
         if let (Some(trap), Some(span)) = (trap, node.span)
             && places.insert((span, trap.message))
@@ -34,6 +32,11 @@ pub(super) fn judge(recipe: &Recipe) -> Vec<Diagnostic> {
         }
     }
     found.into_iter().map(|(_, diagnostic)| diagnostic).collect()
+}
+
+/// Where a node is not defined.
+fn undefined(node: &Node) -> Undefined {
+    node.op().map_or(Undefined::Nowhere, |op| op.values.undefined)
 }
 
 /// What can go wrong, and what to write instead.
@@ -67,7 +70,7 @@ impl<'a> Eye<'a> {
         let live = terms().flat_map(|t| ancestors(graph, t)).collect();
         let (ranges, gradient) = (ranges(graph), on_gradient(graph, terms()));
         let mut eye = Eye { graph, ranges, live, gradient, hidden: BTreeSet::new() };
-        let choices = eye.live.iter().filter(|id| graph.node(**id).op.name == "select");
+        let choices = eye.live.iter().filter(|id| graph.is_of_kind(**id, ValueKind::Chosen));
         eye.hidden = choices.flat_map(|id| eye.hidden_by(graph.node(*id))).collect();
         eye
     }
@@ -79,18 +82,18 @@ impl<'a> Eye<'a> {
         let mut open = choice.inputs[1..].to_vec();
         while let Some(id) = open.pop() {
             let node = self.graph.node(id);
-            let given = match node.op.name {
-                "div" => node.inputs[1],
-                "recip" | "log" | "sqrt" => node.inputs[0],
-                // On the way to what is left out there is only what works element by element.
-                "mul" | "add" | "sub" | "neg" | "square" | "exp" | "broadcast_to" | "reshape" => {
-                    open.extend(&node.inputs);
+            let given = match undefined(node) {
+                Undefined::AtZero(divisor) => node.inputs[divisor],
+                Undefined::UpToZero | Undefined::BelowZero => node.inputs[0],
+                Undefined::Nowhere => {
+                    // On the way to what is left out there is only what works element by element.
+                    let by_element = |op: &Operation| op.in_place || op.values.zero == Zero::AsFirst;
+                    open.extend(node.inputs.iter().filter(|_| node.op().is_some_and(by_element)));
                     continue;
                 }
-                _ => continue,
             };
             let range = self.ranges[given.index()];
-            let undefined = range.zero || node.op.name == "sqrt" && range.low < 0.0;
+            let undefined = range.zero || undefined(node) == Undefined::BelowZero && range.low < 0.0;
             let peeled = self.peeled(given);
             if undefined && (compared.contains(&given) || compared.contains(&peeled)) {
                 found.push(id);
@@ -108,13 +111,13 @@ impl<'a> Eye<'a> {
             return Some(Trap { message: "this divides by 0", help: "give it another value" });
         }
         let leaves = self.leaves(by);
-        if leaves.iter().all(|n| matches!(n.op.name, "constant" | "dimension" | "scalar")) {
-            let schedules = leaves.iter().filter(|n| n.op.name == "scalar");
-            let schedules = schedules.map(|n| &self.graph.scalars[n.attrs.get_usize("id")].schedule);
-            return schedules.filter(|s| range::of_schedule(s).zero).map(reaches_zero).next();
+        let known =
+            |n: &&Node| matches!(n.leaf(), Some(Leaf::Constant { .. } | Leaf::Dimension { .. } | Leaf::Scalar(_)));
+        if leaves.iter().all(known) {
+            let schedules = leaves.iter().filter_map(|n| Some(&self.graph.scalars[n.scalar()?.index()].schedule));
+            return schedules.filter(|s| Range::of_schedule(s).zero).map(reaches_zero).next();
         }
-        let varies = leaves.iter().any(|n| matches!(n.op.name, "parameter" | "input" | "state"));
-        (range.low >= 0.0 && varies).then_some(Trap {
+        (range.low >= 0.0 && self.varies(by)).then_some(Trap {
             message: "this divides by something that can be exactly 0",
             help: "add a small number below the line, as in `x / (y + 1e-6)`; `normalize(x)` scales vectors to length 1 safely",
         })
@@ -123,7 +126,7 @@ impl<'a> Eye<'a> {
     fn logarithm(&self, node: &Node) -> Option<Trap> {
         let x = node.inputs[0];
         let range = self.ranges[x.index()];
-        let inner = self.graph.node(self.peeled(x));
+        let inner = self.peeled(x);
         if range.high <= 0.0 {
             return Some(Trap {
                 message: "this takes the logarithm of something that is never above 0",
@@ -133,19 +136,20 @@ impl<'a> Eye<'a> {
         if !self.varies(x) {
             return None;
         }
-        if self.has_both_signs(x) {
+        if range.both {
             return Some(Trap {
                 message: "this takes the logarithm of something that can be negative",
                 help: "keep it above 0, as in `log(softplus(x))` or `log(clamp(x, min: 1e-6))`",
             });
         }
-        if inner.op.name == "softmax" {
+        if self.graph.is_of_kind(inner, ValueKind::Probabilities) {
             return Some(Trap {
                 message: "the logarithm of a softmax is minus infinity where a probability underflows",
                 help: "write `log_softmax(x)`, which never underflows",
             });
         }
-        if inner.op.name == "sub" && range.low <= 0.0 {
+        let difference = self.graph.node(inner).op().is_some_and(|op| op.values.zero == Zero::Difference);
+        if difference && range.low <= 0.0 {
             return Some(Trap {
                 message: "the logarithm of a difference is not defined where the difference is not above 0",
                 help: "keep it above 0, as in `log(clamp(a - b, min: 1e-6))`; for log(1 - sigmoid(x)) write `-softplus(x)`",
@@ -160,7 +164,7 @@ impl<'a> Eye<'a> {
     fn root(&self, id: NodeId, node: &Node) -> Option<Trap> {
         let x = node.inputs[0];
         let range = self.ranges[x.index()];
-        if range.high < 0.0 || self.has_both_signs(x) {
+        if range.high < 0.0 || range.both {
             return Some(Trap {
                 message: "this takes the root of something that can be negative",
                 help: "keep it above 0, as in `sqrt(relu(x) + 1e-6)`",
@@ -173,37 +177,16 @@ impl<'a> Eye<'a> {
         })
     }
 
-    /// Whether a value is sure to be of both signs for some weights and pictures: results of layers, and what is odd.
-    fn has_both_signs(&self, x: NodeId) -> bool {
-        let node = self.graph.node(self.peeled(x));
-        let plain = |id: &NodeId| self.has_both_signs(*id) || self.graph.constant_value(*id) == Some(0.0);
-        match node.op.name {
-            // The diagonal of the products of rows with themselves is not.
-            "matmul" if self.peeled(node.inputs[0]) == self.peeled(node.inputs[1]) => false,
-            "matmul" | "conv2d" => node.inputs.iter().any(|i| self.has_both_signs(*i)),
-            "parameter" => !matches!(self.graph.params[node.attrs.get_usize("id")].init, Init::Constant(_)),
-            "tanh" | "sin" | "cos" | "randn" | "batch_norm" | "layer_norm" => true,
-            "add" => node.inputs.iter().all(plain),
-            "neg" => self.has_both_signs(node.inputs[0]),
-            _ => false,
-        }
-    }
-
-    /// Without the operations that do not change the sign of a value.
+    /// Without the operations that do not change the sign of a value: what moves it about, and factors above 0.
     fn peeled(&self, x: NodeId) -> NodeId {
-        let mut x = x;
+        let mut x = self.graph.unmoved(x);
         loop {
             let node = self.graph.node(x);
-            let scaled = || self.graph.constant_value(node.inputs[1]).is_some_and(|c| c > 0.0);
-            let same = match node.op.name {
-                "reshape" | "broadcast_to" | "permute" | "slice" | "gather" | "take" => true,
-                "mul" => scaled(),
-                _ => false,
-            };
-            if !same {
+            let product = node.op().is_some_and(|op| op.values.zero == Zero::Product && op.in_place);
+            if !product || self.graph.constant_value(node.inputs[1]).is_none_or(|c| c <= 0.0) {
                 return x;
             }
-            x = node.inputs[0];
+            x = self.graph.unmoved(node.inputs[0]);
         }
     }
 
@@ -213,7 +196,8 @@ impl<'a> Eye<'a> {
     }
 
     fn varies(&self, id: NodeId) -> bool {
-        self.leaves(id).iter().any(|n| matches!(n.op.name, "parameter" | "input" | "state"))
+        let vary = |n: &&Node| matches!(n.leaf(), Some(Leaf::Parameter(_) | Leaf::Input(_) | Leaf::State(_)));
+        self.leaves(id).iter().any(vary)
     }
 }
 
@@ -223,7 +207,7 @@ fn on_gradient(graph: &Graph, terms: impl Iterator<Item = NodeId>) -> BTreeSet<N
     let mut open: Vec<NodeId> = terms.collect();
     while let Some(id) = open.pop() {
         let node = graph.node(id);
-        if passes(node) && found.insert(id) {
+        if node.passes_gradient() && found.insert(id) {
             open.extend(&node.inputs);
         }
     }

@@ -1,8 +1,8 @@
 //! The part of the graph between the embeddings and one term of the loss: the formula, without the networks.
 
-use super::flow::{Flow, passes, weights};
+use super::flow::{Flow, weights};
 use crate::check::{Recipe, Term};
-use crate::graph::{Dim, Graph, InputKind, NodeId, ParamId};
+use crate::graph::{Dim, Graph, InputKind, NodeId, ParamId, ValueKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How a term depends on a node.
@@ -60,7 +60,7 @@ impl<'a> Region<'a> {
             let node = self.graph.node(*id);
             let trains = match self.embeddings.get(id) {
                 Some(embedding) => !embedding.fixed,
-                None => passes(node) && node.inputs.iter().any(|input| carries.contains(input)),
+                None => node.passes_gradient() && node.inputs.iter().any(|input| carries.contains(input)),
             };
             if *reach == Reach::Gradient && trains {
                 carries.insert(*id);
@@ -83,8 +83,8 @@ impl<'a> Region<'a> {
     pub fn anchors(&self) -> BTreeSet<Anchor> {
         let fixed = self.embeddings.values().filter(|e| e.fixed).map(|_| Anchor::FixedNetwork);
         let inputs = self.nodes.iter().filter(|(_, reach)| **reach != Reach::Past);
-        let inputs = inputs.map(|(id, _)| self.graph.node(*id)).filter(|n| n.op.name == "input");
-        let inputs = inputs.filter_map(|node| match self.graph.inputs[node.attrs.get_usize("id")].kind {
+        let inputs = inputs.map(|(id, _)| self.graph.node(*id));
+        let inputs = inputs.filter_map(|node| match self.graph.inputs[node.input()?.index()].kind {
             InputKind::View(_) if node.ty.shape.rank() == 4 => Some(Anchor::Pixels),
             InputKind::Label => Some(Anchor::Labels),
             InputKind::Index => Some(Anchor::Samples),
@@ -97,15 +97,14 @@ impl<'a> Region<'a> {
     /// The labels that earlier passes over the data set have given its samples.
     fn passes(&self) -> impl Iterator<Item = Anchor> {
         let near = self.nodes.iter().filter(|(_, reach)| **reach != Reach::Past);
-        let states = near.map(|(id, _)| self.graph.node(*id)).filter(|n| n.op.name == "state");
-        let refreshed = states.filter_map(|node| {
-            let id = node.attrs.get_usize("id");
-            let labels = self.graph.states[id].shape.0.first() == Some(&Dim::samples());
-            self.graph.refreshes.iter().find(|r| labels && r.state.index() == id)
+        let states = near.filter_map(|(id, _)| self.graph.node(*id).state());
+        let refreshed = states.filter_map(|id| {
+            let labels = self.graph.states[id.index()].shape.0.first() == Some(&Dim::samples());
+            self.graph.refreshes.iter().find(|r| labels && r.state == id)
         });
         refreshed.map(|refresh| {
             let mut sources = super::flow::ancestors(self.graph, refresh.value).into_iter();
-            match sources.any(|id| self.graph.node(id).op.name == "sinkhorn") {
+            match sources.any(|id| self.graph.is_of_kind(id, ValueKind::Balanced)) {
                 true => Anchor::BalancedPass,
                 false => Anchor::Pass,
             }
@@ -155,10 +154,10 @@ fn walk(graph: &Graph, results: &BTreeSet<NodeId>, from: NodeId) -> BTreeMap<Nod
             continue;
         }
         let node = graph.node(id);
-        let next = if passes(node) { reach } else { reach.min(Reach::Stopped) };
+        let next = if node.passes_gradient() { reach } else { reach.min(Reach::Stopped) };
         open.extend(node.inputs.iter().map(|&input| (input, next)));
-        if node.op.name == "state" {
-            let update = graph.updates.iter().find(|u| u.state.index() == node.attrs.get_usize("id"));
+        if let Some(state) = node.state() {
+            let update = graph.updates.iter().find(|u| u.state == state);
             open.extend(update.map(|u| (u.value, Reach::Past)));
         }
     }

@@ -78,7 +78,7 @@ impl Refresher {
         let reads = |name: &str| {
             let is = |id: &NodeId| {
                 let node = program.graph.node(*id);
-                node.op.name == "input" && self.graph.inputs[node.attrs.get_usize("id")].name == name
+                node.input().is_some_and(|id| self.graph.inputs[id.index()].name == name)
             };
             read.iter().any(is)
         };

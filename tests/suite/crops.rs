@@ -105,10 +105,10 @@ fn views_of_one_size_masked_alike_pass_as_one_batch() {
     let recipe = recipe(&MASKED_STUDENT.replace("VIEWS", "together"));
     let joined = |kind: fn(&InputKind) -> bool| {
         let is = |id: &sslrun::graph::NodeId| {
-            let node = recipe.graph.node(*id);
-            node.op.name == "input" && kind(&recipe.graph.inputs[node.attrs.get_usize("id")].kind)
+            let input = recipe.graph.node(*id).input();
+            input.is_some_and(|input| kind(&recipe.graph.inputs[input.index()].kind))
         };
-        let concats = recipe.graph.nodes().filter(|(_, n)| n.op.name == "concat" && n.inputs.iter().all(is));
+        let concats = recipe.graph.nodes().filter(|(_, n)| n.kind.to_string() == "concat" && n.inputs.iter().all(is));
         concats.map(|(_, n)| n.inputs.len()).collect::<Vec<_>>()
     };
     // The whole crops of the teacher are those of the masked student: one node. The small ones are another.

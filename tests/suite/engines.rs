@@ -4,11 +4,12 @@ use sslrun::catalog::Schedule;
 use sslrun::compile::Program;
 use sslrun::exec::{Engine, EngineKind, Feed, Memory, engine};
 use sslrun::exec::{candle, planned};
+use sslrun::graph::Operation;
 use sslrun::graph::ops::OPERATIONS;
 use sslrun::graph::ops::conv::Conv;
-use sslrun::graph::ops::fused;
 use sslrun::graph::ops::random::RANDN;
 use sslrun::graph::ops::window::Window;
+use sslrun::graph::ops::{fused, linalg};
 use sslrun::graph::{
     Attrs, Dim, Ema, Fan, Graph, Init, InputKind, NodeId, ParamId, ParamKind, Parameter, Shape, ShapeError, State,
 };
@@ -91,17 +92,17 @@ fn another_graph_finds_its_parameters_by_name() {
 
 #[test]
 fn the_planned_engine_computes_every_operation() {
-    let all = OPERATIONS.iter().copied().flatten().map(|op| op.name);
-    let missing: Vec<&str> = all.filter(|name| !planned::computes(name)).collect();
+    let all = OPERATIONS.iter().copied().flatten();
+    let missing: Vec<&&Operation> = all.filter(|op| !planned::computes(op)).collect();
     assert!(missing.is_empty(), "no lowering for {missing:?}");
 }
 
 #[test]
 fn the_candle_engine_computes_every_operation_but_gradients_and_fused_ones() {
-    let gradient = |name: &str| name.ends_with("_grad") || name == "polar";
-    let fused = |name: &str| fused::OPERATIONS.iter().any(|op| op.name == name);
-    let all = OPERATIONS.iter().copied().flatten().map(|op| op.name);
-    let missing: Vec<&str> = all.filter(|name| !gradient(name) && !fused(name) && !candle::computes(name)).collect();
+    let gradient = |op: &Operation| op.to_string().ends_with("_grad") || *op == linalg::POLAR;
+    let fused = |op: &Operation| fused::OPERATIONS.contains(&op);
+    let all = OPERATIONS.iter().copied().flatten();
+    let missing: Vec<&&Operation> = all.filter(|op| !gradient(op) && !fused(op) && !candle::computes(op)).collect();
     assert!(missing.is_empty(), "no lowering for {missing:?}");
 }
 
@@ -134,7 +135,7 @@ fn batch_norm(g: &mut Graph, x: NodeId, channels: usize) -> Result<NodeId, Shape
     let (state, old) = g.state(State { name: "bn.running_var".into(), shape, init: Init::Constant(1.0), span: None });
     let count = &Dim::batch() * &Dim::from(64i64);
     let attrs = Attrs::new().float("momentum", 0.1).int("row", 1).dims("count", &[count]);
-    let next = g.apply(sslrun::graph::ops::operation("running_average").unwrap(), attrs, &[old, stats])?;
+    let next = g.apply(&sslrun::graph::ops::norm::RUNNING_AVERAGE, attrs, &[old, stats])?;
     g.update(state, next);
     let y = g.batch_norm(x, stats, Some([gamma, beta]), 1e-5)?;
     g.relu(y)
@@ -211,15 +212,15 @@ fn gradients_that_share_memory_are_scaled_apart() {
 fn errors_name_what_failed() {
     let mut g = Graph::default();
     let a = g.parameter(parameter("a", &[2, 2], Init::Constant(-1.0)));
-    g.origin = Some(sslrun::source::Span::new(sslrun::source::FileId(0), 3..7));
-    let factor = g.cholesky(a).unwrap();
+    let place = sslrun::source::Span::new(sslrun::source::FileId(0), 3..7);
+    let factor = g.at(Some(place), |g| g.cholesky(a)).unwrap();
     let program = Program::forward(g, vec![factor]);
     for kind in [EngineKind::Planned, EngineKind::Candle] {
         let mut memory = Memory::<f32>::new(&program.graph, &sizes, 0).unwrap();
         let mut engine = engine::<f32>(kind, &program, &sizes).unwrap();
         let error = engine.run(&mut memory, &Feed::default()).unwrap_err();
         assert!(error.to_string().contains("not positive definite"), "{error}");
-        assert_eq!((error.operation, error.span.map(|s| s.start)), (Some("cholesky"), Some(3)));
+        assert_eq!((error.operation.as_deref(), error.span.map(|s| s.start)), (Some("cholesky"), Some(3)));
     }
     let program = network().unwrap();
     let mut memory = Memory::<f32>::new(&program.graph, &sizes, 0).unwrap();

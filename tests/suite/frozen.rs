@@ -4,6 +4,7 @@ use crate::train::{folder, run};
 use sslrun::check::{self, Options};
 use sslrun::diag::Diagnostic;
 use sslrun::driver::{self, Request};
+use sslrun::exec::PlannedEvaluator;
 use sslrun::lint::{lint, mechanisms};
 use sslrun::source::Sources;
 use sslrun::train::{Event, last_checkpoint};
@@ -198,6 +199,9 @@ fn a_frozen_target_holds_against_collapse() {
     let mut sources = Sources::default();
     let root = sources.read(&folder.join("student.ssl")).expect("a file");
     let recipe = check::check(&mut sources, root, &Options::default()).recipe.expect("a sound recipe");
-    assert!(lint(&recipe).is_empty(), "{:?}", lint(&recipe));
-    assert_eq!(mechanisms(&recipe).iter().map(|m| m.name).collect::<Vec<_>>(), ["fixed target"]);
+    assert!(lint(&recipe, &PlannedEvaluator).is_empty(), "{:?}", lint(&recipe, &PlannedEvaluator));
+    assert_eq!(
+        mechanisms(&recipe, &PlannedEvaluator).iter().map(|m| m.guard.to_string()).collect::<Vec<_>>(),
+        ["fixed target"]
+    );
 }

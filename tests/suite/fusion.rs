@@ -5,7 +5,7 @@ use sslrun::compile::Program;
 use sslrun::diag::Diagnostic;
 use sslrun::exec::planned::Planned;
 use sslrun::exec::{Engine, Feed, Memory};
-use sslrun::graph::{Graph, Init, InputKind, NodeId, ParamKind, Parameter, Shape, ShapeError, TensorType};
+use sslrun::graph::{Attr, Graph, Init, InputKind, NodeId, ParamKind, Parameter, Shape, ShapeError, TensorType};
 use sslrun::random::Rng;
 use sslrun::source::{Source, Sources};
 
@@ -43,7 +43,7 @@ pub(super) fn size(name: &str) -> Option<i64> {
 
 /// How many live nodes are of that operation.
 fn count(program: &Program, operation: &str) -> usize {
-    program.live().into_iter().filter(|&id| program.graph.node(id).op.name == operation).count()
+    program.live().into_iter().filter(|&id| program.graph.node(id).kind.to_string() == operation).count()
 }
 
 /// Gradients and loss in f64, all inputs random.
@@ -95,7 +95,7 @@ fn batch_norms_of_a_residual_network_take_what_follows_them() {
 fn products_take_bias_activation_and_residual() {
     let fused = fused(step("vit(8, 2, 2, patch: 8)", "mlp(8, 8, norm: none)"));
     assert!(count(&fused, "linear") >= 2 * (1 + 2 * 4 + 2), "patches, two blocks of four, projector");
-    let residual = |id: NodeId| fused.graph.node(id).attrs.get_bool("residual");
+    let residual = |id: NodeId| fused.graph.node(id).attrs().get("residual") == Some(&Attr::Bool(true));
     assert_eq!(fused.live().into_iter().filter(|&id| residual(id)).count(), 2 * 2 * 2);
     assert_eq!(count(&fused, "relu"), 0, "the projector's is part of its product");
     assert_eq!(count(&fused, "gelu"), 2 * 4, "its gradient needs what stands before it, and it is computed again");
@@ -131,7 +131,7 @@ fn what_is_used_elsewhere_stays() {
     assert_eq!((count(&norm_used, "batch_norm_relu"), count(&norm_used, "batch_norm")), (0, 1));
     assert_eq!(count(&norm_used, "batch_norm_relu_input_grad"), 0);
     let mut program = with(|g, _, y| g.tanh(y));
-    let norm = program.live().into_iter().find(|&id| program.graph.node(id).op.name == "batch_norm").unwrap();
+    let norm = program.live().into_iter().find(|&id| program.graph.node(id).kind.to_string() == "batch_norm").unwrap();
     program.outputs.push(norm);
     assert_eq!(count(&fused(program), "batch_norm_relu"), 0, "a result of the program is used outside");
 }

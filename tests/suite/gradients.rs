@@ -10,7 +10,7 @@ use sslrun::graph::{GradRule, Graph, Init, NodeId, ParamKind, Parameter};
 use std::collections::BTreeSet;
 
 /// A training program whose loss weighs each element of the result differently.
-fn program(case: &Case) -> Program {
+pub fn program(case: &Case) -> Program {
     let mut graph = Graph::default();
     let spread = (case.range.1 - case.range.0) / 2.0;
     let inputs: Vec<NodeId> = case
@@ -44,7 +44,7 @@ fn weighted(graph: &mut Graph, case: &Case, inputs: &[NodeId]) -> Built {
     graph.sum_all(product)
 }
 
-fn memory(case: &Case, program: &Program) -> Memory<f64> {
+pub fn memory(case: &Case, program: &Program) -> Memory<f64> {
     let mut memory = Memory::new(&program.graph, &|_| None, 3).unwrap();
     let middle = (case.range.0 + case.range.1) / 2.0;
     for i in 0..case.shapes.len() {
@@ -112,9 +112,9 @@ fn both_engines_compute_the_same() {
 fn every_differentiable_operation_has_a_case() {
     let mut seen = BTreeSet::new();
     for case in FAMILIES.iter().copied().flatten() {
-        seen.extend(program(case).graph.nodes().map(|(_, node)| node.op.name));
+        seen.extend(program(case).graph.nodes().map(|(_, node)| node.kind.to_string()));
     }
     let differentiable = OPERATIONS.iter().copied().flatten().filter(|op| matches!(op.grad, GradRule::Rule(_)));
-    let missing: Vec<&str> = differentiable.map(|op| op.name).filter(|name| !seen.contains(name)).collect();
+    let missing: Vec<String> = differentiable.map(|op| op.to_string()).filter(|name| !seen.contains(name)).collect();
     assert!(missing.is_empty(), "no case for {missing:?}");
 }

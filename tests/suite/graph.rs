@@ -43,7 +43,7 @@ fn shape(g: &mut Graph, name: &str, args: &[(&'static str, Value)]) -> String {
 
 #[test]
 fn names_are_unique_and_every_function_is_described() {
-    let operations: Vec<&str> = OPERATIONS.iter().flat_map(|f| f.iter()).map(|o| o.name).collect();
+    let operations: Vec<String> = OPERATIONS.iter().flat_map(|f| f.iter()).map(|o| o.to_string()).collect();
     assert_eq!(operations.iter().collect::<BTreeSet<_>>().len(), operations.len());
     let functions: Vec<&Function> = FUNCTIONS.iter().flat_map(|f| f.iter()).collect();
     assert_eq!(functions.iter().map(|f| f.entry.name).collect::<BTreeSet<_>>().len(), functions.len());
@@ -256,7 +256,7 @@ fn transpositions_go_into_products_and_repetitions_are_not_stored() {
     let turned = g.transpose_last(y).unwrap();
     let product = g.matmul(x, turned).unwrap();
     let node = g.node(product);
-    assert_eq!((node.inputs.clone(), node.attrs.get_bool("tb")), (vec![x, y], true));
+    assert_eq!((node.inputs.clone(), node.attrs().get_bool("tb")), (vec![x, y], true));
 
     let row = g.sum(x, &[0], true).unwrap();
     let wide = g.broadcast_to(row, &dims("N D")).unwrap();

@@ -3,6 +3,7 @@
 use crate::train::recipe;
 use sslrun::data::Batch;
 use sslrun::exec::EngineKind;
+use sslrun::exec::PlannedEvaluator;
 use sslrun::lint::{lint, mechanisms};
 use sslrun::train::{Clock, Learner};
 
@@ -58,8 +59,8 @@ fn prototypes_start_every_step_with_length_one() {
 #[test]
 fn a_balanced_assignment_holds_against_collapse() {
     let recipe = recipe(CLUSTERED);
-    assert!(lint(&recipe).is_empty(), "{:?}", lint(&recipe));
-    let names: Vec<&str> = mechanisms(&recipe).iter().map(|m| m.name).collect();
+    assert!(lint(&recipe, &PlannedEvaluator).is_empty(), "{:?}", lint(&recipe, &PlannedEvaluator));
+    let names: Vec<String> = mechanisms(&recipe, &PlannedEvaluator).iter().map(|m| m.guard.to_string()).collect();
     assert_eq!(names, ["balanced assignment"]);
 }
 
@@ -111,8 +112,11 @@ fn a_queue_of_features_is_scored_by_the_prototypes_of_now() {
          loss { swap: mean(cross_entropy(code(u), f(v) / 0.1) for u, v in pairs(a, b)) }
          train { batch: 16; optimizer: sgd(lr: 0.5) }",
     );
-    assert!(lint(&recipe).is_empty(), "{:?}", lint(&recipe));
-    assert_eq!(mechanisms(&recipe).iter().map(|m| m.name).collect::<Vec<_>>(), ["balanced assignment"]);
+    assert!(lint(&recipe, &PlannedEvaluator).is_empty(), "{:?}", lint(&recipe, &PlannedEvaluator));
+    assert_eq!(
+        mechanisms(&recipe, &PlannedEvaluator).iter().map(|m| m.guard.to_string()).collect::<Vec<_>>(),
+        ["balanced assignment"]
+    );
     let mut learner = Learner::new(&recipe, EngineKind::Planned, Clock { steps: 4, per_epoch: 2 }).expect("a learner");
     let batch = batch(16, 8, (0..16).collect());
     for step in 0..4 {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use sslrun::check::{self, Options};
 use sslrun::diag::{Diagnostic, json, render, visible};
 use sslrun::driver::{Checked, too_large_here};
+use sslrun::exec::PlannedEvaluator;
 use sslrun::lint::lint;
 use sslrun::report::Table;
 use sslrun::source::{Source, Sources};
@@ -26,7 +27,7 @@ fn said(name: &str, text: &str) -> (Sources, Vec<Diagnostic>) {
     let id = sources.add(Source::new("test.ssl", None, text));
     let outcome = check::check(&mut sources, id, &Options::default());
     let mut all = outcome.diagnostics;
-    all.extend(outcome.recipe.iter().flat_map(lint));
+    all.extend(outcome.recipe.iter().flat_map(|recipe| lint(recipe, &PlannedEvaluator)));
     assert!(begun.elapsed() < SOON, "{name} took {:?}", begun.elapsed());
     (sources, all)
 }

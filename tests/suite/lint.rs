@@ -2,6 +2,7 @@
 
 use sslrun::check::{self, Options, Recipe};
 use sslrun::diag::{self, Code, Diagnostic, Severity};
+use sslrun::exec::PlannedEvaluator;
 use sslrun::lint::{lint, mechanisms};
 use sslrun::source::{Source, Sources};
 use std::path::Path;
@@ -20,14 +21,14 @@ fn checked(sources: &mut Sources, text: &str) -> Recipe {
 
 /// What is said of a recipe; `text` stands before the common frame.
 fn said(text: &str) -> Vec<Diagnostic> {
-    lint(&checked(&mut Sources::default(), &format!("{text}{FRAME}")))
+    lint(&checked(&mut Sources::default(), &format!("{text}{FRAME}")), &PlannedEvaluator)
 }
 
 /// That a recipe gets one complaint of that code, which contains `message` and points at `place`.
 #[track_caller]
 fn says(text: &str, code: Code, place: &str, message: &str) {
     let mut sources = Sources::default();
-    let found = lint(&checked(&mut sources, &format!("{text}{FRAME}")));
+    let found = lint(&checked(&mut sources, &format!("{text}{FRAME}")), &PlannedEvaluator);
     let all = diag::render(&found, &sources);
     let [one] = &found[..] else { panic!("expected one complaint of {}, found {}:\n{all}", code.name, found.len()) };
     assert_eq!(one.code, code, "{all}");
@@ -40,13 +41,16 @@ fn says(text: &str, code: Code, place: &str, message: &str) {
 #[track_caller]
 fn says_nothing(text: &str) {
     let mut sources = Sources::default();
-    let found = lint(&checked(&mut sources, &format!("{text}{FRAME}")));
+    let found = lint(&checked(&mut sources, &format!("{text}{FRAME}")), &PlannedEvaluator);
     assert!(found.is_empty(), "{}", diag::render(&found, &sources));
 }
 
 /// The mechanisms of a recipe by name, in order.
-fn names(text: &str) -> Vec<&'static str> {
-    mechanisms(&checked(&mut Sources::default(), &format!("{text}{FRAME}"))).iter().map(|m| m.name).collect()
+fn names(text: &str) -> Vec<String> {
+    mechanisms(&checked(&mut Sources::default(), &format!("{text}{FRAME}")), &PlannedEvaluator)
+        .iter()
+        .map(|m| m.guard.to_string())
+        .collect()
 }
 
 const F: &str = "branch f { encoder: conv2d(8, 3) | relu | global_avgpool; projector: mlp(16, 32) }\n";
@@ -108,9 +112,9 @@ fn the_recipes_of_the_corpus_are_held_by_their_papers_mechanisms() {
         let mut sources = Sources::default();
         let id = sources.read(&path).unwrap();
         let recipe = check::check(&mut sources, id, &Options::default()).recipe.unwrap();
-        let found = lint(&recipe);
+        let found = lint(&recipe, &PlannedEvaluator);
         assert!(found.is_empty(), "{name}:\n{}", diag::render(&found, &sources));
-        let mut all: Vec<&str> = mechanisms(&recipe).iter().map(|m| m.name).collect();
+        let mut all: Vec<String> = mechanisms(&recipe, &PlannedEvaluator).iter().map(|m| m.guard.to_string()).collect();
         all.dedup();
         assert_eq!(&all, expected, "{name}");
     }
@@ -120,7 +124,7 @@ fn the_recipes_of_the_corpus_are_held_by_their_papers_mechanisms() {
 fn a_mechanism_says_where_it_stands() {
     let mut sources = Sources::default();
     let text = with(F, "loss { contrast: info_nce(f(a), f(b)) }");
-    let found = mechanisms(&checked(&mut sources, &format!("{text}{FRAME}")));
+    let found = mechanisms(&checked(&mut sources, &format!("{text}{FRAME}")), &PlannedEvaluator);
     assert_eq!(sources.text(found[0].span), "info_nce(f(a), f(b))");
     assert_eq!(found[0].why, "`contrast` compares each sample with the other samples of the batch");
 }
@@ -150,7 +154,7 @@ fn a_queue_of_negatives() {
         state bank = queue(of: k, size: 256)\n";
     let found = "loss { l: info_nce_with_bank(q, k, bank) }";
     let text = with(F, &format!("{queue}{found}{FRAME}"));
-    let held = mechanisms(&checked(&mut Sources::default(), &text));
+    let held = mechanisms(&checked(&mut Sources::default(), &text), &PlannedEvaluator);
     assert_eq!(held[0].why, "`l` compares each sample with earlier samples in `bank`");
     let without = "branch key = ema(f, decay: 0.99)\nloss { l: mse(normalize(f(a)), normalize(key(b))) }";
     says(&with(F, without), Code::COLLAPSE, "l: mse", "predictor");
@@ -303,8 +307,8 @@ fn terms_that_train_nothing() {
 #[test]
 fn recipes_of_inputs_are_not_judged() {
     let text = "input z: [N, 8]\ninput y: [N, 8]\nloss { a: mse(z, y) }";
-    assert!(lint(&checked(&mut Sources::default(), text)).is_empty());
-    assert!(mechanisms(&checked(&mut Sources::default(), text)).is_empty());
+    assert!(lint(&checked(&mut Sources::default(), text), &PlannedEvaluator).is_empty());
+    assert!(mechanisms(&checked(&mut Sources::default(), text), &PlannedEvaluator).is_empty());
 }
 
 #[test]
@@ -433,7 +437,7 @@ fn a_term_that_compares_samples_needs_some() {
         )
     };
     let warned = |batch: usize, loss: &str| {
-        let found = lint(&checked(&mut Sources::default(), &text(batch, loss)));
+        let found = lint(&checked(&mut Sources::default(), &text(batch, loss)), &PlannedEvaluator);
         found.iter().filter(|d| d.message.contains("it compares samples")).count()
     };
     for loss in ["nt_xent(f(a), f(b))", "info_nce(f(a), f(b), temperature: 0.2)"] {

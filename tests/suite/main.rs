@@ -26,6 +26,7 @@ mod engines;
 mod eval;
 mod explain;
 mod export;
+mod facts;
 mod finite;
 mod fixtures;
 mod folder;

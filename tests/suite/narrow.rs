@@ -8,7 +8,7 @@ use sslrun::graph::{Dim, Graph, Init, InputKind, NodeId, ParamKind, Parameter, S
 /// The shapes that the live nodes of an operation compute.
 fn shapes(program: &Program, operation: &str) -> Vec<String> {
     let live = program.live().into_iter().map(|id| program.graph.node(id));
-    live.filter(|node| node.op.name == operation).map(|node| node.ty.shape.to_string()).collect()
+    live.filter(|node| node.kind.to_string() == operation).map(|node| node.ty.shape.to_string()).collect()
 }
 
 fn parameter(g: &mut Graph, name: &str, shape: &[usize]) -> NodeId {

@@ -53,7 +53,7 @@ fn what_is_light_is_not_kept_for_the_gradients() {
         ("resnet18(stem: small, width: 4)", "batch_norm_relu", 2 * (1 + 8 + 8 + 1), 2 * 8),
     ] {
         let program = trained(encoder, "mlp(8, 8)", "").fused();
-        let of = |id: &NodeId| program.graph.node(*id).op.name == operation;
+        let of = |id: &NodeId| program.graph.node(*id).kind.to_string() == operation;
         let (forward, backward): (Vec<NodeId>, Vec<NodeId>) =
             program.live().into_iter().partition(|id| *id < program.loss.unwrap());
         let read: Vec<NodeId> = backward.iter().flat_map(|&id| program.graph.node(id).inputs.clone()).collect();

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sslrun::check::{self, Options};
 use sslrun::driver::{Checked, loss_of};
 use sslrun::exec::EngineKind;
+use sslrun::exec::PlannedEvaluator;
 use sslrun::lint::lint;
 use sslrun::source::{Source, Sources};
 
@@ -13,7 +14,8 @@ fn said(text: &str) -> Vec<String> {
     let mut sources = Sources::default();
     let id = sources.add(Source::new("test.ssl", None, text));
     let outcome = check::check(&mut sources, id, &Options::default());
-    let all = outcome.diagnostics.into_iter().chain(outcome.recipe.iter().flat_map(lint));
+    let all =
+        outcome.diagnostics.into_iter().chain(outcome.recipe.iter().flat_map(|recipe| lint(recipe, &PlannedEvaluator)));
     all.map(|d| format!("{}: {}", d.code.name, d.message)).collect()
 }
 
@@ -164,7 +166,8 @@ fn a_fault_in_a_loss_is_shown_in_the_loss() {
     let id = sources.add(Source::new("test.ssl", None, text.as_str()));
     let outcome = check::check(&mut sources, id, &Options::default());
     let recipe = outcome.recipe.expect("it is sound");
-    for (_, node) in recipe.graph.nodes().filter(|(_, n)| n.op.name == "recip" || n.op.name == "div") {
+    for (_, node) in recipe.graph.nodes().filter(|(_, n)| n.kind.to_string() == "recip" || n.kind.to_string() == "div")
+    {
         let span = node.span.expect("a place");
         if span.file == id && text[span.range()].contains('/') {
             return;

@@ -6,6 +6,7 @@ use sslrun::check::{self, Options};
 use sslrun::data::{self, Access, Split, Splits};
 use sslrun::driver::Request;
 use sslrun::exec::EngineKind;
+use sslrun::exec::PlannedEvaluator;
 use sslrun::lint::{lint, mechanisms};
 use sslrun::report::RunRecord;
 use sslrun::source::{Source, Sources};
@@ -226,12 +227,12 @@ fn what_is_over_the_data_set_is_kept_in_a_state() {
 
 #[test]
 fn labels_of_samples_hold_against_collapse() {
-    let names = |text: &str| -> Vec<&'static str> {
+    let names = |text: &str| -> Vec<String> {
         let recipe = recipe(&with(text));
-        mechanisms(&recipe).iter().map(|m| m.name).collect()
+        mechanisms(&recipe, &PlannedEvaluator).iter().map(|m| m.guard.to_string()).collect()
     };
     assert_eq!(names(LABELS), ["balanced assignment"]);
-    assert!(lint(&recipe(&with(LABELS))).is_empty());
+    assert!(lint(&recipe(&with(LABELS)), &PlannedEvaluator).is_empty());
     assert_eq!(names(CLUSTERS)[0], "labels of an earlier pass");
     let bank = "state bank = per_sample(of: stopgrad(normalize(f(b))))
         loss { l: mean(cross_entropy(batch.index, normalize(f(a)) @ bank.all.T / 0.1)) }";
@@ -240,7 +241,7 @@ fn labels_of_samples_hold_against_collapse() {
     let rows =
         "state bank = per_sample(of: stopgrad(normalize(f(b))))\nloss { l: mean(-cosine_similarity(f(a), bank)) }";
     assert!(names(rows).is_empty());
-    assert_eq!(lint(&recipe(&with(rows))).len(), 1);
+    assert_eq!(lint(&recipe(&with(rows)), &PlannedEvaluator).len(), 1);
 }
 
 #[test]
@@ -271,7 +272,7 @@ fn a_snapshot_is_a_copy_that_is_renewed_now_and_then() {
     let ema = |name: &str| first.graph.params.iter().find(|p| p.name == name).and_then(|p| p.ema.clone());
     assert!(ema("teacher.encoder.0.weight").is_some_and(|e| e.every.is_none()));
     assert!(ema("early.encoder.0.weight").is_some_and(|e| e.every == Some(0.5)));
-    assert!(lint(&first).is_empty(), "{:?}", lint(&first));
+    assert!(lint(&first, &PlannedEvaluator).is_empty(), "{:?}", lint(&first, &PlannedEvaluator));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use sslrun::check::{self, Options, Recipe};
 use sslrun::compile::Program;
 use sslrun::diag;
+use sslrun::exec::PlannedEvaluator;
 use sslrun::exec::{EngineKind, Feed, Memory, engine};
 use sslrun::graph::{Graph, Init, ParamKind};
 use sslrun::lint::lint;
@@ -17,7 +18,7 @@ fn checked(text: &str) -> Result<Recipe, String> {
     let outcome = check::check(&mut sources, id, &Options::default());
     match outcome.recipe {
         Some(recipe) if outcome.diagnostics.is_empty() => {
-            let judged = lint(&recipe);
+            let judged = lint(&recipe, &PlannedEvaluator);
             if judged.is_empty() { Ok(recipe) } else { Err(diag::render(&judged, &sources)) }
         }
         _ => Err(diag::render(&outcome.diagnostics, &sources)),

@@ -2,6 +2,7 @@
 
 use sslrun::check::{self, Options};
 use sslrun::diag::{Code, Diagnostic, Severity, render};
+use sslrun::exec::PlannedEvaluator;
 use sslrun::lint::{lint, mechanisms};
 use sslrun::random::Rng;
 use sslrun::source::{Source, Sources};
@@ -17,9 +18,9 @@ fn judged(loss: &str, batch: usize, width: usize) -> Option<(Vec<Diagnostic>, St
     let mut sources = Sources::default();
     let id = sources.add(Source::new("test.ssl", None, text));
     let recipe = check::check(&mut sources, id, &Options::default()).recipe?;
-    let found = lint(&recipe);
+    let found = lint(&recipe, &PlannedEvaluator);
     let shown = render(&found, &sources);
-    mechanisms(&recipe);
+    mechanisms(&recipe, &PlannedEvaluator);
     Some((found, shown))
 }
 

@@ -1,8 +1,8 @@
 //! `relu(batch_norm(x) + residual)`, the end of every block of a residual network, and `relu(batch_norm(x))`.
 
 use super::{Fused, Uses};
+use crate::graph::ops::activation::RELU;
 use crate::graph::ops::binary::ADD;
-use crate::graph::ops::elementwise::RELU;
 use crate::graph::ops::fused::BATCH_NORM_RELU;
 use crate::graph::ops::norm::BATCH_NORM;
 use crate::graph::{Attrs, Node, NodeId};
@@ -20,6 +20,6 @@ pub(super) fn relu_after_batch_norm(uses: &Uses, id: NodeId) -> Option<Fused> {
 }
 
 fn joined(norm: &Node, residual: Option<NodeId>) -> Fused {
-    let attrs = Attrs::new().float("eps", norm.attrs.get_float("eps")).bool("residual", residual.is_some());
+    let attrs = Attrs::new().float("eps", norm.attrs().get_float("eps")).bool("residual", residual.is_some());
     Fused { op: &BATCH_NORM_RELU, attrs, inputs: norm.inputs.iter().copied().chain(residual).collect() }
 }

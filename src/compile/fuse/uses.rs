@@ -36,12 +36,12 @@ impl Uses {
     }
 
     /// The node, if it is of that operation.
-    pub fn of(&self, id: NodeId, op: &Operation) -> Option<&Node> {
-        Some(self.node(id)).filter(|node| node.op == op)
+    pub fn of(&self, id: NodeId, op: &'static Operation) -> Option<&Node> {
+        Some(self.node(id)).filter(|node| node.is(op))
     }
 
     /// The node, if it is of that operation and its value is used once and is no result.
-    pub fn passing(&self, id: NodeId, op: &Operation) -> Option<&Node> {
+    pub fn passing(&self, id: NodeId, op: &'static Operation) -> Option<&Node> {
         self.of(id, op).filter(|_| self.users[id.index()].len() == 1 && !self.kept[id.index()])
     }
 

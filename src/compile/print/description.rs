@@ -1,7 +1,7 @@
 //! A program and its plan as plain data.
 
 use crate::compile::{Loc, Plan, Program, Step, flops};
-use crate::graph::{Dim, Graph, NodeId, Parameter};
+use crate::graph::{Dim, Graph, Leaf, Node, NodeId, NodeKind, Parameter};
 use crate::source::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -122,11 +122,10 @@ fn line(graph: &Graph, steps: &HashMap<NodeId, &Step>, id: NodeId) -> Line {
         _ => None,
     });
     let reads = reads(graph, id);
-    let shown = node.attrs.iter().filter(|_| reads.is_none());
-    let attributes = shown.map(|(name, value)| (name.to_owned(), value.to_string())).collect();
+    let attributes = attributes(node);
     Line {
         number: id.0,
-        operation: node.op.name.to_owned(),
+        operation: node.kind.to_string(),
         reads,
         attributes,
         inputs: node.inputs.iter().map(|i| i.0).collect(),
@@ -141,16 +140,31 @@ fn line(graph: &Graph, steps: &HashMap<NodeId, &Step>, id: NodeId) -> Line {
     }
 }
 
+/// What a node is told besides its inputs, as text.
+fn attributes(node: &Node) -> Vec<(String, String)> {
+    let number = |name: &str, value: String, whole: bool| {
+        let whole = whole.then(|| ("whole".to_owned(), "true".to_owned()));
+        std::iter::once((name.to_owned(), value)).chain(whole).collect()
+    };
+    match &node.kind {
+        NodeKind::Computed(_, attrs) => {
+            attrs.iter().map(|(name, value)| (name.to_owned(), value.to_string())).collect()
+        }
+        NodeKind::Leaf(Leaf::Constant { value, whole }) => number("value", value.0.to_string(), *whole),
+        NodeKind::Leaf(Leaf::Dimension { size, whole }) => number("size", format!("[{size}]"), *whole),
+        NodeKind::Leaf(_) => Vec::new(),
+    }
+}
+
 /// The name of what a leaf reads.
 fn reads(graph: &Graph, id: NodeId) -> Option<String> {
     let node = graph.node(id);
-    let number = node.attrs.get_usize("id");
-    match node.op.name {
-        "parameter" => Some(graph.params[number].name.clone()),
-        "input" => Some(graph.inputs[number].name.clone()),
-        "state" => Some(graph.states[number].name.clone()),
-        "scalar" => Some(format!("schedule {number}")),
-        _ => None,
+    match node.leaf()? {
+        Leaf::Parameter(id) => Some(graph.params[id.index()].name.clone()),
+        Leaf::Input(id) => Some(graph.inputs[id.index()].name.clone()),
+        Leaf::State(id) => Some(graph.states[id.index()].name.clone()),
+        Leaf::Scalar(id) => Some(format!("schedule {}", id.0)),
+        Leaf::Constant { .. } | Leaf::Dimension { .. } => None,
     }
 }
 

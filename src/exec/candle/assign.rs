@@ -2,11 +2,14 @@
 
 use super::lowering::{Lower, Step};
 use crate::exec::site::Site;
+use crate::graph::Operation;
+use crate::graph::ops::assign;
 use crate::kernels::kmeans_start;
 use candle_core::{D, DType, Device, Result, Tensor, bail};
 
 /// Every operation of this family.
-pub const LOWERINGS: &[(&str, Lower)] = &[("sinkhorn", |site, x, _| sinkhorn(site, &x[0])), ("kmeans", kmeans)];
+pub const LOWERINGS: &[(&Operation, Lower)] =
+    &[(&assign::SINKHORN, |site, x, _| sinkhorn(site, &x[0])), (&assign::KMEANS, kmeans)];
 
 /// In f64, all problems of a batch one by one.
 fn sinkhorn(site: &Site, x: &Tensor) -> Result<Tensor> {

@@ -1,10 +1,12 @@
 //! Attention, composed.
 
 use super::lowering::Lower;
+use crate::graph::Operation;
+use crate::graph::ops::attention;
 use candle_core::{D, Result, Tensor};
 
 /// Every operation of this family.
-pub const LOWERINGS: &[(&str, Lower)] = &[("attention", |site, x, _| {
+pub const LOWERINGS: &[(&Operation, Lower)] = &[(&attention::ATTENTION, |site, x, _| {
     let (heads, packed) = (site.attrs.get_usize("heads"), site.attrs.get_bool("packed"));
     let width = site.output[2];
     let [q, k, v] = match packed {

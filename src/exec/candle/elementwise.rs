@@ -2,51 +2,55 @@
 
 use super::lowering::{Lower, mask};
 use crate::exec::site::Site;
+use crate::graph::Operation;
+use crate::graph::ops::{activation, binary, elementwise, select};
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 /// Every operation of this family.
-pub const LOWERINGS: &[(&str, Lower)] = &[
-    ("neg", |_, x, _| x[0].neg()),
-    ("exp", |_, x, _| x[0].exp()),
-    ("log", |_, x, _| x[0].log()),
-    ("sqrt", |_, x, _| x[0].sqrt()),
-    ("square", |_, x, _| x[0].sqr()),
-    ("recip", |_, x, _| x[0].recip()),
-    ("abs", |_, x, _| abs(&x[0])),
-    ("sign", |_, x, _| x[0].detach().sign()),
-    ("sin", |_, x, _| x[0].sin()),
-    ("cos", |_, x, _| x[0].cos()),
-    ("tanh", |_, x, _| x[0].tanh()),
-    ("sigmoid", |_, x, _| (x[0].affine(0.5, 0.0)?.tanh()? + 1.0)? * 0.5),
+pub const LOWERINGS: &[(&Operation, Lower)] = &[
+    (&elementwise::NEG, |_, x, _| x[0].neg()),
+    (&elementwise::EXP, |_, x, _| x[0].exp()),
+    (&elementwise::LOG, |_, x, _| x[0].log()),
+    (&elementwise::SQRT, |_, x, _| x[0].sqrt()),
+    (&elementwise::SQUARE, |_, x, _| x[0].sqr()),
+    (&elementwise::RECIP, |_, x, _| x[0].recip()),
+    (&elementwise::ABS, |_, x, _| abs(&x[0])),
+    (&elementwise::SIGN, |_, x, _| x[0].detach().sign()),
+    (&elementwise::SIN, |_, x, _| x[0].sin()),
+    (&elementwise::COS, |_, x, _| x[0].cos()),
+    (&activation::TANH, |_, x, _| x[0].tanh()),
+    (&activation::SIGMOID, |_, x, _| (x[0].affine(0.5, 0.0)?.tanh()? + 1.0)? * 0.5),
     // max(x, 0) + log(1 + e^-|x|); at 0, where both have a kink, the maximum passes on half of the gradient.
-    ("softplus", |_, x, _| x[0].maximum(0.0)? + log1p(&abs(&x[0])?.neg()?.exp()?)?),
+    (&activation::SOFTPLUS, |_, x, _| x[0].maximum(0.0)? + log1p(&abs(&x[0])?.neg()?.exp()?)?),
     // Candle's own relu has the gradient 1 at 0.
-    ("relu", |_, x, _| x[0].detach().le(0.0)?.where_cond(&x[0].zeros_like()?, &x[0])),
-    ("gelu", |_, x, _| {
+    (&activation::RELU, |_, x, _| x[0].detach().le(0.0)?.where_cond(&x[0].zeros_like()?, &x[0])),
+    (&activation::GELU, |_, x, _| {
         let cdf = ((&x[0] * std::f64::consts::FRAC_1_SQRT_2)?.erf()? + 1.0)? * 0.5;
         &x[0] * cdf?
     }),
-    ("erf", |_, x, _| x[0].erf()),
-    ("inverse_erf", |_, x, _| inverse_erf(&x[0])),
-    ("clamp", |site, x, _| {
+    (&elementwise::ERF, |_, x, _| x[0].erf()),
+    (&elementwise::INVERSE_ERF, |_, x, _| inverse_erf(&x[0])),
+    (&elementwise::CLAMP, |site, x, _| {
         let (min, max) = (site.attrs.get_float("min"), site.attrs.get_float("max"));
         let fixed = x[0].detach();
         let inside = (fixed.ge(min)? * fixed.le(max)?)?;
         inside.where_cond(&x[0], &fixed.clamp(min, max)?)
     }),
-    ("stopgrad", |_, x, _| Ok(x[0].detach())),
-    ("add", |_, x, _| x[0].broadcast_add(&x[1])),
-    ("sub", |_, x, _| x[0].broadcast_sub(&x[1])),
-    ("mul", |_, x, _| x[0].broadcast_mul(&x[1])),
-    ("div", |_, x, _| x[0].broadcast_div(&x[1])),
-    ("pow", |site, x, _| wide(site, &x[0])?.apply_op2(&wide(site, &x[1])?, Pow)),
-    ("maximum", |site, x, _| unless_nan(&wide(site, &x[1])?, x[0].broadcast_maximum(&x[1])?)),
-    ("minimum", |site, x, _| unless_nan(&wide(site, &x[1])?, x[0].broadcast_minimum(&x[1])?)),
-    ("less", |_, x, _| mask(&x[0].detach().broadcast_lt(&x[1].detach())?, &x[0])),
-    ("less_equal", |_, x, _| mask(&x[0].detach().broadcast_le(&x[1].detach())?, &x[0])),
-    ("equal", |_, x, _| mask(&x[0].detach().broadcast_eq(&x[1].detach())?, &x[0])),
-    ("not_equal", |_, x, _| mask(&x[0].detach().broadcast_ne(&x[1].detach())?, &x[0])),
-    ("select", |site, x, _| wide(site, &x[0].detach())?.ne(0.0)?.where_cond(&wide(site, &x[1])?, &wide(site, &x[2])?)),
+    (&elementwise::STOPGRAD, |_, x, _| Ok(x[0].detach())),
+    (&binary::ADD, |_, x, _| x[0].broadcast_add(&x[1])),
+    (&binary::SUB, |_, x, _| x[0].broadcast_sub(&x[1])),
+    (&binary::MUL, |_, x, _| x[0].broadcast_mul(&x[1])),
+    (&binary::DIV, |_, x, _| x[0].broadcast_div(&x[1])),
+    (&binary::POW, |site, x, _| wide(site, &x[0])?.apply_op2(&wide(site, &x[1])?, Pow)),
+    (&binary::MAXIMUM, |site, x, _| unless_nan(&wide(site, &x[1])?, x[0].broadcast_maximum(&x[1])?)),
+    (&binary::MINIMUM, |site, x, _| unless_nan(&wide(site, &x[1])?, x[0].broadcast_minimum(&x[1])?)),
+    (&binary::LESS, |_, x, _| mask(&x[0].detach().broadcast_lt(&x[1].detach())?, &x[0])),
+    (&binary::LESS_EQUAL, |_, x, _| mask(&x[0].detach().broadcast_le(&x[1].detach())?, &x[0])),
+    (&binary::EQUAL, |_, x, _| mask(&x[0].detach().broadcast_eq(&x[1].detach())?, &x[0])),
+    (&binary::NOT_EQUAL, |_, x, _| mask(&x[0].detach().broadcast_ne(&x[1].detach())?, &x[0])),
+    (&select::SELECT, |site, x, _| {
+        wide(site, &x[0].detach())?.ne(0.0)?.where_cond(&wide(site, &x[1])?, &wide(site, &x[2])?)
+    }),
 ];
 
 /// Repeated to the shape of the result.

@@ -2,23 +2,25 @@
 
 use super::lowering::Lower;
 use crate::exec::site::Site;
+use crate::graph::Operation;
 use crate::graph::ops::conv::Conv;
 use crate::graph::ops::window::Window;
+use crate::graph::ops::{conv, pool};
 use candle_core::{D, Device, Result, Tensor};
 
 /// Every operation of this family.
-pub const LOWERINGS: &[(&str, Lower)] = &[
-    ("conv2d", |site, x, _| {
+pub const LOWERINGS: &[(&Operation, Lower)] = &[
+    (&conv::CONV2D, |site, x, _| {
         let Conv { stride, padding, groups } = Conv::of(site.attrs);
         let image = x[0].permute((0, 3, 1, 2))?.contiguous()?;
         image.conv2d(&x[1], padding, stride, 1, groups)?.permute((0, 2, 3, 1))
     }),
-    ("max_pool", |site, x, _| {
+    (&pool::MAX_POOL, |site, x, _| {
         let windows = windows(site, &x[0], f64::NEG_INFINITY)?;
         let first = windows.detach().argmax_keepdim(D::Minus1)?;
         windows.gather(&first, D::Minus1)?.squeeze(D::Minus1)
     }),
-    ("avg_pool", |site, x, _| windows(site, &x[0], 0.0)?.mean(D::Minus1)),
+    (&pool::AVG_POOL, |site, x, _| windows(site, &x[0], 0.0)?.mean(D::Minus1)),
 ];
 
 /// The windows of images `[N, H, W, C]` as `[N, H', W', C, k * k]`, the border filled with a number.

@@ -3,19 +3,21 @@
 use super::lowering::Lower;
 use crate::exec::Real;
 use crate::exec::memory::Reading;
+use crate::graph::Operation;
+use crate::graph::ops::linalg;
 use crate::kernels;
 use candle_core::{DType, Device, Result, Tensor, bail};
 
 /// Every operation of this family.
-pub const LOWERINGS: &[(&str, Lower)] = &[
-    ("cholesky", |site, x, _| cholesky(&batch(&x[0])?)?.reshape(site.output)),
-    ("triangular_solve", |site, x, _| {
+pub const LOWERINGS: &[(&Operation, Lower)] = &[
+    (&linalg::CHOLESKY, |site, x, _| cholesky(&batch(&x[0])?)?.reshape(site.output)),
+    (&linalg::TRIANGULAR_SOLVE, |site, x, _| {
         let (a, b) = (batch(&x[0])?, batch(&x[1])?);
         let transpose = site.attrs.get_bool("transpose");
         let a = if transpose { a.t()?.contiguous()? } else { a };
         solve(&a, &b, site.attrs.get_bool("upper") != transpose)?.reshape(site.output)
     }),
-    ("triangle", |site, x, _| {
+    (&linalg::TRIANGLE, |site, x, _| {
         let (upper, diagonal) = (site.attrs.get_bool("upper"), site.attrs.get_float("diagonal"));
         let n = site.output[site.output.len() - 1];
         let weight = |i: usize, j: usize| match (i == j, (j > i) == upper) {
@@ -25,8 +27,8 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
         let weights: Vec<f64> = (0..n * n).map(|at| weight(at / n, at % n)).collect();
         x[0].broadcast_mul(&Tensor::from_vec(weights, (n, n), &Device::Cpu)?.to_dtype(x[0].dtype())?)
     }),
-    ("singular_values", |site, x, _| singular_values(&batch(&x[0])?)?.reshape(site.output)),
-    ("nuclear_norm", |site, x, _| singular_values(&batch(&x[0])?)?.sum(1)?.reshape(site.output)),
+    (&linalg::SINGULAR_VALUES, |site, x, _| singular_values(&batch(&x[0])?)?.reshape(site.output)),
+    (&linalg::NUCLEAR_NORM, |site, x, _| singular_values(&batch(&x[0])?)?.sum(1)?.reshape(site.output)),
 ];
 
 /// Matrices `[.., m, n]` as `[B, m, n]`.

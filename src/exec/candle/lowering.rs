@@ -1,6 +1,7 @@
 //! How operations are composed of candle's.
 
 use crate::exec::site::{Moment, Site};
+use crate::graph::Operation;
 use candle_core::{DType, Result, Tensor};
 
 /// The step that is being computed, and in what.
@@ -15,8 +16,8 @@ pub struct Step<'a> {
 /// From the inputs of a node to its value.
 pub type Lower = fn(&Site, &[Tensor], Step) -> Result<Tensor>;
 
-/// The composition of the operation of that name.
-pub fn find(name: &str) -> Option<Lower> {
+/// The composition of that operation.
+pub fn find(op: &Operation) -> Option<Lower> {
     let families = [
         super::elementwise::LOWERINGS,
         super::movement::LOWERINGS,
@@ -29,7 +30,7 @@ pub fn find(name: &str) -> Option<Lower> {
         super::linalg::LOWERINGS,
         super::assign::LOWERINGS,
     ];
-    families.into_iter().flatten().find(|(n, _)| *n == name).map(|(_, lower)| *lower)
+    families.into_iter().flatten().find(|(known, _)| *known == op).map(|(_, lower)| *lower)
 }
 
 /// 1 where a condition (of candle's type for conditions) holds, else 0, in the type of `like`.

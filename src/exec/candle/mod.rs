@@ -16,18 +16,15 @@ use super::memory::{Binding, Reading};
 use super::site::{Moment, Site};
 use super::{Engine, ExecError, Feed, Memory, Real};
 use crate::compile::{Plan, Program};
-use crate::graph::{Attr, Attrs, Node, NodeId, ParamId, StateId};
+use crate::graph::{Attr, Attrs, InputId, Leaf, Node, NodeId, NodeKind, Operation, ParamId, StateId};
 use crate::threads;
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
 
-/// Whether the engine can compute the operation of that name.
-pub fn computes(operation: &str) -> bool {
-    LEAVES.contains(&operation) || lowering::find(operation).is_some()
+/// Whether the engine can compute that operation.
+pub fn computes(operation: &Operation) -> bool {
+    lowering::find(operation).is_some()
 }
-
-/// Operations that are read where they lie.
-const LEAVES: [&str; 6] = ["parameter", "input", "state", "scalar", "constant", "dimension"];
 
 /// Runs the forward part of a program on candle, and differentiates it by candle.
 pub struct Candle<T: Real> {
@@ -45,6 +42,8 @@ pub struct Candle<T: Real> {
 struct Known {
     id: NodeId,
     attrs: Attrs,
+    /// The number of a constant or a dimension.
+    number: f64,
     shape: Vec<usize>,
 }
 
@@ -68,7 +67,7 @@ impl<T: Real> Candle<T> {
             let shape = node.ty.shape.concrete(size).ok_or_else(|| {
                 ExecError::new(format!("the shape {} is not known", node.ty.shape)).at(&program.graph, id)
             })?;
-            Ok(Known { id, attrs: numbers(&node.attrs, size), shape })
+            Ok(Known { id, attrs: numbers(node.attrs(), size), number: number(node, size), shape })
         };
         let nodes = forward.live().into_iter().map(sized).collect::<Result<Vec<_>, ExecError>>()?;
         let shape = |id: &NodeId| nodes.iter().find(|n| n.id == *id).map(|n| n.shape.clone()).unwrap_or_default();
@@ -115,7 +114,7 @@ impl<T: Real> Candle<T> {
         if sized.shape.contains(&0) {
             return Ok(Tensor::zeros(sized.shape.as_slice(), T::DTYPE, &Device::Cpu)?);
         }
-        let lower = lowering::find(node.op.name);
+        let lower = node.op().and_then(lowering::find);
         let lower = lower.ok_or_else(|| ExecError::new("the candle engine cannot compute this"))?;
         let inputs: Vec<Tensor> = node.inputs.iter().filter_map(|i| values[i.index()].clone()).collect();
         let dims = inputs.iter().map(Tensor::dims).collect();
@@ -133,16 +132,16 @@ impl<T: Real> Candle<T> {
             _ => None,
         };
         let gradient = |leaf: &Tensor| gradient(store.as_ref(), leaf);
-        let leaf = |name: &str, id: usize| {
-            let is = |n: &Node| n.op.name == name && n.attrs.get_usize("id") == id;
-            graph.nodes().find(|(_, n)| is(n)).and_then(|(id, _)| values[id.index()].clone())
+        let leaf = |leaf: Leaf| {
+            let found = graph.nodes().find(|(_, n)| n.leaf() == Some(&leaf));
+            found.and_then(|(id, _)| values[id.index()].clone())
         };
         let missing = || ExecError::new("the loss does not depend on a parameter that has a gradient");
-        let by_param = |(id, _): &(ParamId, NodeId)| gradient(&leaf("parameter", id.index()).ok_or_else(missing)?);
+        let by_param = |(id, _): &(ParamId, NodeId)| gradient(&leaf(Leaf::Parameter(*id)).ok_or_else(missing)?);
         // What the loss does not read has a gradient all the same.
         let by_input = |((name, _), shape): (&(String, NodeId), &Vec<usize>)| {
             let id = graph.inputs.iter().position(|i| i.name == *name);
-            match id.and_then(|id| leaf("input", id)) {
+            match id.and_then(|id| leaf(Leaf::Input(InputId(id as u32)))) {
                 Some(input) => gradient(&input),
                 None => Ok(Tensor::zeros(shape.as_slice(), T::DTYPE, &Device::Cpu)?),
             }
@@ -182,6 +181,15 @@ fn numbers(attrs: &Attrs, size: &dyn Fn(&str) -> Option<i64>) -> Attrs {
     })
 }
 
+/// The number of a constant or a dimension; 0 for any other node.
+fn number(node: &Node, size: &dyn Fn(&str) -> Option<i64>) -> f64 {
+    match node.leaf() {
+        Some(Leaf::Constant { value, .. }) => value.0,
+        Some(Leaf::Dimension { size: dim, .. }) => dim.eval(size).unwrap_or(0) as f64,
+        _ => 0.0,
+    }
+}
+
 /// Where the leaves of a step come from.
 struct Leaves<'a, T: Real> {
     program: &'a Program,
@@ -193,30 +201,24 @@ struct Leaves<'a, T: Real> {
 impl<T: Real> Leaves<'_, T> {
     /// The value of a leaf, a variable where a gradient by it is wanted; `None` for what is computed.
     fn value(&self, node: &Node, sized: &Known) -> Result<Option<Tensor>, ExecError> {
-        let id = node.attrs.get_usize("id");
+        let NodeKind::Leaf(read) = &node.kind else { return Ok(None) };
         let number = |x: f64| Tensor::full(x, (), &Device::Cpu)?.to_dtype(T::DTYPE);
-        Ok(Some(match node.op.name {
-            "parameter" => {
-                let id = ParamId(id as u32);
-                let wanted = self.program.grads.iter().any(|(p, _)| *p == id);
-                leaf(self.memory.bound_param(&self.binding, id), wanted)?
+        Ok(Some(match read {
+            Leaf::Parameter(id) => {
+                let wanted = self.program.grads.iter().any(|(p, _)| p == id);
+                leaf(self.memory.bound_param(&self.binding, *id), wanted)?
             }
-            "state" => leaf(self.memory.bound_state(&self.binding, StateId(id as u32)), false)?,
-            "input" => {
-                let name = &self.program.graph.inputs[id].name;
+            Leaf::State(id) => leaf(self.memory.bound_state(&self.binding, *id), false)?,
+            Leaf::Input(id) => {
+                let name = &self.program.graph.inputs[id.index()].name;
                 let wanted = self.program.input_grads.iter().any(|(n, _)| n == name);
                 leaf(&self.input(name, &sized.shape)?, wanted)?
             }
-            "scalar" => number(
-                self.feed
-                    .scalars
-                    .get(id)
-                    .copied()
-                    .ok_or_else(|| ExecError::new(format!("scheduled scalar {id} is not given")))?,
-            )?,
-            "constant" => number(node.attrs.get_float("value"))?,
-            "dimension" => number(sized.attrs.get_axes("size").first().copied().unwrap_or(0) as f64)?,
-            _ => return Ok(None),
+            Leaf::Scalar(id) => {
+                let given = self.feed.scalars.get(id.index()).copied();
+                number(given.ok_or_else(|| ExecError::new(format!("scheduled scalar {} is not given", id.0)))?)?
+            }
+            Leaf::Constant { .. } | Leaf::Dimension { .. } => number(sized.number)?,
         }))
     }
 

@@ -3,55 +3,58 @@
 use super::lowering::{Lower, Step};
 use super::reduce::ranked;
 use crate::exec::site::Site;
-use crate::graph::ops::tables;
+use crate::graph::Operation;
+use crate::graph::ops::{create, index, matmul, movement, tables, tokens};
 use crate::kernels;
 use candle_core::{DType, Device, Result, Tensor, bail};
 
 /// Every operation of this family.
-pub const LOWERINGS: &[(&str, Lower)] = &[
-    ("reshape", |site, x, _| x[0].reshape(site.output)),
-    ("permute", |site, x, _| x[0].permute(site.attrs.get_axes("axes"))),
+pub const LOWERINGS: &[(&Operation, Lower)] = &[
+    (&movement::RESHAPE, |site, x, _| x[0].reshape(site.output)),
+    (&movement::PERMUTE, |site, x, _| x[0].permute(site.attrs.get_axes("axes"))),
     // Repeated once, a dimension would keep steps of 0, which candle's reductions divide by.
-    ("broadcast_to", |site, x, _| match site.output.iter().product::<usize>() == x[0].elem_count() {
+    (&movement::BROADCAST_TO, |site, x, _| match site.output.iter().product::<usize>() == x[0].elem_count() {
         true => x[0].reshape(site.output),
         false => x[0].broadcast_as(site.output),
     }),
-    ("slice", |site, x, _| x[0].narrow(site.attrs.get_usize("axis"), site.dim("start"), site.dim("length"))),
-    ("pad", |site, x, _| x[0].pad_with_zeros(site.attrs.get_usize("axis"), site.dim("before"), site.dim("after"))),
-    ("concat", |site, x, _| Tensor::cat(x, site.attrs.get_usize("axis"))),
-    ("arange", |site, _, step| {
+    (&movement::SLICE, |site, x, _| x[0].narrow(site.attrs.get_usize("axis"), site.dim("start"), site.dim("length"))),
+    (&movement::PAD, |site, x, _| {
+        x[0].pad_with_zeros(site.attrs.get_usize("axis"), site.dim("before"), site.dim("after"))
+    }),
+    (&movement::CONCAT, |site, x, _| Tensor::cat(x, site.attrs.get_usize("axis"))),
+    (&create::ARANGE, |site, _, step| {
         let numbers: Vec<f64> = (0..site.output[0]).map(|i| i as f64).collect();
         Tensor::from_vec(numbers, site.output, &Device::Cpu)?.to_dtype(step.dtype)
     }),
-    ("resampling", |site, _, step| table("resampling", site, step)),
-    ("sincos", |site, _, step| table("sincos", site, step)),
-    ("relative", |site, _, step| table("relative", site, step)),
-    ("gather", |site, x, _| {
+    (&tables::RESAMPLING, |site, _, step| table(&tables::RESAMPLING, site, step)),
+    (&tables::SINCOS, |site, _, step| table(&tables::SINCOS, site, step)),
+    (&tables::RELATIVE, |site, _, step| table(&tables::RELATIVE, site, step)),
+    (&index::GATHER, |site, x, _| {
         let axis = site.attrs.get_usize("axis");
         x[0].gather(&index(&x[1], x[0].dims()[axis])?, axis)
     }),
-    ("scatter_add", |site, x, _| scatter_add(&x[0], &x[1], site.attrs.get_usize("axis"), site.dim("length"))),
-    ("take", |_, x, _| take(&x[0], &x[1])),
-    ("place", |site, x, _| {
+    (&index::SCATTER_ADD, |site, x, _| scatter_add(&x[0], &x[1], site.attrs.get_usize("axis"), site.dim("length"))),
+    (&tokens::TAKE, |_, x, _| take(&x[0], &x[1])),
+    (&tokens::PLACE, |site, x, _| {
         let rows = rows(&x[0])?;
         let to = x[1].detach().unsqueeze(2)?.broadcast_as(rows.shape())?;
         scatter_add(&to, &rows, 1, site.dim("length"))?.contiguous()?.reshape(site.output)
     }),
-    ("argsort", |site, x, _| {
+    (&index::ARGSORT, |site, x, _| {
         let (axis, last) = (site.attrs.get_usize("axis"), x[0].rank() - 1);
         let moved = ranked(&x[0])?.transpose(axis, last)?.contiguous()?;
         let order = moved.arg_sort_last_dim(!site.attrs.get_bool("descending"))?;
         order.transpose(axis, last)?.contiguous()?.to_dtype(x[0].dtype())
     }),
-    ("matmul", |site, x, _| {
+    (&matmul::MATMUL, |site, x, _| {
         let (a, b) = (turned(&x[0], site.attrs.get_bool("ta"))?, turned(&x[1], site.attrs.get_bool("tb"))?);
         a.broadcast_matmul(&b)
     }),
 ];
 
 /// Numbers that follow from sizes alone.
-fn table(name: &str, site: &Site, step: Step) -> Result<Tensor> {
-    Tensor::from_vec(tables::table(name, site.attrs), site.output, &Device::Cpu)?.to_dtype(step.dtype)
+fn table(op: &Operation, site: &Site, step: Step) -> Result<Tensor> {
+    Tensor::from_vec(tables::table(op, site.attrs), site.output, &Device::Cpu)?.to_dtype(step.dtype)
 }
 
 /// Positions of an axis of that size.

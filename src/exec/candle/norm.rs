@@ -1,15 +1,17 @@
 //! Batch and layer normalisation, composed.
 
 use super::lowering::Lower;
+use crate::graph::Operation;
+use crate::graph::ops::norm;
 use candle_core::{D, Result, Tensor};
 
 /// Every operation of this family.
-pub const LOWERINGS: &[(&str, Lower)] = &[
-    ("channel_stats", |_, x, _| {
+pub const LOWERINGS: &[(&Operation, Lower)] = &[
+    (&norm::CHANNEL_STATS, |_, x, _| {
         let (mean, var) = moments(&x[0].detach())?;
         Tensor::stack(&[mean, var], 0)
     }),
-    ("batch_norm", |site, x, _| {
+    (&norm::BATCH_NORM, |site, x, _| {
         let (mean, var) = match site.attrs.get_bool("frozen") {
             true => (x[1].detach().get(0)?, x[1].detach().get(1)?),
             false => moments(&x[0])?,
@@ -17,13 +19,13 @@ pub const LOWERINGS: &[(&str, Lower)] = &[
         let deviation = (var + site.attrs.get_float("eps"))?.sqrt()?;
         affine(x[0].broadcast_sub(&mean)?.broadcast_div(&deviation)?, &x[2..])
     }),
-    ("running_average", |site, x, _| {
+    (&norm::RUNNING_AVERAGE, |site, x, _| {
         let (momentum, row) = (site.attrs.get_float("momentum"), site.attrs.get_usize("row"));
         let count = site.dim("count") as f64;
         let unbiased = if row == 1 { count / (count - 1.0).max(1.0) } else { 1.0 };
         (x[0].detach() * (1.0 - momentum))? + (x[1].detach().get(row)? * (momentum * unbiased))?
     }),
-    ("layer_norm", |site, x, _| {
+    (&norm::LAYER_NORM, |site, x, _| {
         let centred = x[0].broadcast_sub(&x[0].mean_keepdim(D::Minus1)?)?;
         let var = centred.sqr()?.mean_keepdim(D::Minus1)?;
         let deviation = (var + site.attrs.get_float("eps"))?.sqrt()?;

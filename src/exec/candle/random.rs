@@ -2,14 +2,16 @@
 
 use super::lowering::{Lower, Step};
 use crate::exec::site::Site;
+use crate::graph::Operation;
+use crate::graph::ops::random;
 use crate::kernels;
 use candle_core::{Device, Result, Tensor};
 
 /// Every operation of this family.
-pub const LOWERINGS: &[(&str, Lower)] = &[
-    ("randn", |site, _, step| drawn(site, step, kernels::randn)),
-    ("rand", |site, _, step| drawn(site, step, kernels::uniform)),
-    ("dropout_mask", |site, _, step| {
+pub const LOWERINGS: &[(&Operation, Lower)] = &[
+    (&random::RANDN, |site, _, step| drawn(site, step, kernels::randn)),
+    (&random::RAND, |site, _, step| drawn(site, step, kernels::uniform)),
+    (&random::DROPOUT_MASK, |site, _, step| {
         let p = site.attrs.get_float("p");
         let kept = drawn(site, step, kernels::uniform)?.ge(p)?;
         kept.to_dtype(step.dtype)? * (1.0 / (1.0 - p))

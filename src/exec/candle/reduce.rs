@@ -2,28 +2,30 @@
 
 use super::lowering::Lower;
 use crate::exec::site::Site;
+use crate::graph::Operation;
+use crate::graph::ops::{reduce, softmax};
 use candle_core::{D, DType, Result, Tensor};
 
 /// Every operation of this family.
-pub const LOWERINGS: &[(&str, Lower)] = &[
-    ("reduce_sum", |site, x, _| x[0].sum_keepdim(site.attrs.get_axes("axes"))?.reshape(site.output)),
-    ("reduce_max", |site, x, _| largest(site, &x[0])),
-    ("reduce_min", |site, x, _| largest(site, &x[0].neg()?)?.neg()),
-    ("argmax", |site, x, _| {
+pub const LOWERINGS: &[(&Operation, Lower)] = &[
+    (&reduce::REDUCE_SUM, |site, x, _| x[0].sum_keepdim(site.attrs.get_axes("axes"))?.reshape(site.output)),
+    (&reduce::REDUCE_MAX, |site, x, _| largest(site, &x[0])),
+    (&reduce::REDUCE_MIN, |site, x, _| largest(site, &x[0].neg()?)?.neg()),
+    (&reduce::ARGMAX, |site, x, _| {
         let axis = site.attrs.get_usize("axis");
         ranked(&x[0])?.argmax_keepdim(axis)?.reshape(site.output)?.to_dtype(x[0].dtype())
     }),
-    ("cumsum", |site, x, _| cumsum(&x[0], site.attrs.get_usize("axis"), site.attrs.get_bool("reverse"))),
-    ("softmax", |_, x, _| {
+    (&reduce::CUMSUM, |site, x, _| cumsum(&x[0], site.attrs.get_usize("axis"), site.attrs.get_bool("reverse"))),
+    (&softmax::SOFTMAX, |_, x, _| {
         let powers = shifted(&x[0])?.exp()?;
         powers.broadcast_div(&powers.sum_keepdim(D::Minus1)?)
     }),
-    ("log_softmax", |_, x, _| {
+    (&softmax::LOG_SOFTMAX, |_, x, _| {
         let shifted = shifted(&x[0])?;
         shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(D::Minus1)?.log()?)
     }),
     // An infinity cannot be subtracted, and need not be.
-    ("logsumexp", |site, x, _| {
+    (&softmax::LOGSUMEXP, |site, x, _| {
         let top = x[0].detach().max_keepdim(D::Minus1)?;
         let infinite = top.abs()?.eq(f64::INFINITY)?;
         let top = infinite.where_cond(&top.zeros_like()?, &top)?;

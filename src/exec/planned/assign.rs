@@ -2,16 +2,17 @@
 
 use super::lowering::{Kernel, Lowering, Site};
 use crate::exec::Real;
+use crate::graph::ops::assign;
 use crate::kernels::{self, Sinkhorn};
 
 /// Every operation of this family.
 pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
     vec![
-        ("sinkhorn", |site| {
+        (&assign::SINKHORN, |site| {
             let sizes = sinkhorn(site);
             Kernel::whole(move |x, y| kernels::sinkhorn(&sizes, x[0], y))
         }),
-        ("kmeans", |site| {
+        (&assign::KMEANS, |site| {
             let ([rows, dim], attrs) = ([site.inputs[0][0], site.inputs[0][1]], site.attrs);
             let (k, iterations) = (attrs.get_usize("clusters"), attrs.get_usize("iterations"));
             let stream = attrs.get_int("stream") as u64;

@@ -2,17 +2,18 @@
 
 use super::lowering::{Kernel, Lowering, Site};
 use crate::exec::Real;
+use crate::graph::ops::attention;
 use crate::kernels::{self, Attention};
 
 /// Every operation of this family.
 pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
     vec![
-        ("attention", |site| {
+        (&attention::ATTENTION, |site| {
             let sizes = sizes(site);
             let plain = plain(&sizes);
             Kernel::whole(move |x, y| kernels::attention(&sizes, parts(&sizes, x), x.get(plain).copied(), y))
         }),
-        ("attention_input_grad", |site| {
+        (&attention::ATTENTION_INPUT_GRAD, |site| {
             let sizes = sizes(site);
             let plain = plain(&sizes);
             Kernel::whole(move |x, dx| {
@@ -20,7 +21,7 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
                 kernels::attention_input_grad(&sizes, parts(&sizes, x), x.get(plain).copied(), dy, dx);
             })
         }),
-        ("attention_bias_grad", |site| {
+        (&attention::ATTENTION_BIAS_GRAD, |site| {
             let sizes = sizes(site);
             let plain = plain(&sizes);
             Kernel::whole(move |x, db| {

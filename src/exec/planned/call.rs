@@ -3,7 +3,7 @@
 use super::lowering::{self, Kernel, Moment, Pointwise, Site};
 use crate::compile::{Loc, Operand, Step};
 use crate::exec::Real;
-use crate::graph::{InputId, NodeId};
+use crate::graph::{InputId, NodeId, Operation};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub struct Call<T: Real> {
     /// The node.
     pub node: NodeId,
     /// Its operation.
-    pub operation: &'static str,
+    pub operation: &'static Operation,
     /// How long its measured runs took.
     pub spent: Duration,
     /// How many they were.
@@ -108,7 +108,7 @@ fn place<X>(list: &mut Vec<X>, is: impl Fn(&X) -> bool, item: X) -> usize {
 impl<T: Real> Call<T> {
     /// Resolves a step.
     pub fn new(step: &Step, sources: &mut Sources, fast_convolution: bool) -> Result<Self, String> {
-        let lower = lowering::find::<T>(step.op.name).ok_or("the planned engine cannot compute this")?;
+        let lower = lowering::find::<T>(step.op).ok_or("the planned engine cannot compute this")?;
         let inputs = step.inputs.iter().map(|i| i.shape.as_slice()).collect();
         let kernel = lower(&Site { attrs: &step.attrs, inputs, output: &step.output.shape, fast_convolution });
         let Source::Arena(output) = sources.of(&step.output) else {
@@ -118,7 +118,7 @@ impl<T: Real> Call<T> {
         let takes_over = inputs.contains(&Source::Arena(output.clone())) && !output.is_empty();
         let before = (takes_over && matches!(kernel, Kernel::Whole(_))).then(|| vec![T::ZERO; output.len()]);
         let (spent, runs) = (Duration::ZERO, 0);
-        Ok(Call { node: step.node, operation: step.op.name, spent, runs, inputs, output, kernel, before })
+        Ok(Call { node: step.node, operation: step.op, spent, runs, inputs, output, kernel, before })
     }
 
     /// The numbers of an input that lies outside of the arena, after a run.

@@ -4,36 +4,37 @@ use super::lowering::{Kernel, Lowering, Site};
 use crate::exec::Real;
 use crate::graph::ops::conv::Conv;
 use crate::graph::ops::window::Window;
+use crate::graph::ops::{conv, pool};
 use crate::kernels::{self, Conv2d, Pool2d};
 
 /// Every operation of this family.
 pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
     vec![
-        ("conv2d", |site| {
+        (&conv::CONV2D, |site| {
             let sizes = conv(site, site.inputs[0], site.inputs[1]);
             Kernel::whole(move |x, y| kernels::conv2d_forward(&sizes, x[0], x[1], y))
         }),
-        ("conv2d_input_grad", |site| {
+        (&conv::CONV2D_INPUT_GRAD, |site| {
             let sizes = conv(site, site.output, site.inputs[1]);
             Kernel::whole(move |x, dx| kernels::conv2d_input_grad(&sizes, x[0], x[1], dx))
         }),
-        ("conv2d_weight_grad", |site| {
+        (&conv::CONV2D_WEIGHT_GRAD, |site| {
             let sizes = conv(site, site.inputs[0], site.output);
             Kernel::whole(move |x, dw| kernels::conv2d_weight_grad(&sizes, x[0], x[1], dw))
         }),
-        ("max_pool", |site| {
+        (&pool::MAX_POOL, |site| {
             let sizes = pool(site, site.inputs[0]);
             Kernel::whole(move |x, y| kernels::max_pool2d(&sizes, x[0], y))
         }),
-        ("max_pool_grad", |site| {
+        (&pool::MAX_POOL_GRAD, |site| {
             let sizes = pool(site, site.inputs[0]);
             Kernel::whole(move |x, dx| kernels::max_pool2d_grad(&sizes, x[0], x[1], dx))
         }),
-        ("avg_pool", |site| {
+        (&pool::AVG_POOL, |site| {
             let sizes = pool(site, site.inputs[0]);
             Kernel::whole(move |x, y| kernels::avg_pool2d(&sizes, x[0], y))
         }),
-        ("avg_pool_grad", |site| {
+        (&pool::AVG_POOL_GRAD, |site| {
             let sizes = pool(site, site.output);
             Kernel::whole(move |x, dx| kernels::avg_pool2d_grad(&sizes, x[0], dx))
         }),

@@ -2,47 +2,48 @@
 
 use super::lowering::{Kernel, Lowering, Site};
 use crate::exec::Real;
+use crate::graph::ops::{activation, binary, elementwise, select};
 use crate::kernels::{self, Binary, Unary};
 use rayon::prelude::*;
 
 /// Every operation of this family.
 pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
     vec![
-        ("neg", |_| unary(Unary::Neg)),
-        ("exp", |_| unary(Unary::Exp)),
-        ("log", |_| unary(Unary::Log)),
-        ("sqrt", |_| unary(Unary::Sqrt)),
-        ("square", |_| unary(Unary::Square)),
-        ("recip", |_| unary(Unary::Recip)),
-        ("abs", |_| unary(Unary::Abs)),
-        ("sign", |_| unary(Unary::Sign)),
-        ("sin", |_| unary(Unary::Sin)),
-        ("cos", |_| unary(Unary::Cos)),
-        ("tanh", |_| unary(Unary::Tanh)),
-        ("sigmoid", |_| unary(Unary::Sigmoid)),
-        ("softplus", |_| unary(Unary::Softplus)),
-        ("relu", |_| unary(Unary::Relu)),
-        ("gelu", |_| unary(Unary::Gelu)),
-        ("erf", |_| unary(Unary::Erf)),
-        ("inverse_erf", |_| unary(Unary::InverseErf)),
-        ("relu_grad", |_| {
+        (&elementwise::NEG, |_| unary(Unary::Neg)),
+        (&elementwise::EXP, |_| unary(Unary::Exp)),
+        (&elementwise::LOG, |_| unary(Unary::Log)),
+        (&elementwise::SQRT, |_| unary(Unary::Sqrt)),
+        (&elementwise::SQUARE, |_| unary(Unary::Square)),
+        (&elementwise::RECIP, |_| unary(Unary::Recip)),
+        (&elementwise::ABS, |_| unary(Unary::Abs)),
+        (&elementwise::SIGN, |_| unary(Unary::Sign)),
+        (&elementwise::SIN, |_| unary(Unary::Sin)),
+        (&elementwise::COS, |_| unary(Unary::Cos)),
+        (&activation::TANH, |_| unary(Unary::Tanh)),
+        (&activation::SIGMOID, |_| unary(Unary::Sigmoid)),
+        (&activation::SOFTPLUS, |_| unary(Unary::Softplus)),
+        (&activation::RELU, |_| unary(Unary::Relu)),
+        (&activation::GELU, |_| unary(Unary::Gelu)),
+        (&elementwise::ERF, |_| unary(Unary::Erf)),
+        (&elementwise::INVERSE_ERF, |_| unary(Unary::InverseErf)),
+        (&activation::RELU_GRAD, |_| {
             Kernel::pointwise(|x, dx| zip(x[0], x[1], dx, |y, dy| if y > T::ZERO { dy } else { T::ZERO }))
         }),
-        ("gelu_grad", |_| Kernel::pointwise(|x, dx| kernels::gelu_grad(x[0], x[1], dx))),
-        ("clamp", clamp),
-        ("stopgrad", |_| Kernel::pointwise(|x, y| y.copy_from_slice(x[0]))),
-        ("add", |site| binary(site, Binary::Add)),
-        ("sub", |site| binary(site, Binary::Sub)),
-        ("mul", |site| binary(site, Binary::Mul)),
-        ("div", |site| binary(site, Binary::Div)),
-        ("pow", |site| binary(site, Binary::Pow)),
-        ("maximum", |site| binary(site, Binary::Max)),
-        ("minimum", |site| binary(site, Binary::Min)),
-        ("less", |site| binary(site, Binary::Lt)),
-        ("less_equal", |site| binary(site, Binary::Le)),
-        ("equal", |site| binary(site, Binary::Eq)),
-        ("not_equal", |site| binary(site, Binary::Ne)),
-        ("select", select),
+        (&activation::GELU_GRAD, |_| Kernel::pointwise(|x, dx| kernels::gelu_grad(x[0], x[1], dx))),
+        (&elementwise::CLAMP, clamp),
+        (&elementwise::STOPGRAD, |_| Kernel::pointwise(|x, y| y.copy_from_slice(x[0]))),
+        (&binary::ADD, |site| binary(site, Binary::Add)),
+        (&binary::SUB, |site| binary(site, Binary::Sub)),
+        (&binary::MUL, |site| binary(site, Binary::Mul)),
+        (&binary::DIV, |site| binary(site, Binary::Div)),
+        (&binary::POW, |site| binary(site, Binary::Pow)),
+        (&binary::MAXIMUM, |site| binary(site, Binary::Max)),
+        (&binary::MINIMUM, |site| binary(site, Binary::Min)),
+        (&binary::LESS, |site| binary(site, Binary::Lt)),
+        (&binary::LESS_EQUAL, |site| binary(site, Binary::Le)),
+        (&binary::EQUAL, |site| binary(site, Binary::Eq)),
+        (&binary::NOT_EQUAL, |site| binary(site, Binary::Ne)),
+        (&select::SELECT, select),
     ]
 }
 

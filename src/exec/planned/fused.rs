@@ -4,26 +4,27 @@ use super::lowering::{Kernel, Lowering, Site};
 use super::norm::norm;
 use crate::exec::Real;
 use crate::graph::Attr;
+use crate::graph::ops::fused;
 use crate::kernels::{self, Activation, Layout, Linear};
 
 /// Every operation of this family.
 pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
     vec![
-        ("batch_norm_relu", |site| {
+        (&fused::BATCH_NORM_RELU, |site| {
             let (eps, residual) = (site.attrs.get_float("eps"), site.attrs.get_bool("residual"));
             Kernel::whole(move |x, y| {
                 let (residual, x) = x.split_last().filter(|_| residual).map_or((None, x), |(r, x)| (Some(*r), x));
                 kernels::batch_norm_relu_forward(&norm(x[1], x.get(2), x.get(3), eps), x[0], residual, y);
             })
         }),
-        ("batch_norm_relu_param_grad", |site| {
+        (&fused::BATCH_NORM_RELU_PARAM_GRAD, |site| {
             let eps = site.attrs.get_float("eps");
             Kernel::whole(move |x, pair| {
                 let (dgamma, dbeta) = pair.split_at_mut(pair.len() / 2);
                 kernels::batch_norm_relu_param_grad(&norm(x[1], x.get(3), x.get(4), eps), x[0], x[2], dgamma, dbeta);
             })
         }),
-        ("batch_norm_relu_input_grad", |site| {
+        (&fused::BATCH_NORM_RELU_INPUT_GRAD, |site| {
             let eps = site.attrs.get_float("eps");
             Kernel::whole(move |x, dx| {
                 let (dgamma, dbeta) = x[3].split_at(x[3].len() / 2);
@@ -37,8 +38,8 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
                 );
             })
         }),
-        ("sum_relu_grad", |_| Kernel::pointwise(|x, dx| kernels::sum_relu_grad(x[0], x[1], x[2], dx))),
-        ("linear", linear),
+        (&fused::SUM_RELU_GRAD, |_| Kernel::pointwise(|x, dx| kernels::sum_relu_grad(x[0], x[1], x[2], dx))),
+        (&fused::LINEAR, linear),
     ]
 }
 

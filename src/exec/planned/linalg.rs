@@ -2,22 +2,23 @@
 
 use super::lowering::{Kernel, Lowering, Site};
 use crate::exec::Real;
+use crate::graph::ops::linalg;
 use crate::kernels::{self, Gemm, Triangle};
 
 /// Every operation of this family.
 pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
     vec![
-        ("cholesky", |site| {
+        (&linalg::CHOLESKY, |site| {
             let [_, n] = matrix(site);
             Kernel::fallible(move |x, y| kernels::cholesky(x[0], n, y).map_err(|e| e.to_string()))
         }),
-        ("triangular_solve", |site| {
+        (&linalg::TRIANGULAR_SOLVE, |site| {
             let ([_, n], columns) = (matrix(site), site.output[site.output.len() - 1]);
             let lower = !site.attrs.get_bool("upper");
             let triangle = Triangle { lower, transpose: site.attrs.get_bool("transpose") };
             Kernel::whole(move |x, y| kernels::triangular_solve(x[0], x[1], n, columns, triangle, y))
         }),
-        ("triangle", |site| {
+        (&linalg::TRIANGLE, |site| {
             let [_, n] = matrix(site);
             let (upper, diagonal) = (site.attrs.get_bool("upper"), T::from_f64(site.attrs.get_float("diagonal")));
             Kernel::whole(move |x, y| {
@@ -28,7 +29,7 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
                 }
             })
         }),
-        ("singular_values", |site| {
+        (&linalg::SINGULAR_VALUES, |site| {
             let mut svd = Svd::new(site);
             Kernel::whole(move |x, y| {
                 for (a, y) in svd.matrices(x[0]).zip(y.chunks_exact_mut(svd.s.len())) {
@@ -37,7 +38,7 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
                 }
             })
         }),
-        ("nuclear_norm", |site| {
+        (&linalg::NUCLEAR_NORM, |site| {
             let mut svd = Svd::new(site);
             Kernel::whole(move |x, y| {
                 for (a, y) in svd.matrices(x[0]).zip(y) {
@@ -46,7 +47,7 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
                 }
             })
         }),
-        ("polar", |site| {
+        (&linalg::POLAR, |site| {
             let mut svd = Svd::new(site);
             Kernel::whole(move |x, y| {
                 for (a, y) in svd.matrices(x[0]).zip(y.chunks_exact_mut(svd.m * svd.n)) {
@@ -56,7 +57,7 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
                 }
             })
         }),
-        ("singular_values_grad", |site| {
+        (&linalg::SINGULAR_VALUES_GRAD, |site| {
             let mut svd = Svd::new(site);
             Kernel::whole(move |x, y| {
                 let grads = x[1].chunks_exact(svd.s.len());

@@ -3,6 +3,7 @@
 pub use crate::exec::site::{Moment, Site};
 
 use crate::exec::Real;
+use crate::graph::Operation;
 
 /// A kernel with all its sizes: from the inputs' numbers to the result's.
 pub type Whole<T> = Box<dyn FnMut(&[&[T]], &mut [T], Moment) -> Result<(), String> + Send>;
@@ -47,11 +48,11 @@ impl<T: Real> Kernel<T> {
     }
 }
 
-/// How the operation of a name is computed.
-pub type Lowering<T> = (&'static str, fn(&Site) -> Kernel<T>);
+/// How an operation is computed.
+pub type Lowering<T> = (&'static Operation, fn(&Site) -> Kernel<T>);
 
-/// The lowering of the operation of that name.
-pub fn find<T: Real>(name: &str) -> Option<fn(&Site) -> Kernel<T>> {
+/// How that operation is computed.
+pub fn find<T: Real>(op: &Operation) -> Option<fn(&Site) -> Kernel<T>> {
     let families = [
         super::elementwise::lowerings(),
         super::reduce::lowerings(),
@@ -68,5 +69,5 @@ pub fn find<T: Real>(name: &str) -> Option<fn(&Site) -> Kernel<T>> {
         super::assign::lowerings(),
         super::fused::lowerings(),
     ];
-    families.into_iter().flatten().find(|(n, _)| *n == name).map(|(_, lower)| lower)
+    families.into_iter().flatten().find(|(known, _)| *known == op).map(|(_, lower)| lower)
 }

@@ -2,11 +2,12 @@
 
 use super::lowering::{Kernel, Lowering, Site};
 use crate::exec::Real;
+use crate::graph::ops::matmul;
 use crate::kernels::{self, Gemm, Layout};
 
 /// Every operation of this family.
 pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
-    vec![("matmul", matmul)]
+    vec![(&matmul::MATMUL, matmul)]
 }
 
 fn matmul<T: Real>(site: &Site) -> Kernel<T> {

@@ -23,20 +23,17 @@ mod suspects;
 use super::memory::Reading;
 use super::{Culprit, Engine, ExecError, Feed, Memory, Real, Spent, claim};
 use crate::compile::{Plan, Program};
-use crate::graph::{InputId, StateId};
+use crate::graph::{InputId, Operation, StateId};
 use arena::Arena;
 use call::{Call, Outside};
 use results::Kept;
 use std::time::Instant;
 use suspects::Suspects;
 
-/// Whether the engine can compute the operation of that name.
-pub fn computes(operation: &str) -> bool {
-    LEAVES.contains(&operation) || lowering::find::<f32>(operation).is_some()
+/// Whether the engine can compute that operation.
+pub fn computes(operation: &Operation) -> bool {
+    lowering::find::<f32>(operation).is_some()
 }
-
-/// Operations that are read where they lie.
-const LEAVES: [&str; 6] = ["parameter", "input", "state", "scalar", "constant", "dimension"];
 
 /// Runs a compiled plan.
 pub struct Planned<T: Real> {

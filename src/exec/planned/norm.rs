@@ -2,47 +2,48 @@
 
 use super::lowering::{Kernel, Lowering, Site};
 use crate::exec::Real;
+use crate::graph::ops::norm;
 use crate::kernels::{self, BatchNorm};
 
 /// Every operation of this family.
 pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
     vec![
-        ("channel_stats", |_| {
+        (&norm::CHANNEL_STATS, |_| {
             Kernel::whole(|x, stats| {
                 let (mean, var) = stats.split_at_mut(stats.len() / 2);
                 kernels::channel_stats(x[0], mean, var);
             })
         }),
-        ("batch_norm", |site| {
+        (&norm::BATCH_NORM, |site| {
             let eps = site.attrs.get_float("eps");
             Kernel::whole(move |x, y| kernels::batch_norm_forward(&norm(x[1], x.get(2), x.get(3), eps), x[0], y))
         }),
-        ("batch_norm_param_grad", |site| {
+        (&norm::BATCH_NORM_PARAM_GRAD, |site| {
             let eps = site.attrs.get_float("eps");
             Kernel::whole(move |x, pair| {
                 let (dgamma, dbeta) = pair.split_at_mut(pair.len() / 2);
                 kernels::batch_norm_param_grad(&norm(x[1], None, None, eps), x[0], x[2], dgamma, dbeta);
             })
         }),
-        ("batch_norm_input_grad", |site| {
+        (&norm::BATCH_NORM_INPUT_GRAD, |site| {
             let eps = site.attrs.get_float("eps");
             Kernel::whole(move |x, dx| {
                 let (dgamma, dbeta) = x[3].split_at(x[3].len() / 2);
                 kernels::batch_norm_input_grad(&norm(x[1], x.get(4), None, eps), x[0], x[2], dgamma, dbeta, dx);
             })
         }),
-        ("running_average", running_average),
-        ("layer_norm", |site| {
+        (&norm::RUNNING_AVERAGE, running_average),
+        (&norm::LAYER_NORM, |site| {
             let (c, eps) = (columns(site), site.attrs.get_float("eps"));
             Kernel::whole(move |x, y| {
                 kernels::layer_norm_forward(x[0], c, (x.len() == 3).then(|| [x[1], x[2]]), eps, y);
             })
         }),
-        ("layer_norm_input_grad", |site| {
+        (&norm::LAYER_NORM_INPUT_GRAD, |site| {
             let (c, eps) = (columns(site), site.attrs.get_float("eps"));
             Kernel::whole(move |x, dx| kernels::layer_norm_input_grad(x[0], c, x.get(2).copied(), eps, x[1], dx))
         }),
-        ("layer_norm_param_grad", |site| {
+        (&norm::LAYER_NORM_PARAM_GRAD, |site| {
             let eps = site.attrs.get_float("eps");
             Kernel::whole(move |x, pair| {
                 let (dgamma, dbeta) = pair.split_at_mut(pair.len() / 2);

@@ -2,14 +2,15 @@
 
 use super::lowering::{Kernel, Lowering, Moment, Site};
 use crate::exec::Real;
+use crate::graph::ops::random;
 use crate::kernels;
 
 /// Every operation of this family.
 pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
     vec![
-        ("randn", |site| drawn(site, kernels::randn)),
-        ("rand", |site| drawn(site, kernels::uniform)),
-        ("dropout_mask", |site| {
+        (&random::RANDN, |site| drawn(site, kernels::randn)),
+        (&random::RAND, |site| drawn(site, kernels::uniform)),
+        (&random::DROPOUT_MASK, |site| {
             let p = site.attrs.get_float("p");
             let (p, kept) = (T::from_f64(p), T::from_f64(1.0 / (1.0 - p)));
             drawn(site, move |seed, y| {

@@ -2,19 +2,20 @@
 
 use super::lowering::{Kernel, Lowering, Site};
 use crate::exec::Real;
+use crate::graph::ops::reduce;
 use crate::kernels::{self, Reduce};
 
 /// Every operation of this family.
 pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
     vec![
-        ("reduce_sum", |site| reduce(site, Reduce::Sum)),
-        ("reduce_max", |site| reduce(site, Reduce::Max)),
-        ("reduce_min", |site| reduce(site, Reduce::Min)),
-        ("argmax", |site| {
+        (&reduce::REDUCE_SUM, |site| reduce(site, Reduce::Sum)),
+        (&reduce::REDUCE_MAX, |site| reduce(site, Reduce::Max)),
+        (&reduce::REDUCE_MIN, |site| reduce(site, Reduce::Min)),
+        (&reduce::ARGMAX, |site| {
             let (dims, axis) = (site.input(0), site.attrs.get_usize("axis"));
             Kernel::whole(move |x, y| kernels::argmax(x[0], &dims, axis, y))
         }),
-        ("cumsum", |site| {
+        (&reduce::CUMSUM, |site| {
             let (dims, axis, reverse) = (site.input(0), site.attrs.get_usize("axis"), site.attrs.get_bool("reverse"));
             Kernel::whole(move |x, y| kernels::cumsum(x[0], &dims, axis, reverse, y))
         }),

@@ -2,28 +2,29 @@
 
 use super::lowering::{Kernel, Lowering, Site};
 use crate::exec::Real;
+use crate::graph::ops::softmax;
 use crate::kernels;
 
 /// Every operation of this family.
 pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
     vec![
-        ("softmax", |site| {
+        (&softmax::SOFTMAX, |site| {
             let c = columns(site);
             Kernel::whole(move |x, y| kernels::softmax(x[0], c, y))
         }),
-        ("softmax_grad", |site| {
+        (&softmax::SOFTMAX_GRAD, |site| {
             let c = columns(site);
             Kernel::whole(move |x, dx| kernels::softmax_grad(x[0], x[1], c, dx))
         }),
-        ("log_softmax", |site| {
+        (&softmax::LOG_SOFTMAX, |site| {
             let c = columns(site);
             Kernel::whole(move |x, y| kernels::log_softmax(x[0], c, y))
         }),
-        ("log_softmax_grad", |site| {
+        (&softmax::LOG_SOFTMAX_GRAD, |site| {
             let c = columns(site);
             Kernel::whole(move |x, dx| kernels::log_softmax_grad(x[0], x[1], c, dx))
         }),
-        ("logsumexp", |site| {
+        (&softmax::LOGSUMEXP, |site| {
             let c = columns(site);
             Kernel::whole(move |x, y| kernels::logsumexp(x[0], c, y))
         }),

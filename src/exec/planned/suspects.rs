@@ -3,7 +3,6 @@
 use super::call::{Call, Outside};
 use crate::compile::Program;
 use crate::exec::{Culprit, Real};
-use crate::graph::ops::leaf;
 use crate::graph::{Node, NodeId};
 
 /// What is known of the nodes of a program while it is computed.
@@ -24,7 +23,7 @@ impl<'a> Suspects<'a> {
         let node = self.program.graph.node(call.node);
         for (i, input) in node.inputs.iter().enumerate() {
             let given = self.root(*input);
-            let constant = self.program.graph.node(given).op == &leaf::CONSTANT;
+            let constant = self.program.graph.node(given).constant().is_some();
             // An infinity that a recipe writes is meant.
             if let (Some(numbers), false) = (call.outside(i, outside), constant) {
                 self.bad[given.index()] |= !all_finite(numbers);
@@ -50,7 +49,7 @@ impl<'a> Suspects<'a> {
         }
         first.map(|id| {
             let node = self.program.graph.node(id);
-            Culprit { operation: node.op.name, span: node.span }
+            Culprit { operation: node.kind.to_string(), span: node.span }
         })
     }
 

@@ -1,6 +1,7 @@
 //! Arithmetic and comparisons as methods of a graph; what can be decided while building is not left for the run.
 
 use super::binary::{ADD, DIV, EQUAL, LESS, LESS_EQUAL, MAXIMUM, MINIMUM, MUL, NOT_EQUAL, POW, SUB};
+use super::elementwise::NEG;
 use super::rules::broadcast;
 use crate::graph::{Attrs, DType, Graph, NodeId, Operation, ShapeError};
 
@@ -54,25 +55,23 @@ impl Graph {
 
     /// `x` times a number known now.
     pub fn scale(&mut self, x: NodeId, factor: f64) -> Result<NodeId, ShapeError> {
+        if factor == 1.0 {
+            return Ok(x);
+        }
         let node = self.node(x);
-        match (node.op.name, factor) {
-            (_, 1.0) => return Ok(x),
-            ("constant", _) => {
-                let value = node.attrs.get_float("value") * factor;
-                return Ok(self.constant(value));
+        if let Some(value) = node.constant() {
+            return Ok(self.constant(value * factor));
+        }
+        if node.is(&NEG) {
+            return self.scale(node.inputs[0], -factor);
+        }
+        if node.is(&MUL) {
+            let inner = node.inputs[0];
+            if let Some(other) = self.constant_value(node.inputs[1]) {
+                return self.scale(inner, other * factor);
             }
-            ("neg", _) => {
-                let inner = node.inputs[0];
-                return self.scale(inner, -factor);
-            }
-            ("mul", _) => {
-                let inner = node.inputs[0];
-                if let Some(other) = self.constant_value(node.inputs[1]) {
-                    return self.scale(inner, other * factor);
-                }
-            }
-            (_, -1.0) => return self.neg(x),
-            _ => {}
+        } else if factor == -1.0 {
+            return self.neg(x);
         }
         let factor = self.constant(factor);
         self.binary(&MUL, x, factor)

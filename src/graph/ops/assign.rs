@@ -4,7 +4,8 @@ use super::params::{POSITIVE, function};
 use super::samples;
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
-    Attrs, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
+    Attrs, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Range, Shape, ShapeError, TensorType,
+    ValueKind, Values,
 };
 
 /// Every operation of this family.
@@ -20,7 +21,9 @@ pub static SINKHORN: Operation = Operation {
     },
     grad: GradRule::Stops,
     cost: Cost::Rule(|attrs, _, out| &Dim::from(16 * attrs.get_usize("iterations")) * &out.shape.count()),
-    samples: samples::by_matrix,
+    samples: samples::balances,
+    values: Values::UNKNOWN.bounds(|_| Range::within(0.0, 1.0, true)).kind(ValueKind::Balanced),
+    in_place: false,
 };
 
 /// `x [N, D] -> [clusters, D]`: centres of unit length after `iterations`, from rows of `x` drawn by `stream`.
@@ -31,7 +34,9 @@ pub static KMEANS: Operation = Operation {
     cost: Cost::Rule(|attrs, inputs, _| {
         &Dim::from(2 * attrs.get_usize("iterations") * attrs.get_usize("clusters")) * &inputs[0].shape.count()
     }),
-    samples: samples::all,
+    samples: samples::groups,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// Every function of this family.

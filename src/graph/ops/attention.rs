@@ -5,7 +5,7 @@ use super::rules::Grads;
 use super::samples;
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
-    Attrs, Backward, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
+    Attrs, Backward, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType, Values,
 };
 
 /// Every operation of this family.
@@ -37,6 +37,8 @@ pub static ATTENTION: Operation = Operation {
     grad: GradRule::Rule(gradient),
     cost: Cost::Rule(|attrs, x, _| flops(attrs, x, 4)),
     samples: samples::by_first,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// The inputs of `attention` and `dy` -> the gradients of queries, keys and values: `[N, T, 3 D]` if they are `packed`, otherwise one
@@ -47,6 +49,8 @@ pub static ATTENTION_INPUT_GRAD: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::Rule(|attrs, x, _| flops(attrs, x, 10)),
     samples: samples::unasked,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// The inputs of `attention` and `dy` -> the gradient of the bias, `[heads, T, S]`.
@@ -56,6 +60,8 @@ pub static ATTENTION_BIAS_GRAD: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::Rule(|attrs, x, _| flops(attrs, x, 4)),
     samples: samples::unasked,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// What attends to what.

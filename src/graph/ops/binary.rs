@@ -1,10 +1,11 @@
 //! Arithmetic and comparison of two tensors, element by element, with broadcasting.
 
 use super::rules::{GradFn, Grads, InferFn, broadcast_or_explain};
-use super::samples;
+use super::{bounds, samples};
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::graph::{
-    Attrs, Backward, Call, Cost, DType, Function, GradRule, Graph, NodeId, Operation, ShapeError, TensorType,
+    Attrs, Backward, Bounding, Call, Comparison, Cost, DType, Function, GradRule, Graph, Linear, NodeId, Operation,
+    Range, ShapeError, TensorType, Undefined, ValueKind, Values, Zero,
 };
 
 /// Every operation of this family: of two tensors that broadcast; an input of the result's shape may give it its memory.
@@ -22,20 +23,30 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 /// `a + b`
-pub static ADD: Operation =
-    binary("add", |_, t| whole_arithmetic("add", t), |b| both(b, |b| Ok(b.grad), |b| Ok(b.grad)));
+pub static ADD: Operation = binary(
+    "add",
+    Values::UNKNOWN.bounds(bounds::sum).zero(Zero::WithAll).linear(Linear::Jointly),
+    |_, t| whole_arithmetic("add", t),
+    |b| both(b, |b| Ok(b.grad), |b| Ok(b.grad)),
+);
 /// `a - b`
-pub static SUB: Operation =
-    binary("sub", |_, t| whole_arithmetic("subtract", t), |b| both(b, |b| Ok(b.grad), |b| b.graph.neg(b.grad)));
+pub static SUB: Operation = binary(
+    "sub",
+    Values::UNKNOWN.bounds(bounds::difference).zero(Zero::Difference).linear(Linear::Jointly),
+    |_, t| whole_arithmetic("subtract", t),
+    |b| both(b, |b| Ok(b.grad), |b| b.graph.neg(b.grad)),
+);
 /// `a * b`
 pub static MUL: Operation = binary(
     "mul",
+    Values::UNKNOWN.bounds(bounds::product).zero(Zero::Product).linear(Linear::Each),
     |_, t| whole_arithmetic("multiply", t),
     |b| both(b, |b| b.graph.mul(b.grad, b.inputs[1]), |b| b.graph.mul(b.grad, b.inputs[0])),
 );
 /// `a / b`
 pub static DIV: Operation = binary(
     "div",
+    Values::UNKNOWN.bounds(bounds::quotient).zero(Zero::Quotient).undefined(Undefined::AtZero(1)).linear(Linear::First),
     |_, t| arithmetic("divide", t),
     |b| {
         let by_first = |b: &mut Backward| b.graph.div(b.grad, b.inputs[1]);
@@ -48,34 +59,63 @@ pub static DIV: Operation = binary(
     },
 );
 /// `a^b`; a negative `a` only where `b` is whole.
-pub static POW: Operation = binary("pow", |_, t| arithmetic("raise", t), |b| both(b, pow_by_base, pow_by_exponent));
+pub static POW: Operation =
+    binary("pow", Values::UNKNOWN, |_, t| arithmetic("raise", t), |b| both(b, pow_by_base, pow_by_exponent));
 /// The larger of two.
 pub static MAXIMUM: Operation = binary(
     "maximum",
+    Values::UNKNOWN.bounds(larger).zero(Zero::WithAll),
     |_, t| arithmetic("take the maximum of", t),
     |b| both(b, |b| winner(b, 0, 1), |b| winner(b, 1, 0)),
 );
 /// The smaller of two.
 pub static MINIMUM: Operation = binary(
     "minimum",
+    Values::UNKNOWN.bounds(smaller).zero(Zero::WithAll),
     |_, t| arithmetic("take the minimum of", t),
     |b| both(b, |b| winner(b, 1, 0), |b| winner(b, 0, 1)),
 );
 /// `a < b`
-pub static LESS: Operation = comparison("less");
+pub static LESS: Operation = comparison("less", Comparison::Less);
 /// `a <= b`
-pub static LESS_EQUAL: Operation = comparison("less_equal");
+pub static LESS_EQUAL: Operation = comparison("less_equal", Comparison::LessEqual);
 /// `a == b`
-pub static EQUAL: Operation = comparison("equal");
+pub static EQUAL: Operation = comparison("equal", Comparison::Equal);
 /// `a != b`
-pub static NOT_EQUAL: Operation = comparison("not_equal");
+pub static NOT_EQUAL: Operation = comparison("not_equal", Comparison::NotEqual);
 
-const fn binary(name: &'static str, infer: InferFn, grad: GradFn) -> Operation {
-    Operation { name, infer, grad: GradRule::Rule(grad), cost: Cost::PerElement(1), samples: samples::each }
+const fn binary(name: &'static str, values: Values, infer: InferFn, grad: GradFn) -> Operation {
+    Operation {
+        name,
+        infer,
+        grad: GradRule::Rule(grad),
+        cost: Cost::PerElement(1),
+        samples: samples::each,
+        values,
+        in_place: true,
+    }
 }
 
-const fn comparison(name: &'static str) -> Operation {
-    Operation { name, infer: compare, grad: GradRule::Stops, cost: Cost::PerElement(1), samples: samples::each }
+const fn comparison(name: &'static str, comparison: Comparison) -> Operation {
+    Operation {
+        name,
+        infer: compare,
+        grad: GradRule::Stops,
+        cost: Cost::PerElement(1),
+        samples: samples::each,
+        values: Values::UNKNOWN.bounds(bounds::from_zero).kind(ValueKind::Comparison(comparison)),
+        in_place: true,
+    }
+}
+
+fn larger(b: &Bounding) -> Range {
+    let (x, y) = (b.first(), b.second());
+    Range::within(x.low.max(y.low), x.high.max(y.high), x.zero || y.zero).consistent()
+}
+
+fn smaller(b: &Bounding) -> Range {
+    let (x, y) = (b.first(), b.second());
+    Range::within(x.low.min(y.low), x.high.min(y.high), x.zero || y.zero).consistent()
 }
 
 fn arithmetic(verb: &str, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {

@@ -1,9 +1,10 @@
 //! Convolution of channels-last images with filters in PyTorch's layout, and its gradients.
 
-use super::samples;
 use super::window::Window;
+use super::{bounds, samples};
 use crate::graph::{
-    Attr, Attrs, Backward, Cost, Dim, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
+    Attr, Attrs, Backward, Cost, Dim, GradRule, Graph, Linear, NodeId, Operation, Shape, ShapeError, TensorType,
+    Values, Zero,
 };
 
 /// Every operation of this family.
@@ -16,6 +17,8 @@ pub static CONV2D: Operation = Operation {
     grad: GradRule::Rule(gradient),
     cost: Cost::Rule(flops),
     samples: samples::by_first,
+    values: Values::UNKNOWN.bounds(bounds::inner_product).zero(Zero::Product).linear(Linear::Each),
+    in_place: false,
 };
 
 /// `dy [N, H', W', O], w -> input`: the gradient by the image, whose dimensions `input` gives.
@@ -25,6 +28,8 @@ pub static CONV2D_INPUT_GRAD: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::Rule(input_flops),
     samples: samples::unasked,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// `x [N, H, W, C], dy [N, H', W', O] -> [O, C/groups, k, k]`: the gradient by the filters; `kernel` gives `[k, k]`.
@@ -34,6 +39,8 @@ pub static CONV2D_WEIGHT_GRAD: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::Rule(weight_flops),
     samples: samples::unasked,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// How a filter moves over an image.

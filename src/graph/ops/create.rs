@@ -1,10 +1,10 @@
 //! Tensors made of nothing but a size.
 
 use super::params::{NUMBER, function};
-use super::samples;
+use super::{bounds, samples};
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
-    Attrs, Call, Cost, DType, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
+    Attrs, Call, Cost, DType, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType, Values,
 };
 
 /// Every operation of this family.
@@ -48,6 +48,8 @@ pub static ARANGE: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::Free,
     samples: samples::of_size,
+    values: Values::UNKNOWN.bounds(bounds::from_zero),
+    in_place: false,
 };
 
 fn infer_arange(attrs: &Attrs, _: &[&TensorType]) -> Result<TensorType, ShapeError> {

@@ -1,34 +1,17 @@
 //! Functions of each element by itself.
 
+use super::binary::MUL;
 use super::rules::{GradFn, one};
-use super::samples;
+use super::{bounds, samples};
 use crate::catalog::{Entry, Kind, Param, ParamType};
-use crate::graph::{Attrs, Call, Cost, Function, GradRule, Graph, NodeId, Operation, ShapeError, TensorType};
+use crate::graph::{
+    Attrs, Bounding, Call, Cost, Function, GradRule, Graph, Leaf, Linear, NodeId, NodeKind, Operation, Range,
+    ShapeError, TensorType, Undefined, Values, Zero,
+};
 
 /// Every operation of this family: the result has the shape of the first input and may take its place in memory.
-pub const OPERATIONS: &[&Operation] = &[
-    &NEG,
-    &EXP,
-    &LOG,
-    &SQRT,
-    &SQUARE,
-    &RECIP,
-    &ABS,
-    &SIGN,
-    &SIN,
-    &COS,
-    &TANH,
-    &SIGMOID,
-    &SOFTPLUS,
-    &RELU,
-    &RELU_GRAD,
-    &GELU,
-    &GELU_GRAD,
-    &ERF,
-    &INVERSE_ERF,
-    &CLAMP,
-    &STOPGRAD,
-];
+pub const OPERATIONS: &[&Operation] =
+    &[&NEG, &EXP, &LOG, &SQRT, &SQUARE, &RECIP, &ABS, &SIGN, &SIN, &COS, &ERF, &INVERSE_ERF, &CLAMP, &STOPGRAD];
 
 /// Every function of this family.
 pub const FUNCTIONS: &[Function] = &[
@@ -43,18 +26,6 @@ pub const FUNCTIONS: &[Function] = &[
     }),
     function("sin", "sin x", "The sine of each element.", |g, c| g.sin(c.tensor("x")?)),
     function("cos", "cos x", "The cosine of each element.", |g, c| g.cos(c.tensor("x")?)),
-    function("tanh", "tanh x", "The hyperbolic tangent of each element.", |g, c| g.tanh(c.tensor("x")?)),
-    function("sigmoid", "1 / (1 + e^-x)", "The logistic function of each element.", |g, c| g.sigmoid(c.tensor("x")?)),
-    function("softplus", "ln(1 + e^x)", "A smooth `relu`.", |g, c| g.softplus(c.tensor("x")?)),
-    function("relu", "max(x, 0)", "Each element, or 0 where it is negative; its gradient at 0 is 0.", |g, c| {
-        g.relu(c.tensor("x")?)
-    }),
-    function(
-        "gelu",
-        "x Phi(x)",
-        "The Gaussian error linear unit, by the exact erf (Hendrycks & Gimpel 2016).",
-        |g, c| g.gelu(c.tensor("x")?),
-    ),
     function("erf", "2 / sqrt(pi) int_0^x e^(-t^2) dt", "The error function of each element.", |g, c| {
         g.erf(c.tensor("x")?)
     }),
@@ -89,92 +60,78 @@ pub const FUNCTIONS: &[Function] = &[
 const ANY_NUMBER: ParamType = ParamType::Number { min: f64::NEG_INFINITY, max: f64::INFINITY };
 
 /// The error function.
-pub static ERF: Operation = unary("erf", |b| {
-    let square = b.graph.square(b.inputs[0])?;
-    let power = b.graph.neg(square)?;
-    let density = b.graph.exp(power)?;
-    let density = b.graph.scale(density, std::f64::consts::FRAC_2_SQRT_PI)?;
-    one(b.graph.mul(b.grad, density))
-});
+pub static ERF: Operation =
+    unary("erf", Values::UNKNOWN.bounds(|b| Range::within(-1.0, 1.0, b.first().zero)).zero(Zero::AsFirst), |b| {
+        let square = b.graph.square(b.inputs[0])?;
+        let power = b.graph.neg(square)?;
+        let density = b.graph.exp(power)?;
+        let density = b.graph.scale(density, std::f64::consts::FRAC_2_SQRT_PI)?;
+        one(b.graph.mul(b.grad, density))
+    });
 /// The inverse of the error function.
-pub static INVERSE_ERF: Operation = unary("inverse_erf", |b| {
+pub static INVERSE_ERF: Operation = unary("inverse_erf", Values::UNKNOWN.zero(Zero::AsFirst), |b| {
     let square = b.graph.square(b.output)?;
     let slope = b.graph.exp(square)?;
     let slope = b.graph.scale(slope, 1.0 / std::f64::consts::FRAC_2_SQRT_PI)?;
     one(b.graph.mul(b.grad, slope))
 });
 /// `-x`
-pub static NEG: Operation = unary("neg", |b| one(b.graph.neg(b.grad)));
+pub static NEG: Operation =
+    unary("neg", Values::UNKNOWN.bounds(|b| b.first().negated()).zero(Zero::AsFirst).linear(Linear::Jointly), |b| {
+        one(b.graph.neg(b.grad))
+    });
 /// `e^x`
-pub static EXP: Operation = unary("exp", |b| one(b.graph.mul(b.grad, b.output)));
+pub static EXP: Operation = unary("exp", Values::UNKNOWN.bounds(exponential), |b| one(b.graph.mul(b.grad, b.output)));
 /// `ln x`
-pub static LOG: Operation = unary("log", |b| one(b.graph.div(b.grad, b.inputs[0])));
+pub static LOG: Operation =
+    unary("log", Values::UNKNOWN.undefined(Undefined::UpToZero), |b| one(b.graph.div(b.grad, b.inputs[0])));
 /// `x^(1/2)`
-pub static SQRT: Operation = unary("sqrt", |b| {
-    let half = b.graph.scale(b.grad, 0.5)?;
-    one(b.graph.div(half, b.output))
-});
+pub static SQRT: Operation = unary(
+    "sqrt",
+    Values::UNKNOWN.bounds(|b| b.first().sqrt()).zero(Zero::AsFirst).undefined(Undefined::BelowZero),
+    |b| {
+        let half = b.graph.scale(b.grad, 0.5)?;
+        one(b.graph.div(half, b.output))
+    },
+);
 /// `x^2`
-pub static SQUARE: Operation = unary("square", |b| {
-    let twice = b.graph.scale(b.grad, 2.0)?;
-    one(b.graph.mul(twice, b.inputs[0]))
-});
+pub static SQUARE: Operation =
+    unary("square", Values::UNKNOWN.bounds(|b| b.first().square()).zero(Zero::AsFirst), |b| {
+        let twice = b.graph.scale(b.grad, 2.0)?;
+        one(b.graph.mul(twice, b.inputs[0]))
+    });
 /// `1 / x`
-pub static RECIP: Operation = unary("recip", |b| {
-    let square = b.graph.square(b.output)?;
-    let product = b.graph.mul(b.grad, square)?;
-    one(b.graph.neg(product))
-});
+pub static RECIP: Operation =
+    unary("recip", Values::UNKNOWN.bounds(|b| b.first().reciprocal()).undefined(Undefined::AtZero(0)), |b| {
+        let square = b.graph.square(b.output)?;
+        let product = b.graph.mul(b.grad, square)?;
+        one(b.graph.neg(product))
+    });
 /// `|x|`
-pub static ABS: Operation = unary("abs", |b| {
+pub static ABS: Operation = unary("abs", Values::UNKNOWN.bounds(magnitude).zero(Zero::AsFirst), |b| {
     let sign = b.graph.sign(b.inputs[0])?;
     one(b.graph.mul(b.grad, sign))
 });
 /// -1, 0 or 1.
-pub static SIGN: Operation = Operation { grad: GradRule::Stops, ..unary("sign", |_| Ok(Vec::new())) };
+pub static SIGN: Operation = Operation {
+    grad: GradRule::Stops,
+    ..unary("sign", Values::UNKNOWN.bounds(|b| Range::within(-1.0, 1.0, b.first().zero)).zero(Zero::AsFirst), |_| {
+        Ok(Vec::new())
+    })
+};
 /// `sin x`
-pub static SIN: Operation = unary("sin", |b| {
+pub static SIN: Operation = unary("sin", Values::UNKNOWN.bounds(bounds::both_signs), |b| {
     let cos = b.graph.cos(b.inputs[0])?;
     one(b.graph.mul(b.grad, cos))
 });
 /// `cos x`
-pub static COS: Operation = unary("cos", |b| {
+pub static COS: Operation = unary("cos", Values::UNKNOWN.bounds(bounds::both_signs), |b| {
     let sin = b.graph.sin(b.inputs[0])?;
     let product = b.graph.mul(b.grad, sin)?;
     one(b.graph.neg(product))
 });
-/// `tanh x`
-pub static TANH: Operation = unary("tanh", |b| {
-    let square = b.graph.square(b.output)?;
-    let one_ = b.graph.constant(1.0);
-    let slope = b.graph.sub(one_, square)?;
-    one(b.graph.mul(b.grad, slope))
-});
-/// `1 / (1 + e^-x)`
-pub static SIGMOID: Operation = unary("sigmoid", |b| {
-    let one_ = b.graph.constant(1.0);
-    let rest = b.graph.sub(one_, b.output)?;
-    let slope = b.graph.mul(b.output, rest)?;
-    one(b.graph.mul(b.grad, slope))
-});
-/// `ln(1 + e^x)`
-pub static SOFTPLUS: Operation = unary("softplus", |b| {
-    let slope = b.graph.sigmoid(b.inputs[0])?;
-    one(b.graph.mul(b.grad, slope))
-});
-/// `max(x, 0)`
-pub static RELU: Operation = unary("relu", |b| one(b.graph.apply(&RELU_GRAD, Attrs::new(), &[b.output, b.grad])));
-/// Of the result `y` of a `relu` and the gradient `dy`: `dy` where `y > 0`, else 0.
-pub static RELU_GRAD: Operation = unary("relu_grad", |b| {
-    let dy = if b.needs[1] { Some(b.graph.apply(&RELU_GRAD, Attrs::new(), &[b.inputs[0], b.grad])?) } else { None };
-    Ok(vec![None, dy])
-});
-/// `x Phi(x)`, by the exact erf.
-pub static GELU: Operation = unary("gelu", |b| one(b.graph.apply(&GELU_GRAD, Attrs::new(), &[b.inputs[0], b.grad])));
-/// Of the input `x` of a `gelu` and the gradient `dy`: `dy (Phi(x) + x phi(x))`.
-pub static GELU_GRAD: Operation = Operation { grad: GradRule::Stops, ..unary("gelu_grad", |_| Ok(Vec::new())) };
 /// Brings each element between `min` and `max`.
-pub static CLAMP: Operation = unary("clamp", |b| {
+pub static CLAMP: Operation = unary("clamp", Values::UNKNOWN.bounds(clamped), |b| {
     let (min, max) = (b.attrs.get_float("min"), b.attrs.get_float("max"));
     let (x, zero) = (b.inputs[0], b.graph.constant(0.0));
     let mut grad = b.grad;
@@ -192,17 +149,40 @@ pub static CLAMP: Operation = unary("clamp", |b| {
 });
 /// The same values, cut off from gradients; takes no memory of its own.
 pub static STOPGRAD: Operation =
-    Operation { grad: GradRule::Stops, cost: Cost::Free, ..unary("stopgrad", |_| Ok(Vec::new())) };
+    Operation { grad: GradRule::Stops, cost: Cost::Free, ..unary("stopgrad", Values::MOVED, |_| Ok(Vec::new())) };
 
-const fn unary(name: &'static str, grad: GradFn) -> Operation {
-    Operation { name, infer: same_shape, grad: GradRule::Rule(grad), cost: Cost::PerElement(1), samples: samples::each }
+pub(super) const fn unary(name: &'static str, values: Values, grad: GradFn) -> Operation {
+    Operation {
+        name,
+        infer: same_shape,
+        grad: GradRule::Rule(grad),
+        cost: Cost::PerElement(1),
+        samples: samples::each,
+        values,
+        in_place: true,
+    }
+}
+
+fn exponential(b: &Bounding) -> Range {
+    let x = b.first();
+    Range::within(x.low.exp(), x.high.exp(), false)
+}
+
+fn magnitude(b: &Bounding) -> Range {
+    let x = b.first();
+    Range { high: x.high.abs().max(x.low.abs()), ..x.square().sqrt() }
+}
+
+fn clamped(b: &Bounding) -> Range {
+    let attrs = b.node.attrs();
+    b.first().clamp(attrs.get_float("min"), attrs.get_float("max"))
 }
 
 pub(super) fn same_shape(_: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
     Ok(TensorType::float(inputs[0].shape.clone()))
 }
 
-const fn function(
+pub(super) const fn function(
     name: &'static str,
     formula: &'static str,
     doc: &'static str,
@@ -246,30 +226,21 @@ methods! {
     sin SIN;
     /// `cos x`
     cos COS;
-    /// `tanh x`
-    tanh TANH;
-    /// `1 / (1 + e^-x)`
-    sigmoid SIGMOID;
-    /// `ln(1 + e^x)`
-    softplus SOFTPLUS;
-    /// `max(x, 0)`
-    relu RELU;
-    /// `x Phi(x)`
-    gelu GELU;
 }
 
 impl Graph {
     /// `-x`
     pub fn neg(&mut self, x: NodeId) -> Result<NodeId, ShapeError> {
         let node = self.node(x);
-        match node.op.name {
-            "neg" => Ok(node.inputs[0]),
-            "constant" => {
-                let value = -node.attrs.get_float("value");
-                Ok(self.constant(value))
-            }
-            "mul" if self.constant_value(node.inputs[1]).is_some() => self.scale(x, -1.0),
-            _ => self.unary(&NEG, Attrs::new(), x),
+        if let Some(value) = node.constant() {
+            return Ok(self.constant(-value));
+        }
+        if node.is(&NEG) {
+            return Ok(node.inputs[0]);
+        }
+        match node.is(&MUL) && self.constant_value(node.inputs[1]).is_some() {
+            true => self.scale(x, -1.0),
+            false => self.unary(&NEG, Attrs::new(), x),
         }
     }
 
@@ -281,14 +252,19 @@ impl Graph {
     /// The same values, cut off from gradients.
     pub fn stopgrad(&mut self, x: NodeId) -> Result<NodeId, ShapeError> {
         let node = self.node(x);
-        if matches!(node.op.name, "stopgrad" | "constant" | "dimension" | "scalar" | "state") {
+        let still = match &node.kind {
+            NodeKind::Computed(op, _) => *op == &STOPGRAD,
+            NodeKind::Leaf(Leaf::Parameter(_) | Leaf::Input(_)) => false,
+            NodeKind::Leaf(Leaf::State(_) | Leaf::Scalar(_) | Leaf::Constant { .. } | Leaf::Dimension { .. }) => true,
+        };
+        if still {
             return Ok(x);
         }
         self.apply(&STOPGRAD, Attrs::new(), &[x])
     }
 
     /// A function of each element; of a repeated tensor it is computed once.
-    fn unary(&mut self, op: &'static Operation, attrs: Attrs, x: NodeId) -> Result<NodeId, ShapeError> {
+    pub(super) fn unary(&mut self, op: &'static Operation, attrs: Attrs, x: NodeId) -> Result<NodeId, ShapeError> {
         let Some(source) = self.broadcast_source(x) else { return self.apply(op, attrs, &[x]) };
         let shape = self.shape(x).clone();
         let result = self.apply(op, attrs, &[source])?;

@@ -5,14 +5,11 @@ use super::elementwise::same_shape;
 use super::matmul;
 use super::norm::infer_stats;
 use super::samples;
-use crate::graph::{Attrs, Cost, GradRule, Operation, Shape, ShapeError, TensorType};
+use crate::graph::{Attrs, Cost, GradRule, Operation, Shape, ShapeError, TensorType, Values};
 
-/// Every operation of this family that is not element by element.
+/// Every operation of this family.
 pub const OPERATIONS: &[&Operation] =
-    &[&BATCH_NORM_RELU, &BATCH_NORM_RELU_PARAM_GRAD, &BATCH_NORM_RELU_INPUT_GRAD, &LINEAR];
-
-/// Every operation of this family that is, and whose result may take the place of an input.
-pub const ELEMENTWISE: &[&Operation] = &[&SUM_RELU_GRAD];
+    &[&BATCH_NORM_RELU, &BATCH_NORM_RELU_PARAM_GRAD, &BATCH_NORM_RELU_INPUT_GRAD, &LINEAR, &SUM_RELU_GRAD];
 
 /// `x, stats` or `x, stats, gamma, beta`, and last of all `residual` if so told: `max(batch_norm(..) + residual, 0)`; `eps`.
 pub static BATCH_NORM_RELU: Operation = fused("batch_norm_relu", same_shape, Cost::PerElement(6));
@@ -25,7 +22,8 @@ pub static BATCH_NORM_RELU_PARAM_GRAD: Operation = fused("batch_norm_relu_param_
 pub static BATCH_NORM_RELU_INPUT_GRAD: Operation = fused("batch_norm_relu_input_grad", same_shape, Cost::PerElement(8));
 
 /// `y, a, b -> y`: `relu_grad(y, a + b)`.
-pub static SUM_RELU_GRAD: Operation = fused("sum_relu_grad", same_shape, Cost::PerElement(2));
+pub static SUM_RELU_GRAD: Operation =
+    Operation { in_place: true, ..fused("sum_relu_grad", same_shape, Cost::PerElement(2)) };
 
 /// `a, b, bias` and `residual` if so told: `matmul(a, b) + bias + residual` of two matrices, as a tensor of `shape`, through the
 /// `activation` (`none`, `relu` or `gelu`); `ta` and `tb` as in `matmul`.
@@ -36,7 +34,15 @@ const fn fused(
     infer: fn(&Attrs, &[&TensorType]) -> Result<TensorType, ShapeError>,
     cost: Cost,
 ) -> Operation {
-    Operation { name, infer, grad: GradRule::Stops, cost, samples: samples::unasked }
+    Operation {
+        name,
+        infer,
+        grad: GradRule::Stops,
+        cost,
+        samples: samples::unasked,
+        values: Values::UNKNOWN,
+        in_place: false,
+    }
 }
 
 fn infer_linear(attrs: &Attrs, _: &[&TensorType]) -> Result<TensorType, ShapeError> {

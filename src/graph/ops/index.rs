@@ -2,10 +2,11 @@
 
 use super::params::{X, function};
 use super::rules::{Grads, axis};
-use super::samples;
+use super::{bounds, samples};
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
-    Attrs, Backward, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
+    Attrs, Backward, Cost, Dim, Function, GradRule, Graph, Linear, NodeId, Operation, Shape, ShapeError, TensorType,
+    Values, Zero,
 };
 
 /// Every operation of this family.
@@ -82,6 +83,8 @@ pub static GATHER: Operation = Operation {
     grad: GradRule::Rule(gather_grad),
     cost: Cost::Free,
     samples: samples::gather,
+    values: Values::MOVED.zero(Zero::WithFirst),
+    in_place: false,
 };
 /// Of `index` and `x`, of one shape: zeros with `length[0]` along `axis`, to which each element of `x` is added where
 /// `index` says.
@@ -91,6 +94,8 @@ pub static SCATTER_ADD: Operation = Operation {
     grad: GradRule::Rule(scatter_grad),
     cost: Cost::PerInput(1),
     samples: samples::scatter,
+    values: Values::UNKNOWN.linear(Linear::Jointly),
+    in_place: false,
 };
 /// Where the elements in order stand along `axis`, largest first with `descending`; stable, NaN counts as largest.
 pub static ARGSORT: Operation = Operation {
@@ -99,6 +104,8 @@ pub static ARGSORT: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::PerInput(1),
     samples: samples::along_axis,
+    values: Values::UNKNOWN.bounds(bounds::from_zero),
+    in_place: false,
 };
 
 /// Whether two shapes are the same but along `axis`.

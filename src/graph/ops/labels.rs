@@ -1,8 +1,11 @@
 //! Labels: whole numbers that each name one of several classes.
 
 use super::samples;
-use crate::graph::ops::{create, index, leaf, movement, reduce, select, tokens};
-use crate::graph::{Attrs, Cost, Dim, GradRule, Graph, InputKind, Node, NodeId, Operation, ShapeError, TensorType};
+use crate::graph::ops::{bounds, create, index, movement, reduce, select};
+use crate::graph::{
+    Attrs, Cost, Dim, GradRule, Graph, InputKind, Leaf, Node, NodeId, NodeKind, Operation, ShapeError, StateId,
+    TensorType, ValueKind, Values,
+};
 
 /// Every operation of this family.
 pub const OPERATIONS: &[&Operation] = &[&CLASS_LABEL];
@@ -14,6 +17,8 @@ pub static CLASS_LABEL: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::Free,
     samples: samples::each,
+    values: Values::MOVED.bounds(bounds::from_zero),
+    in_place: false,
 };
 
 impl Graph {
@@ -33,17 +38,18 @@ impl Graph {
     pub fn classes_of(&self, id: NodeId) -> Option<Dim> {
         let node = self.node(id);
         let input = |i: usize| self.classes_of(*node.inputs.get(i)?);
-        let op = node.op;
-        if [&movement::RESHAPE, &movement::PERMUTE, &movement::BROADCAST_TO, &movement::SLICE].contains(&op)
-            || [&index::GATHER, &tokens::TAKE, &super::elementwise::STOPGRAD].contains(&op)
-        {
-            return input(0);
-        }
+        let (op, attrs) = match &node.kind {
+            NodeKind::Leaf(leaf) => return self.classes_of_leaf(leaf),
+            NodeKind::Computed(op, attrs) => (*op, attrs),
+        };
         if op == &create::ARANGE {
-            return node.attrs.get_dims("length").first().cloned();
+            return attrs.get_dims("length").first().cloned();
         }
         if op == &reduce::ARGMAX || op == &index::ARGSORT {
-            return self.shape(node.inputs[0]).0.get(node.attrs.get_usize("axis")).cloned();
+            return self.shape(node.inputs[0]).0.get(attrs.get_usize("axis")).cloned();
+        }
+        if op == &CLASS_LABEL {
+            return attrs.get_dims("classes").first().cloned();
         }
         if op == &movement::CONCAT {
             return (0..node.inputs.len()).map(input).reduce(|a, b| larger(a?, b?)).flatten();
@@ -51,33 +57,30 @@ impl Graph {
         if op == &select::SELECT {
             return larger(input(1)?, input(2)?);
         }
-        if op == &leaf::INPUT {
-            return match self.inputs[node.attrs.get_usize("id")].kind {
+        if op.values.kind == ValueKind::Moved { input(0) } else { self.classes_of_sum(node) }
+    }
+
+    /// Of a number that is known before anything is computed, and of what is given.
+    fn classes_of_leaf(&self, leaf: &Leaf) -> Option<Dim> {
+        match leaf {
+            Leaf::Input(id) => match self.inputs[id.index()].kind {
                 InputKind::Index | InputKind::Rows => Some(Dim::samples()),
                 InputKind::Column { below, .. } => below.map(Dim::from),
                 _ => None,
-            };
+            },
+            Leaf::State(id) => self.classes_of_state(*id),
+            Leaf::Dimension { size, .. } => Some(size + &Dim::from(1i64)),
+            Leaf::Constant { value, .. } => {
+                let whole = value.0 >= 0.0 && value.0.fract() == 0.0 && value.0 < 9e15;
+                whole.then(|| Dim::from(value.0 as i64 + 1))
+            }
+            Leaf::Parameter(_) | Leaf::Scalar(_) => None,
         }
-        if op == &CLASS_LABEL {
-            return node.attrs.get_dims("classes").first().cloned();
-        }
-        self.classes_of_number(node).or_else(|| self.classes_of_state(node)).or_else(|| self.classes_of_sum(node))
-    }
-
-    /// Of a number that is known before anything is computed.
-    fn classes_of_number(&self, node: &Node) -> Option<Dim> {
-        let one = Dim::from(1i64);
-        if node.op == &leaf::DIMENSION {
-            return node.attrs.get_dims("size").first().map(|size| size + &one);
-        }
-        let value = (node.op == &leaf::CONSTANT).then(|| node.attrs.get_float("value"))?;
-        (value >= 0.0 && value.fract() == 0.0 && value < 9e15).then(|| Dim::from(value as i64 + 1))
     }
 
     /// Of a state that is recomputed now and then.
-    fn classes_of_state(&self, node: &Node) -> Option<Dim> {
-        let state = (node.op == &leaf::STATE).then(|| node.attrs.get_usize("id"))?;
-        let refresh = self.refreshes.iter().find(|r| r.state.index() == state)?;
+    fn classes_of_state(&self, state: StateId) -> Option<Dim> {
+        let refresh = self.refreshes.iter().find(|r| r.state == state)?;
         self.classes_of(refresh.value)
     }
 
@@ -85,30 +88,33 @@ impl Graph {
     fn classes_of_sum(&self, node: &Node) -> Option<Dim> {
         let one = Dim::from(1i64);
         let largest = |i: usize| Some(&self.classes_of(node.inputs[i])? - &one);
-        if node.op == &super::binary::ADD {
+        if node.is(&super::binary::ADD) {
             return Some(&(&largest(0)? + &largest(1)?) + &one);
         }
-        (node.op == &super::binary::MUL).then_some(())?;
+        node.is(&super::binary::MUL).then_some(())?;
         Some(&(&largest(0)? * &largest(1)?) + &one)
     }
 
     /// Whether a node is labels of the data set itself, moved about at most.
     pub fn is_label_of_data(&self, id: NodeId) -> bool {
         let node = self.node(id);
-        if node.op == &leaf::INPUT {
-            return self.inputs[node.attrs.get_usize("id")].kind == InputKind::Label;
+        match &node.kind {
+            NodeKind::Leaf(_) => node.input().is_some_and(|id| self.inputs[id.index()].kind == InputKind::Label),
+            NodeKind::Computed(op, _) => {
+                let moved = op.values.kind == ValueKind::Moved && *op != &CLASS_LABEL;
+                // What chooses among the elements is no label for that.
+                let sources = if *op == &movement::CONCAT { &node.inputs[..] } else { &node.inputs[..1] };
+                moved && sources.iter().any(|i| self.is_label_of_data(*i))
+            }
         }
-        let moves =
-            [&movement::RESHAPE, &movement::PERMUTE, &movement::BROADCAST_TO, &movement::SLICE, &movement::CONCAT];
-        moves.contains(&node.op) && node.inputs.iter().any(|i| self.is_label_of_data(*i))
     }
 }
 
 impl Graph {
     /// The first place at which labels of the data set are held to fewer classes than it has, and to how many.
     pub fn too_few_classes(&self, classes: usize) -> Option<(NodeId, i64)> {
-        let held = self.nodes().filter(|(_, n)| n.op == &CLASS_LABEL && self.is_label_of_data(n.inputs[0]));
-        let room = held.filter_map(|(id, n)| Some((id, n.attrs.get_dims("classes").first()?.constant()?)));
+        let held = self.nodes().filter(|(_, n)| n.is(&CLASS_LABEL) && self.is_label_of_data(n.inputs[0]));
+        let room = held.filter_map(|(id, n)| Some((id, n.attrs().get_dim("classes").constant()?)));
         room.into_iter().find(|(_, room)| *room < classes as i64)
     }
 }

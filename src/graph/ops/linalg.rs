@@ -1,10 +1,11 @@
 //! Linear algebra with gradients: Cholesky factors, triangular systems, determinants, singular values.
 
 use super::params::function;
-use super::samples;
+use super::{bounds, samples};
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
-    Attrs, Backward, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
+    Attrs, Backward, Call, Cost, Dim, Function, GradRule, Graph, Linear, NodeId, Operation, Shape, ShapeError,
+    TensorType, Values, Zero,
 };
 
 /// Every operation of this family.
@@ -18,6 +19,8 @@ pub static CHOLESKY: Operation = Operation {
     grad: GradRule::Rule(cholesky_gradient),
     cost: Cost::Rule(cubic),
     samples: samples::by_matrix,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// `a [.., n, n], b [.., n, m] -> x [.., n, m]` with `a @ x = b`, or `a.T @ x = b` with `transpose`; `a` is lower
@@ -28,6 +31,8 @@ pub static TRIANGULAR_SOLVE: Operation = Operation {
     grad: GradRule::Rule(solve_gradient),
     cost: Cost::Rule(solve_flops),
     samples: samples::by_matrix,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// `a [.., n, n] -> a`: the lower triangle, or the upper with `upper`, its diagonal multiplied by `diagonal`, zeros elsewhere.
@@ -37,6 +42,8 @@ pub static TRIANGLE: Operation = Operation {
     grad: GradRule::Rule(triangle_gradient),
     cost: Cost::PerElement(1),
     samples: samples::by_matrix,
+    values: Values::UNKNOWN.zero(Zero::WithFirst).linear(Linear::Jointly),
+    in_place: false,
 };
 
 /// `a [.., m, n] -> [.., min(m, n)]`, in descending order.
@@ -46,6 +53,8 @@ pub static SINGULAR_VALUES: Operation = Operation {
     grad: GradRule::Rule(values_gradient),
     cost: Cost::Rule(svd_flops),
     samples: samples::by_matrix,
+    values: Values::UNKNOWN.bounds(bounds::from_zero).zero(Zero::WithFirst),
+    in_place: false,
 };
 
 /// `a [.., m, n], ds [.., min(m, n)] -> a`: `u @ diag(ds) @ v.T` with the singular vectors of `a`.
@@ -55,6 +64,8 @@ pub static SINGULAR_VALUES_GRAD: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::Rule(svd_flops),
     samples: samples::unasked,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// `a [.., m, n] -> [..]`: the sum of the singular values.
@@ -64,6 +75,8 @@ pub static NUCLEAR_NORM: Operation = Operation {
     grad: GradRule::Rule(norm_gradient),
     cost: Cost::Rule(svd_flops),
     samples: samples::by_matrix,
+    values: Values::UNKNOWN.bounds(bounds::from_zero).zero(Zero::AsFirst),
+    in_place: false,
 };
 
 /// `a [.., m, n] -> a`: `u @ v.T` with the singular vectors of `a`, the orthogonal factor of its polar decomposition.
@@ -73,6 +86,8 @@ pub static POLAR: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::Rule(svd_flops),
     samples: samples::unasked,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 const MATRIX: Param = Param::required("a", ParamType::Tensor, "matrices [.., n, n], symmetric and positive definite");

@@ -1,10 +1,12 @@
 //! Matrix products, batched over leading dimensions.
 
+use super::movement::PERMUTE;
 use super::rules::{Grads, broadcast};
-use super::samples;
+use super::{bounds, samples};
 use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::graph::{
-    Attrs, Backward, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
+    Attrs, Backward, Cost, Dim, Function, GradRule, Graph, Linear, NodeId, Operation, Shape, ShapeError, TensorType,
+    Values, Zero,
 };
 
 /// Every operation of this family.
@@ -26,8 +28,15 @@ pub const FUNCTIONS: &[Function] = &[Function {
 }];
 
 /// `[.., M, K] @ [.., K, L]`; `ta` says that the first input is stored as `[.., K, M]`, `tb` the second as `[.., L, K]`.
-pub static MATMUL: Operation =
-    Operation { name: "matmul", infer, grad: GradRule::Rule(grad), cost: Cost::Rule(flops), samples: samples::matmul };
+pub static MATMUL: Operation = Operation {
+    name: "matmul",
+    infer,
+    grad: GradRule::Rule(grad),
+    cost: Cost::Rule(flops),
+    samples: samples::matmul,
+    values: Values::UNKNOWN.bounds(bounds::inner_product).zero(Zero::Product).linear(Linear::Each),
+    in_place: false,
+};
 
 /// Leading dimensions, rows and columns of an operand as it enters the product.
 fn split(shape: &Shape, transposed: bool) -> Option<(Shape, Dim, Dim)> {
@@ -125,7 +134,7 @@ impl Graph {
         if rank >= 2 {
             swapped.swap(rank - 2, rank - 1);
         }
-        if node.op.name == "permute" && node.attrs.get_axes("axes") == swapped {
+        if node.is(&PERMUTE) && node.attrs().get_axes("axes") == swapped {
             return (node.inputs[0], !t);
         }
         (x, t)

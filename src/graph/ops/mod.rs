@@ -1,16 +1,17 @@
 //! Every operation: shape rule, gradient rule, cost and signature, a family a file.
 
+pub mod activation;
 mod arithmetic;
 pub mod assign;
 pub mod attention;
 pub mod binary;
+pub mod bounds;
 pub mod conv;
 pub mod create;
 pub mod elementwise;
 pub mod fused;
 pub mod index;
 pub mod labels;
-pub mod leaf;
 pub mod linalg;
 pub mod matmul;
 pub mod movement;
@@ -35,8 +36,8 @@ use super::{Function, Operation};
 
 /// Every graph operation.
 pub const OPERATIONS: &[&[&Operation]] = &[
-    leaf::OPERATIONS,
     elementwise::OPERATIONS,
+    activation::OPERATIONS,
     binary::OPERATIONS,
     select::OPERATIONS,
     reduce::OPERATIONS,
@@ -56,12 +57,12 @@ pub const OPERATIONS: &[&[&Operation]] = &[
     linalg::OPERATIONS,
     assign::OPERATIONS,
     fused::OPERATIONS,
-    fused::ELEMENTWISE,
 ];
 
 /// Every function of tensors that recipes can call.
 pub const FUNCTIONS: &[&[Function]] = &[
     elementwise::FUNCTIONS,
+    activation::FUNCTIONS,
     binary::FUNCTIONS,
     select::FUNCTIONS,
     matmul::FUNCTIONS,
@@ -78,14 +79,3 @@ pub const FUNCTIONS: &[&[Function]] = &[
     create::FUNCTIONS,
     table::FUNCTIONS,
 ];
-
-/// The operation of that name.
-pub fn operation(name: &str) -> Option<&'static Operation> {
-    OPERATIONS.iter().flat_map(|family| family.iter()).find(|op| op.name == name).copied()
-}
-
-/// Whether the result may be written over an input of its shape: element by element, nothing read twice.
-pub fn works_in_place(op: &Operation) -> bool {
-    let families = [elementwise::OPERATIONS, binary::OPERATIONS, select::OPERATIONS, fused::ELEMENTWISE];
-    families.iter().any(|family| family.contains(&op))
-}

@@ -1,55 +1,61 @@
 //! Shapes changed and elements moved, nothing computed.
 
 use super::rules::{Grads, axis, broadcast, one};
-use super::samples;
+use super::{bounds, samples};
 use crate::graph::{
-    Attrs, Backward, Cost, Dim, GradRule, Graph, NodeId, Operation, SamplesRule, Shape, ShapeError, TensorType,
+    Attrs, Backward, Cost, Dim, GradRule, Graph, Linear, NodeId, Operation, SamplesRule, Shape, ShapeError, TensorType,
+    Values, Zero,
 };
 
 /// Every operation of this family.
 pub const OPERATIONS: &[&Operation] = &[&RESHAPE, &PERMUTE, &BROADCAST_TO, &SLICE, &PAD, &CONCAT];
 
 /// The same elements in the shape `dims`; takes no memory of its own.
-pub static RESHAPE: Operation = movement("reshape", infer_reshape, samples::reshape, |b| {
+pub static RESHAPE: Operation = movement("reshape", infer_reshape, samples::reshape, Values::MOVED, |b| {
     let shape = b.graph.shape(b.inputs[0]).clone();
     one(b.graph.reshape(b.grad, &shape.0))
 });
 /// Dimension `i` of the result is dimension `axes[i]` of the input.
-pub static PERMUTE: Operation = movement("permute", infer_permute, samples::permute, |b| {
+pub static PERMUTE: Operation = movement("permute", infer_permute, samples::permute, Values::MOVED, |b| {
     let axes = b.attrs.get_axes("axes");
     let mut back = vec![0; axes.len()];
     axes.iter().enumerate().for_each(|(to, &from)| back[from] = to);
     one(b.graph.permute(b.grad, &back))
 });
 /// Repeated along dimensions of 1 and along new leading dimensions, to the shape `dims`.
-pub static BROADCAST_TO: Operation = movement("broadcast_to", infer_broadcast, samples::each, |b| {
+pub static BROADCAST_TO: Operation = movement("broadcast_to", infer_broadcast, samples::each, Values::MOVED, |b| {
     let shape = b.graph.shape(b.inputs[0]).clone();
     one(b.graph.sum_to(b.grad, &shape))
 });
 /// `length[0]` elements along `axis`, from `start[0]`.
-pub static SLICE: Operation = movement("slice", infer_slice, samples::along_axis, |b| {
-    let axis = b.attrs.get_usize("axis");
-    let (start, length) = (&b.attrs.get_dims("start")[0], &b.attrs.get_dims("length")[0]);
-    let after = &(&b.graph.shape(b.inputs[0]).0[axis] - start) - length;
-    one(b.graph.pad(b.grad, axis, start, &after))
-});
+pub static SLICE: Operation =
+    movement("slice", infer_slice, samples::moved_along_axis, Values::MOVED.zero(Zero::WithFirst), |b| {
+        let axis = b.attrs.get_usize("axis");
+        let (start, length) = (b.attrs.get_dim("start"), b.attrs.get_dim("length"));
+        let after = &(&b.graph.shape(b.inputs[0]).0[axis] - start) - length;
+        one(b.graph.pad(b.grad, axis, start, &after))
+    });
 /// Zeros along `axis`: `before[0]` of them before and `after[0]` after.
-pub static PAD: Operation = movement("pad", infer_pad, samples::along_axis, |b| {
+pub static PAD: Operation = movement("pad", infer_pad, samples::moved_along_axis, PADDED, |b| {
     let axis = b.attrs.get_usize("axis");
     let length = b.graph.shape(b.inputs[0]).0[axis].clone();
-    one(b.graph.slice(b.grad, axis, &b.attrs.get_dims("before")[0], &length))
+    one(b.graph.slice(b.grad, axis, b.attrs.get_dim("before"), &length))
 });
 /// All inputs, one behind the other along `axis`.
-pub static CONCAT: Operation = movement("concat", infer_concat, samples::along_axis, concat_grad);
+pub static CONCAT: Operation = movement("concat", infer_concat, samples::moved_along_axis, JOINED, concat_grad);
 
 const fn movement(
     name: &'static str,
     infer: fn(&Attrs, &[&TensorType]) -> Result<TensorType, ShapeError>,
     samples: SamplesRule,
+    values: Values,
     grad: fn(&mut Backward) -> Grads,
 ) -> Operation {
-    Operation { name, infer, grad: GradRule::Rule(grad), cost: Cost::Free, samples }
+    Operation { name, infer, grad: GradRule::Rule(grad), cost: Cost::Free, samples, values, in_place: false }
 }
+
+const PADDED: Values = Values::UNKNOWN.bounds(bounds::with_zeros).zero(Zero::WithFirst).linear(Linear::Jointly);
+const JOINED: Values = Values::MOVED.bounds(bounds::any_input).zero(Zero::WithAll);
 
 fn infer_reshape(attrs: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
     let (from, to) = (&inputs[0].shape, Shape(attrs.get_dims("dims").to_vec()));
@@ -79,7 +85,7 @@ fn infer_broadcast(attrs: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, 
 
 fn infer_slice(attrs: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
     let axis = axis(attrs, &inputs[0].shape)?;
-    let (start, length) = (&attrs.get_dims("start")[0], &attrs.get_dims("length")[0]);
+    let (start, length) = (attrs.get_dim("start"), attrs.get_dim("length"));
     let mut shape = inputs[0].shape.clone();
     let end = start + length;
     let negative = |d: &Dim| d.constant().is_some_and(|n| n < 0);
@@ -96,7 +102,7 @@ fn infer_slice(attrs: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, Shap
 fn infer_pad(attrs: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
     let axis = axis(attrs, &inputs[0].shape)?;
     let mut shape = inputs[0].shape.clone();
-    shape.0[axis] = &(&attrs.get_dims("before")[0] + &shape.0[axis]) + &attrs.get_dims("after")[0];
+    shape.0[axis] = &(attrs.get_dim("before") + &shape.0[axis]) + attrs.get_dim("after");
     Ok(TensorType { dtype: inputs[0].dtype, shape })
 }
 
@@ -135,16 +141,15 @@ impl Graph {
         if node.ty.shape.0 == dims {
             return Ok(x);
         }
-        let source = node.inputs.first().copied();
-        match (node.op.name, source) {
-            ("reshape", Some(source)) if node.ty.shape.count() == Dim::product(dims) => self.reshape(source, dims),
-            ("broadcast_to", Some(source))
-                if self.shape(source).rank() == 0 && node.ty.shape.count() == Dim::product(dims) =>
-            {
-                self.broadcast_to(source, dims)
+        if node.ty.shape.count() == Dim::product(dims) {
+            if node.is(&RESHAPE) {
+                return self.reshape(node.inputs[0], dims);
             }
-            _ => self.apply(&RESHAPE, Attrs::new().dims("dims", dims), &[x]),
+            if let Some(source) = self.broadcast_source(x).filter(|&source| self.shape(source).rank() == 0) {
+                return self.broadcast_to(source, dims);
+            }
         }
+        self.apply(&RESHAPE, Attrs::new().dims("dims", dims), &[x])
     }
 
     /// Dimension `i` of the result is dimension `axes[i]` of `x`.
@@ -153,8 +158,8 @@ impl Graph {
         if axes.iter().copied().eq(0..node.ty.shape.rank()) {
             return Ok(x);
         }
-        if node.op == &PERMUTE && axes.len() == node.ty.shape.rank() && axes.iter().all(|&a| a < axes.len()) {
-            let (inner, source) = (node.attrs.get_axes("axes"), node.inputs[0]);
+        if node.is(&PERMUTE) && axes.len() == node.ty.shape.rank() && axes.iter().all(|&a| a < axes.len()) {
+            let (inner, source) = (node.attrs().get_axes("axes"), node.inputs[0]);
             let axes: Vec<usize> = axes.iter().map(|&a| inner[a]).collect();
             return self.permute(source, &axes);
         }
@@ -188,7 +193,7 @@ impl Graph {
         }
         let mut source = self.broadcast_source(x).unwrap_or(x);
         let node = self.node(source);
-        if node.op == &RESHAPE && self.shape(node.inputs[0]).rank() == 0 {
+        if node.is(&RESHAPE) && self.shape(node.inputs[0]).rank() == 0 {
             source = node.inputs[0];
         }
         self.apply(&BROADCAST_TO, Attrs::new().dims("dims", dims), &[source])
@@ -213,7 +218,7 @@ impl Graph {
     /// The input of a concatenation that a slice is exactly, if it is one.
     fn part_of_concat(&self, x: NodeId, axis: usize, start: &Dim, length: &Dim) -> Option<NodeId> {
         let node = self.node(x);
-        if node.op != &CONCAT || node.attrs.get_usize("axis") != axis {
+        if !node.is(&CONCAT) || node.attrs().get_usize("axis") != axis {
             return None;
         }
         let mut at = Dim::default();
@@ -241,18 +246,18 @@ impl Graph {
     /// The sum of two padded tensors that lie side by side, as one concatenation: what the gradient of slices is.
     pub(super) fn join_pads(&mut self, a: NodeId, b: NodeId) -> Result<Option<NodeId>, ShapeError> {
         let (m, n) = (self.node(a), self.node(b));
-        if m.op != &PAD || n.op != &PAD || m.ty != n.ty || m.attrs.get_usize("axis") != n.attrs.get_usize("axis") {
+        if !m.is(&PAD) || !n.is(&PAD) || m.ty != n.ty || m.attrs().get_usize("axis") != n.attrs().get_usize("axis") {
             return Ok(None);
         }
-        let axis = m.attrs.get_usize("axis");
-        let after = |x: NodeId| self.node(x).attrs.get_dims("after")[0].clone();
+        let axis = m.attrs().get_usize("axis");
+        let after = |x: NodeId| self.node(x).attrs().get_dim("after").clone();
         let rest = |x: NodeId| &after(x) + &self.shape(self.node(x).inputs[0]).0[axis];
         let (first, second) = match () {
             () if after(a) == rest(b) => (a, b),
             () if after(b) == rest(a) => (b, a),
             () => return Ok(None),
         };
-        let before = self.node(first).attrs.get_dims("before")[0].clone();
+        let before = self.node(first).attrs().get_dim("before").clone();
         let after = after(second);
         let parts = [self.node(first).inputs[0], self.node(second).inputs[0]];
         let joined = self.concat(&parts, axis)?;

@@ -1,8 +1,8 @@
 //! Batch and layer normalisation over the channels-last layout, and their gradients.
 
-use super::samples;
+use super::{bounds, samples};
 use crate::graph::{
-    Attrs, Backward, Cost, Dim, GradRule, Graph, NodeId, Operation, Shape, ShapeError, StateId, TensorType,
+    Attrs, Backward, Cost, Dim, GradRule, Graph, NodeId, Operation, Shape, ShapeError, StateId, TensorType, Values,
 };
 
 /// Every operation of this family.
@@ -25,7 +25,9 @@ pub static CHANNEL_STATS: Operation = Operation {
     infer: infer_stats,
     grad: GradRule::Stops,
     cost: Cost::PerInput(4),
-    samples: samples::all,
+    samples: samples::statistic,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// `x [.., C], stats [2, C] -> x` or `x, stats, gamma [C], beta [C] -> x`: `(x - mean) / sqrt(var + eps) * gamma + beta`.
@@ -38,6 +40,8 @@ pub static BATCH_NORM: Operation = Operation {
     grad: GradRule::Rule(batch_gradient),
     cost: Cost::PerElement(4),
     samples: samples::by_channel,
+    values: Values::UNKNOWN.bounds(bounds::both_signs),
+    in_place: false,
 };
 
 /// `x [.., C], stats [2, C], dy -> [2, C]`: the gradients by gamma (first row) and beta (second row); `eps`.
@@ -47,6 +51,8 @@ pub static BATCH_NORM_PARAM_GRAD: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::PerInput(4),
     samples: samples::unasked,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// `x, stats, dy, param_grad -> x` or `x, stats, dy, param_grad, gamma -> x`: the gradient by `x`, that through the
@@ -57,6 +63,8 @@ pub static BATCH_NORM_INPUT_GRAD: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::PerElement(6),
     samples: samples::unasked,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// `old [C], stats [2, C] -> [C]`: `(1 - momentum) * old + momentum * stats[row] * count / (count - 1)` for the variance
@@ -66,7 +74,9 @@ pub static RUNNING_AVERAGE: Operation = Operation {
     infer: like_first,
     grad: GradRule::Stops,
     cost: Cost::PerElement(4),
-    samples: samples::all,
+    samples: samples::statistic,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// `x [.., C] -> x` or `x, gamma [C], beta [C] -> x`: each row over the last dimension to mean 0 and variance 1, then
@@ -77,6 +87,8 @@ pub static LAYER_NORM: Operation = Operation {
     grad: GradRule::Rule(layer_gradient),
     cost: Cost::PerElement(8),
     samples: samples::along_last,
+    values: Values::UNKNOWN.bounds(bounds::both_signs),
+    in_place: false,
 };
 
 /// `x, dy -> x` or `x, dy, gamma -> x`: the gradient by `x`; `eps`.
@@ -86,6 +98,8 @@ pub static LAYER_NORM_INPUT_GRAD: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::PerElement(12),
     samples: samples::unasked,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// `x [.., C], dy -> [2, C]`: the gradients by gamma (first row) and beta (second row); `eps`.
@@ -95,6 +109,8 @@ pub static LAYER_NORM_PARAM_GRAD: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::PerInput(8),
     samples: samples::unasked,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 impl Graph {
@@ -149,7 +165,7 @@ impl Graph {
     ) -> Result<(), ShapeError> {
         let latest = self.state_so_far(state, before);
         let mut average = latest;
-        while self.node(average).op == &RUNNING_AVERAGE {
+        while self.node(average).is(&RUNNING_AVERAGE) {
             let inputs = &self.node(average).inputs;
             if inputs[1] == stats {
                 return Ok(());

@@ -2,7 +2,9 @@
 
 use super::samples;
 use super::window::{Window, image};
-use crate::graph::{Attrs, Backward, Cost, Dim, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType};
+use crate::graph::{
+    Attrs, Backward, Cost, Dim, GradRule, Graph, Linear, NodeId, Operation, Shape, ShapeError, TensorType, Values, Zero,
+};
 
 /// Every operation of this family.
 pub const OPERATIONS: &[&Operation] = &[&MAX_POOL, &MAX_POOL_GRAD, &AVG_POOL, &AVG_POOL_GRAD];
@@ -14,6 +16,8 @@ pub static MAX_POOL: Operation = Operation {
     grad: GradRule::Rule(max_gradient),
     cost: Cost::Rule(flops),
     samples: samples::by_first,
+    values: Values::UNKNOWN.bounds(|b| b.first()).zero(Zero::WithFirst),
+    in_place: false,
 };
 
 /// `x [N, H, W, C], dy [N, H', W', C] -> [N, H, W, C]`: each `dy` goes to the first of the largest of its window.
@@ -23,6 +27,8 @@ pub static MAX_POOL_GRAD: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::Rule(grad_flops),
     samples: samples::unasked,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// `x [N, H, W, C] -> [N, H', W', C]`, the mean of each window, padding counted as zeros; `kernel`, `stride`, `padding`.
@@ -32,6 +38,8 @@ pub static AVG_POOL: Operation = Operation {
     grad: GradRule::Rule(avg_gradient),
     cost: Cost::Rule(flops),
     samples: samples::by_first,
+    values: Values::UNKNOWN.zero(Zero::WithFirst).linear(Linear::Jointly),
+    in_place: false,
 };
 
 /// `dy [N, H', W', C] -> input`: each `dy`, divided by the size of the window, goes to all of it; `input` gives the result's dimensions.
@@ -41,6 +49,8 @@ pub static AVG_POOL_GRAD: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::Rule(grad_flops),
     samples: samples::unasked,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 impl Graph {

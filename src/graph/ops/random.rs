@@ -3,24 +3,33 @@
 //! Where a judged encoder draws, each sample has draws of its own if the first dimension counts samples (`by_sample`).
 
 use super::params::function;
-use super::samples;
+use super::{bounds, samples};
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
-    Attrs, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
+    Attrs, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType, ValueKind,
+    Values,
 };
 
 /// Every operation of this family.
 pub const OPERATIONS: &[&Operation] = &[&RANDN, &RAND, &DROPOUT_MASK];
 
 /// `-> dims`: independent standard normal numbers of `stream`.
-pub static RANDN: Operation = random("randn");
+pub static RANDN: Operation = random("randn", Values::UNKNOWN.bounds(bounds::both_signs));
 /// `-> dims`: independent numbers of `stream`, uniform in [0, 1).
-pub static RAND: Operation = random("rand");
+pub static RAND: Operation = random("rand", Values::UNKNOWN.bounds(bounds::from_zero));
 /// `-> dims`: 0 with probability `p`, `1 / (1 - p)` otherwise, independently, of `stream`.
-pub static DROPOUT_MASK: Operation = random("dropout_mask");
+pub static DROPOUT_MASK: Operation = random("dropout_mask", Values::UNKNOWN.bounds(bounds::from_zero));
 
-const fn random(name: &'static str) -> Operation {
-    Operation { name, infer, grad: GradRule::Stops, cost: Cost::PerElement(8), samples: samples::drawn }
+const fn random(name: &'static str, values: Values) -> Operation {
+    Operation {
+        name,
+        infer,
+        grad: GradRule::Stops,
+        cost: Cost::PerElement(8),
+        samples: samples::drawn,
+        values: values.kind(ValueKind::Drawn),
+        in_place: false,
+    }
 }
 
 /// Every function of this family.

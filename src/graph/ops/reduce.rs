@@ -1,9 +1,10 @@
 //! Sums, extremes and running sums over dimensions.
 
 use super::rules::{Grads, axis, one};
-use super::samples;
+use super::{bounds, samples};
 use crate::graph::{
-    Attrs, Backward, Cost, DType, Dim, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
+    Attrs, Backward, Cost, DType, Dim, GradRule, Graph, Linear, NodeId, Operation, Shape, ShapeError, TensorType,
+    Values, Zero,
 };
 
 /// Every operation of this family.
@@ -15,7 +16,9 @@ pub static REDUCE_SUM: Operation = Operation {
     infer: reduced,
     grad: GradRule::Rule(sum_grad),
     cost: Cost::PerInput(1),
-    samples: samples::reduces,
+    samples: samples::sums,
+    values: Values::UNKNOWN.bounds(|b| b.first().total()).zero(Zero::WithFirst).linear(Linear::Jointly),
+    in_place: false,
 };
 /// The largest element over `axes`; a NaN wins. The gradient goes to the first.
 pub static REDUCE_MAX: Operation = Operation {
@@ -24,6 +27,8 @@ pub static REDUCE_MAX: Operation = Operation {
     grad: GradRule::Rule(extreme_grad),
     cost: Cost::PerInput(1),
     samples: samples::reduces,
+    values: Values::UNKNOWN.bounds(|b| b.first()).zero(Zero::WithFirst),
+    in_place: false,
 };
 /// The smallest element over `axes`; a NaN wins. The gradient goes to the first.
 pub static REDUCE_MIN: Operation = Operation {
@@ -32,6 +37,8 @@ pub static REDUCE_MIN: Operation = Operation {
     grad: GradRule::Rule(extreme_grad),
     cost: Cost::PerInput(1),
     samples: samples::reduces,
+    values: Values::UNKNOWN.bounds(|b| b.first()).zero(Zero::WithFirst),
+    in_place: false,
 };
 /// The index of the first of the largest elements along `axis`; with `keepdim` it stays as a dimension of 1.
 pub static ARGMAX: Operation = Operation {
@@ -40,6 +47,8 @@ pub static ARGMAX: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::PerInput(1),
     samples: samples::reduces_one,
+    values: Values::UNKNOWN.bounds(bounds::from_zero),
+    in_place: false,
 };
 /// The running sum along `axis`, from its end with `reverse`.
 pub static CUMSUM: Operation = Operation {
@@ -48,6 +57,8 @@ pub static CUMSUM: Operation = Operation {
     grad: GradRule::Rule(cumsum_grad),
     cost: Cost::PerElement(1),
     samples: samples::along_axis,
+    values: Values::UNKNOWN.bounds(|b| b.first().total()).zero(Zero::WithFirst).linear(Linear::Jointly),
+    in_place: false,
 };
 
 /// The shape without `axes`, or with 1 in their places.
@@ -89,7 +100,7 @@ fn extreme_grad(b: &mut Backward) -> Grads {
     let axes = b.attrs.get_axes("axes");
     let shape = b.graph.shape(x).clone();
     let (rows, order) = b.graph.merge_last(x, &axes)?;
-    let signed = if b.graph.node(b.output).op == &REDUCE_MIN { b.graph.neg(rows)? } else { rows };
+    let signed = if b.graph.node(b.output).is(&REDUCE_MIN) { b.graph.neg(rows)? } else { rows };
     let last = b.graph.shape(rows).rank() - 1;
     let first = b.graph.argmax(signed, last, true)?;
     let length = b.graph.shape(rows).0[last].clone();

@@ -1,5 +1,6 @@
 //! What shape rules and gradient rules of several families share.
 
+use super::movement::BROADCAST_TO;
 use crate::graph::{Attrs, Backward, Dim, Graph, NodeId, ParamId, Shape, ShapeError, TensorType};
 
 /// What a gradient rule answers.
@@ -88,20 +89,18 @@ impl Graph {
 
     /// The number a node is, if it is a constant.
     pub fn constant_value(&self, x: NodeId) -> Option<f64> {
-        let node = self.node(x);
-        (node.op.name == "constant").then(|| node.attrs.get_float("value"))
+        self.node(x).constant()
     }
 
     /// The parameter that a node reads, if it reads one.
     pub fn parameter_read(&self, x: NodeId) -> Option<ParamId> {
-        let node = self.node(x);
-        (node.op.name == "parameter").then(|| ParamId(node.attrs.get_usize("id") as u32))
+        self.node(x).parameter()
     }
 
     /// The tensor that a node repeats, if it is a broadcast.
     pub(super) fn broadcast_source(&self, x: NodeId) -> Option<NodeId> {
         let node = self.node(x);
-        (node.op.name == "broadcast_to").then(|| node.inputs[0])
+        node.is(&BROADCAST_TO).then(|| node.inputs[0])
     }
 
     /// Zeros of a node's shape.

@@ -1,9 +1,11 @@
 //! Choice between two tensors by a condition.
 
 use super::rules::{Grads, broadcast_or_explain};
-use super::samples;
+use super::{bounds, samples};
 use crate::catalog::{Entry, Kind, Param, ParamType};
-use crate::graph::{Attrs, Backward, Cost, Function, GradRule, Graph, NodeId, Operation, ShapeError, TensorType};
+use crate::graph::{
+    Attrs, Backward, Cost, Function, GradRule, Graph, NodeId, Operation, ShapeError, TensorType, ValueKind, Values,
+};
 
 /// Every operation of this family.
 pub const OPERATIONS: &[&Operation] = &[&SELECT];
@@ -25,8 +27,15 @@ pub const FUNCTIONS: &[Function] = &[Function {
 }];
 
 /// Of `condition`, `a` and `b`: `a` where the condition is not 0, else `b`; all three broadcast.
-pub static SELECT: Operation =
-    Operation { name: "select", infer, grad: GradRule::Rule(grad), cost: Cost::PerElement(1), samples: samples::each };
+pub static SELECT: Operation = Operation {
+    name: "select",
+    infer,
+    grad: GradRule::Rule(grad),
+    cost: Cost::PerElement(1),
+    samples: samples::each,
+    values: Values::UNKNOWN.bounds(bounds::choice).kind(ValueKind::Chosen),
+    in_place: true,
+};
 
 fn infer(_: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {
     let values = broadcast_or_explain("choose between", &inputs[1].shape, &inputs[2].shape)?;

@@ -1,10 +1,11 @@
 //! Softmax and its relatives over the last dimension, and the divergences of distributions made of them.
 
 use super::params::{DIM, KEEPDIM, X, function};
-use super::samples;
+use super::{bounds, samples};
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
-    Attrs, Backward, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
+    Attrs, Backward, Call, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Range, Shape, ShapeError,
+    TensorType, ValueKind, Values,
 };
 
 /// Every operation of this family.
@@ -17,6 +18,8 @@ pub static SOFTMAX: Operation = Operation {
     grad: GradRule::Rule(softmax_gradient),
     cost: Cost::PerElement(8),
     samples: samples::along_last,
+    values: Values::UNKNOWN.bounds(bounds::share).kind(ValueKind::Probabilities),
+    in_place: false,
 };
 
 /// `y [.., K], dy -> x`: `y * (dy - sum(y * dy))`.
@@ -26,6 +29,8 @@ pub static SOFTMAX_GRAD: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::PerElement(4),
     samples: samples::unasked,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// `x [.., K] -> x`: `x - logsumexp(x)` over the last dimension.
@@ -35,6 +40,8 @@ pub static LOG_SOFTMAX: Operation = Operation {
     grad: GradRule::Rule(log_softmax_gradient),
     cost: Cost::PerElement(8),
     samples: samples::along_last,
+    values: Values::UNKNOWN.bounds(|_| Range { high: 0.0, ..Range::ANY }).kind(ValueKind::LogProbabilities),
+    in_place: false,
 };
 
 /// `y [.., K], dy -> x`: `dy - exp(y) * sum(dy)`.
@@ -44,6 +51,8 @@ pub static LOG_SOFTMAX_GRAD: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::PerElement(8),
     samples: samples::unasked,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// `x [.., K] -> [..]`: `log(sum(exp(x)))` over the last dimension, the largest value taken out first.
@@ -53,6 +62,8 @@ pub static LOGSUMEXP: Operation = Operation {
     grad: GradRule::Rule(logsumexp_gradient),
     cost: Cost::PerInput(8),
     samples: samples::last_goes,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 const AXIS: Param = Param::optional("dim", ParamType::Axis, "-1", "the dimension that sums to one");

@@ -1,7 +1,7 @@
 //! Tables of numbers that follow from sizes alone: resampling, positions, relative places.
 
-use super::samples;
-use crate::graph::{Attrs, Cost, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType};
+use super::{bounds, samples};
+use crate::graph::{Attrs, Cost, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType, Values};
 
 /// Every operation of this family.
 pub const OPERATIONS: &[&Operation] = &[&RESAMPLING, &SINCOS, &RELATIVE];
@@ -14,6 +14,8 @@ pub static RESAMPLING: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::Free,
     samples: samples::of_size,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// `-> [rows columns, width]`: sines and cosines of the places in a grid, a quarter of the width each for the sine and cosine of the
@@ -24,6 +26,8 @@ pub static SINCOS: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::Free,
     samples: samples::of_size,
+    values: Values::UNKNOWN,
+    in_place: false,
 };
 
 /// `-> [L, L]` for `prefix` tokens before a grid of `rows` by `columns`: which number of a table belongs to a pair of tokens. Pairs of
@@ -34,6 +38,8 @@ pub static RELATIVE: Operation = Operation {
     grad: GradRule::Stops,
     cost: Cost::Free,
     samples: samples::of_size,
+    values: Values::UNKNOWN.bounds(bounds::from_zero),
+    in_place: false,
 };
 
 fn infer_resampling(attrs: &Attrs, _: &[&TensorType]) -> Result<TensorType, ShapeError> {
@@ -57,15 +63,14 @@ fn infer_relative(attrs: &Attrs, _: &[&TensorType]) -> Result<TensorType, ShapeE
 }
 
 /// The numbers of the table that an operation of this family makes.
-pub fn table(name: &str, attrs: &Attrs) -> Vec<f64> {
-    let [rows, columns] = ["rows", "columns"].map(|name| attrs.get_usize(name));
-    match name {
-        "resampling" => resampling(attrs.get_usize("from"), attrs.get_usize("to")),
-        "sincos" => {
-            let base = ["base_rows", "base_columns"].map(|name| attrs.get_usize(name));
-            sincos([rows, columns], base, attrs.get_usize("width"))
+pub fn table(op: &Operation, attrs: &Attrs) -> Vec<f64> {
+    let size = |name| attrs.get_usize(name);
+    match op {
+        op if op == &RESAMPLING => resampling(size("from"), size("to")),
+        op if op == &SINCOS => {
+            sincos([size("rows"), size("columns")], [size("base_rows"), size("base_columns")], size("width"))
         }
-        _ => relative(attrs.get_usize("prefix"), rows, columns),
+        _ => relative(size("prefix"), size("rows"), size("columns")),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::params::function;
 use super::rules::Grads;
-use super::samples;
+use super::{bounds, samples};
 use crate::catalog::{Param, ParamType};
 use crate::graph::{
-    Attrs, Backward, Cost, Dim, Function, GradRule, Graph, NodeId, Operation, Shape, ShapeError, TensorType,
+    Attrs, Backward, Cost, Dim, Function, GradRule, Graph, Linear, NodeId, Operation, Shape, ShapeError, TensorType,
+    Values, Zero,
 };
 
 /// Every operation of this family.
@@ -101,6 +102,8 @@ pub static TAKE: Operation = Operation {
     grad: GradRule::Rule(take_grad),
     cost: Cost::Free,
     samples: samples::rows,
+    values: Values::MOVED.zero(Zero::WithFirst),
+    in_place: false,
 };
 /// Of `x [N, M, ..]` and `indices [N, M]`: zeros with `length[0]` rows a sample, to which each row is added where its index
 /// says.
@@ -110,6 +113,8 @@ pub static PLACE: Operation = Operation {
     grad: GradRule::Rule(place_grad),
     cost: Cost::PerInput(1),
     samples: samples::rows,
+    values: Values::UNKNOWN.bounds(bounds::some_sum).zero(Zero::WithFirst).linear(Linear::Jointly),
+    in_place: false,
 };
 
 fn infer_take(_: &Attrs, inputs: &[&TensorType]) -> Result<TensorType, ShapeError> {

@@ -1,10 +1,12 @@
 //! What one term of the loss does to the embeddings it trains.
 
-use super::mechanism::{self, Mechanism};
+use super::mechanism::{self, Guard, Mechanism};
 use crate::check::{Recipe, Term};
+use crate::compile::Evaluator;
+use crate::graph::{NodeId, ValueKind};
 use crate::lint::layout::{self, Mixing, Site};
 use crate::lint::region::{Embedding, Reach, Region};
-use crate::lint::trial::{self, Verdict};
+use crate::lint::trial::{Trial, Verdict};
 use crate::source::Span;
 
 /// A term with what it does against collapse.
@@ -53,26 +55,26 @@ impl Gap {
 
 impl<'a> Judged<'a> {
     /// Judges the term of a formula.
-    pub fn of(recipe: &Recipe, region: &Region<'a>) -> Judged<'a> {
+    pub fn of(recipe: &Recipe, region: &Region<'a>, evaluator: &dyn Evaluator) -> Judged<'a> {
         let term = region.term;
         if let Some(anchor) = region.anchors().first() {
             let holds = Some(Mechanism::anchored(region, *anchor));
             return Judged { term, holds, helps: None, gap: None, tried: true };
         }
         let sites = layout::sites(region);
-        let batch = recipe.train.batch;
+        let trial = || Trial::new(region, evaluator, recipe.train.batch);
         let verdict = match sites.is_empty() {
             // Every sample by itself: one constant for all is as good as any other solution.
             true => Some(Verdict::Falls),
-            false => trial::verdict(region, batch),
+            false => trial().and_then(|trial| trial.verdict()),
         };
         let (mixed, tried) = (Mechanism::mixed(region, &sites), verdict.is_some());
         // What cannot be tried out gets the benefit of the doubt.
         match verdict.unwrap_or(Verdict::Rises) {
-            Verdict::Rises => Judged { term, holds: mixed, helps: None, gap: blunt(region, batch, &sites), tried },
+            Verdict::Rises => Judged { term, holds: mixed, helps: None, gap: blunt(region, trial, &sites), tried },
             Verdict::Stays => Judged { term, holds: None, helps: mixed, gap: None, tried },
             Verdict::Falls => {
-                let helps = mixed.filter(|m| m.name == "decorrelation");
+                let helps = mixed.filter(|m| m.guard == Guard::Decorrelation);
                 match asymmetry(recipe, region) {
                     Ok(holds) => Judged { term, holds: Some(holds), helps, gap: None, tried },
                     Err(gap) => Judged { term, holds: None, helps, gap: Some(gap), tried },
@@ -95,7 +97,10 @@ fn asymmetry(recipe: &Recipe, region: &Region) -> Result<Mechanism, Gap> {
     if trained.iter().flat_map(|e| &e.weights).any(|p| !seen_by_targets(p)) {
         return Ok(Mechanism::asymmetric(recipe, region, target));
     }
-    let soft = region.nodes.iter().any(|(id, reach)| *reach == Reach::Stopped && is(region, *id, "softmax"));
+    let soft = region
+        .nodes
+        .iter()
+        .any(|(id, reach)| *reach == Reach::Stopped && region.graph.is_of_kind(*id, ValueKind::Probabilities));
     let place = Mechanism::asymmetric(recipe, region, target).span;
     Err(match (target.averaged, soft) {
         (true, true) => Gap::NotCentred,
@@ -105,19 +110,16 @@ fn asymmetry(recipe: &Recipe, region: &Region) -> Result<Mechanism, Gap> {
 }
 
 /// Whether targets are centred without being sharper than the predictions.
-fn blunt(region: &Region, batch: usize, sites: &[Site]) -> Option<Gap> {
+fn blunt<'a>(region: &Region, trial: impl FnOnce() -> Option<Trial<'a>>, sites: &[Site]) -> Option<Gap> {
     let centred = |s: &Site| matches!(s.mixing, Mixing::Statistic | Mixing::RunningAverage);
     if !sites.iter().all(|s| s.reach == Reach::Stopped && centred(s)) {
         return None;
     }
-    let find = |name: &str, wanted: Reach| {
-        region.nodes.iter().find(|(id, reach)| **reach == wanted && is(region, **id, name)).map(|(id, _)| *id)
+    let find = |kind: ValueKind, wanted: Reach| {
+        let is = |id: NodeId, reach: Reach| reach == wanted && region.graph.is_of_kind(id, kind);
+        region.nodes.iter().find(|(id, reach)| is(**id, **reach)).map(|(id, _)| *id)
     };
-    let target = find("softmax", Reach::Stopped)?;
-    let prediction = find("log_softmax", Reach::Gradient)?;
-    trial::is_blunter(region, batch, target, prediction)?.then_some(Gap::NotSharpened)
-}
-
-fn is(region: &Region, id: crate::graph::NodeId, name: &str) -> bool {
-    region.graph.node(id).op.name == name
+    let target = find(ValueKind::Probabilities, Reach::Stopped)?;
+    let prediction = find(ValueKind::LogProbabilities, Reach::Gradient)?;
+    trial()?.is_blunter(target, prediction)?.then_some(Gap::NotSharpened)
 }

@@ -1,6 +1,5 @@
 //! Made-up embeddings: views of the same sample near each other, all samples as far from one constant as is asked for.
 
-use super::tensor::Tensor;
 use crate::random::Rng;
 
 /// How far two views of a sample are apart, as a part of how far two samples are.
@@ -9,7 +8,6 @@ const VIEW_NOISE: f64 = 0.3;
 /// The made-up embeddings of one stage, as far apart as they are asked for: drawn once, for that takes longest.
 #[derive(Clone, Debug)]
 pub(super) struct Cloud {
-    shape: Vec<usize>,
     /// What all samples are when they have collapsed.
     constant: Vec<f64>,
     /// By what each row differs from that at most.
@@ -31,17 +29,17 @@ impl Cloud {
             own.extend(of_sample.iter().zip(&noise).map(|(s, n)| s + VIEW_NOISE * n));
         }
         let features = shape.iter().skip(1).last().copied().unwrap_or(1);
-        Self { shape: shape.to_vec(), constant: normal(&[0, features as u64], features), own }
+        Self { constant: normal(&[0, features as u64], features), own }
     }
 
     /// The embeddings; 1: all samples differ, 0: all are one constant.
-    pub fn apart(&self, apart: f64) -> Tensor {
+    pub fn apart(&self, apart: f64) -> Vec<f32> {
         let together = (1.0 - apart * apart).sqrt();
         let mut data = Vec::with_capacity(self.own.len());
         for row in self.own.chunks(self.constant.len().max(1)) {
-            data.extend(self.constant.iter().zip(row).map(|(c, own)| together * c + apart * own));
+            data.extend(self.constant.iter().zip(row).map(|(c, own)| (together * c + apart * own) as f32));
         }
-        Tensor { shape: self.shape.clone(), data }
+        data
     }
 }
 

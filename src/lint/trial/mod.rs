@@ -1,22 +1,25 @@
 //! A loss formula tried out: what a term is worth when the embeddings are spread out, and when they collapse.
 //!
-//! The formula is computed in f64 for a few made-up samples; the networks are not run. It tells what shape rules cannot:
-//! whether a statistic of the batch holds the embeddings apart or draws them together.
+//! The formula is computed in f64 for a few made-up samples, by whatever engine there is; the networks are not run. It tells what
+//! shape rules cannot: whether a statistic of the batch holds the embeddings apart or draws them together.
 
 mod embedding;
-mod evaluate;
-mod lines;
-mod matrices;
-mod operations;
-mod rows;
-mod tensor;
+mod formula;
+mod given;
 
 use super::region::Region;
+use crate::compile::Evaluator;
 use crate::graph::NodeId;
-use evaluate::{Clouds, Trial};
+use embedding::Cloud;
+use formula::Formula;
+use given::Given;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 /// Made-up samples in a batch, if a formula names no rows beyond.
 pub(super) const SAMPLES: usize = 8;
+/// The most samples that a trial is made with.
+const MOST: usize = 512;
 /// Where samples begin that are none of a batch from the first one on.
 const OTHERS: usize = 1000;
 /// How far from one constant the embeddings are when they have nearly collapsed, as a part of their length.
@@ -37,15 +40,78 @@ pub(super) enum Verdict {
     Rises,
 }
 
-/// Tries a term out, with no more samples than a batch has, or eight; `None` if it cannot be computed here.
-pub(super) fn verdict(region: &Region, batch: usize) -> Option<Verdict> {
-    let (clouds, samples) = (Clouds::default(), rows::enough(region, batch)?);
-    let [spread, near, constant] = [1.0, NEAR, 0.0].map(|apart| Trial::new(region, samples, apart, &clouds).term());
-    let (spread, near, constant) = (spread?, near?, constant?);
-    Some(match (compare(spread, near), compare(spread, constant)) {
-        (Verdict::Stays, Verdict::Rises) => Verdict::Rises,
-        (verdict, _) => verdict,
-    })
+/// The formula of a term, to be tried out with so many samples.
+pub(super) struct Trial<'a> {
+    region: &'a Region<'a>,
+    evaluator: &'a dyn Evaluator,
+    samples: usize,
+    /// The formula of each node whose value was asked for.
+    formulas: RefCell<BTreeMap<NodeId, Formula>>,
+    /// The embeddings that were drawn, by node and first sample.
+    clouds: RefCell<BTreeMap<(NodeId, usize), Cloud>>,
+}
+
+impl<'a> Trial<'a> {
+    /// A trial with the fewest samples, eight or more, for which every part that the formula takes of a dimension lies within it. No
+    /// more than a batch has, nor than a trial can do with; `None` where that is too few.
+    pub fn new(region: &'a Region<'a>, evaluator: &'a dyn Evaluator, batch: usize) -> Option<Self> {
+        let most = batch.clamp(SAMPLES, MOST);
+        let doubled = std::iter::successors(Some(SAMPLES), |n| Some(2 * n)).take_while(|n| *n < most);
+        let samples = doubled.chain([most]).find(|&samples| formula::fits(region, samples))?;
+        Some(Self::of_samples(region, evaluator, samples))
+    }
+
+    /// A trial with so many samples.
+    pub fn of_samples(region: &'a Region<'a>, evaluator: &'a dyn Evaluator, samples: usize) -> Self {
+        Trial { region, evaluator, samples, formulas: RefCell::default(), clouds: RefCell::default() }
+    }
+
+    /// What the term makes of embeddings that collapse; `None` if it cannot be computed here.
+    pub fn verdict(&self) -> Option<Verdict> {
+        let [spread, near, constant] = [1.0, NEAR, 0.0].map(|apart| self.term(Given { apart, ..Given::SPREAD }));
+        let (spread, near, constant) = (spread?, near?, constant?);
+        Some(match (compare(spread, near), compare(spread, constant)) {
+            (Verdict::Stays, Verdict::Rises) => Verdict::Rises,
+            (verdict, _) => verdict,
+        })
+    }
+
+    /// Whether the term is the same whatever the embeddings are; `None` if it cannot be computed here.
+    pub fn is_idle(&self) -> Option<bool> {
+        let (one, other) = (self.term(Given::SPREAD)?, self.term(Given { first: OTHERS, ..Given::SPREAD })?);
+        Some((one - other).abs() <= 1e-9 * one.abs().max(1.0))
+    }
+
+    /// Whether the targets, probabilities, have clearly more entropy than the predictions, logarithms of probabilities, for
+    /// embeddings that are spread out.
+    pub fn is_blunter(&self, target: NodeId, prediction: NodeId) -> Option<bool> {
+        let shape = &self.region.graph.shape(target).0;
+        let classes = formula::concrete(shape, self.samples)?.last().copied().filter(|&n| n > 0)? as f64;
+        let (target, prediction) = (self.value(target, Given::SPREAD)?, self.value(prediction, Given::SPREAD)?);
+        let rows = |count: usize| count as f64 / classes;
+        let of_target = -target.iter().map(|&p| if p > 0.0 { p * p.ln() } else { 0.0 }).sum::<f64>();
+        let of_prediction = -prediction.iter().map(|&l| l.exp() * l).sum::<f64>();
+        let (blunt, sharp) = (of_target / rows(target.len()), of_prediction / rows(prediction.len()));
+        (blunt.is_finite() && sharp.is_finite()).then_some(blunt - sharp > BLUNTER * classes.ln())
+    }
+
+    /// The value of the term, if it can be computed and is finite.
+    fn term(&self, given: Given) -> Option<f64> {
+        let value = self.value(self.region.term.node, given)?.first().copied()?;
+        value.is_finite().then_some(value)
+    }
+
+    /// The value of a node of the formula.
+    fn value(&self, wanted: NodeId, given: Given) -> Option<Vec<f64>> {
+        // A state's value may ask for that of another node: the formula is taken out while it is computed.
+        let known = self.formulas.borrow_mut().remove(&wanted);
+        let prepared = || Formula::new(self.region, self.evaluator, wanted, self.samples);
+        let mut formula = known.or_else(prepared)?;
+        let leaves = formula.leaves.iter().map(|leaf| self.leaf(leaf, given));
+        let value = leaves.collect::<Option<Vec<_>>>().and_then(|values| formula.compute(&values));
+        self.formulas.borrow_mut().insert(wanted, formula);
+        value
+    }
 }
 
 fn compare(spread: f64, collapsed: f64) -> Verdict {
@@ -55,24 +121,4 @@ fn compare(spread: f64, collapsed: f64) -> Verdict {
         true if difference > 0.0 => Verdict::Rises,
         true => Verdict::Falls,
     }
-}
-
-/// Whether a term of so many samples is the same whatever their embeddings are; `None` if it cannot be computed here.
-pub(super) fn is_idle(region: &Region, samples: usize) -> Option<bool> {
-    let term = |first: usize| Trial::of_samples(region, samples, first).term();
-    let (one, other) = (term(0)?, term(OTHERS)?);
-    Some((one - other).abs() <= 1e-9 * one.abs().max(1.0))
-}
-
-/// Whether the targets, probabilities, have clearly more entropy than the predictions, logarithms of probabilities, for
-/// embeddings that are spread out.
-pub(super) fn is_blunter(region: &Region, batch: usize, target: NodeId, prediction: NodeId) -> Option<bool> {
-    let trial = Trial::new(region, rows::enough(region, batch)?, 1.0, &Clouds::default());
-    let (target, prediction) = (trial.value(target)?, trial.value(prediction)?);
-    let classes = target.shape.last().copied().filter(|&n| n > 0)? as f64;
-    let rows = |count: usize| count as f64 / classes;
-    let of_target = -target.data.iter().map(|&p| if p > 0.0 { p * p.ln() } else { 0.0 }).sum::<f64>();
-    let of_prediction = -prediction.data.iter().map(|&l| l.exp() * l).sum::<f64>();
-    let (blunt, sharp) = (of_target / rows(target.data.len()), of_prediction / rows(prediction.data.len()));
-    (blunt.is_finite() && sharp.is_finite()).then_some(blunt - sharp > BLUNTER * classes.ln())
 }

@@ -107,7 +107,7 @@ fn is_taken(graph: &Graph, x: NodeId, visible: NodeId) -> bool {
     let (mut open, mut seen) = (vec![x], BTreeSet::new());
     while let Some(id) = open.pop() {
         let node = graph.node(id);
-        if node.op == &TAKE && node.inputs[1] == visible {
+        if node.is(&TAKE) && node.inputs[1] == visible {
             return true;
         }
         if seen.insert(id) {

@@ -174,7 +174,7 @@ fn crops_of_other_sizes_share_all_weights() {
     assert_eq!(names, graph.params.iter().map(|p| p.name.clone()).collect::<Vec<_>>());
     let found = graph.find_parameter("f.pos_embed").unwrap();
     assert_eq!(graph.params[found.index()].shape, [1, 17, 8]);
-    assert!(graph.nodes().any(|(_, n)| n.op.name == "resampling"));
+    assert!(graph.nodes().any(|(_, n)| n.kind.to_string() == "resampling"));
     assert_eq!(graph.shape(other.value).0[1], Dim::from(8i64));
 }
 
@@ -183,8 +183,8 @@ fn blocks_are_left_out_only_while_training_and_more_often_with_depth() {
     let drops = |mode| {
         let mut graph = Graph::default();
         tiny(&mut graph, mode, &[("drop_path", Arg::Number(0.2))], 16);
-        let masks = graph.nodes().filter(|(_, n)| n.op.name == "dropout_mask");
-        masks.map(|(_, n)| (n.attrs.get_float("p"), n.ty.shape.to_string())).collect::<Vec<_>>()
+        let masks = graph.nodes().filter(|(_, n)| n.kind.to_string() == "dropout_mask");
+        masks.map(|(_, n)| (n.attrs().get_float("p"), n.ty.shape.to_string())).collect::<Vec<_>>()
     };
     assert!(drops(Mode::Eval).is_empty());
     let (half, full) = ((0.1, "[N, 1, 1]".to_owned()), (0.2, "[N, 1, 1]".to_owned()));
