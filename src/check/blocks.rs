@@ -149,7 +149,7 @@ impl Checker<'_> {
             return self.error(Code::MISSING_ARGUMENT, config.span, "`train` needs an optimizer");
         }
         for optimizer in &optimizers {
-            if let Err(message) = optim::build(optimizer) {
+            if let Err(message) = optim::build::<f32>(optimizer) {
                 return self.error(Code::INVALID_VALUE, optimizer.span, message);
             }
         }

@@ -39,7 +39,7 @@ impl Need {
         let states = graph.states.iter().map(|s| s.shape.concrete(&sizes).map(|shape| count(&shape)));
         let states = states.sum::<Option<usize>>()?;
         let trained = program.grads.iter().map(|(id, _)| count(&graph.params[id.index()].shape));
-        let slots = recipe.train.optimizers.iter().filter_map(|config| optim::build(config).ok());
+        let slots = recipe.train.optimizers.iter().filter_map(|config| optim::build::<f32>(config).ok());
         let slots = slots.map(|optimizer| optimizer.state_slots()).max().unwrap_or(0);
         let kept = trained.fold(0, usize::saturating_add).saturating_mul(slots);
         let lasting = params.saturating_add(states).saturating_add(kept).saturating_mul(FLOAT);

@@ -3,6 +3,7 @@
 use super::owners::ON;
 use super::update::{Optimizer, ParamInfo, StepInfo, by_chunks, slots};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
+use crate::kernels::Elem;
 
 /// The word `adamw`.
 pub const ENTRY: Entry = Entry {
@@ -57,22 +58,22 @@ impl AdamW {
     }
 }
 
-impl Optimizer for AdamW {
+impl<T: Elem> Optimizer<T> for AdamW {
     fn state_slots(&self) -> usize {
         2
     }
 
-    fn update(&self, step: StepInfo, _: ParamInfo, param: &mut [f32], grad: &[f32], state: &mut [&mut [f32]]) {
+    fn update(&self, step: StepInfo, _: ParamInfo, param: &mut [T], grad: &[T], state: &mut [&mut [T]]) {
         let [b1, b2] = self.betas;
         let t = step.step.clamp(1, i32::MAX as usize) as i32;
-        let keep = (1.0 - step.lr * step.weight_decay) as f32;
-        let rate = (step.lr / (1.0 - b1.powi(t))) as f32;
-        let root = (1.0 - b2.powi(t)).sqrt().recip() as f32;
-        let (eps, scale) = (self.eps as f32, step.grad_scale as f32);
-        let (a1, a2, b1, b2) = ((1.0 - b1) as f32, (1.0 - b2) as f32, b1 as f32, b2 as f32);
-        by_chunks(param, grad, slots::<2>(state), &|p, g, [m, v]| {
+        let keep = T::from_f64(1.0 - step.lr * step.weight_decay);
+        let rate = T::from_f64(step.lr / (1.0 - b1.powi(t)));
+        let root = T::from_f64((1.0 - b2.powi(t)).sqrt().recip());
+        let [eps, scale] = [self.eps, step.grad_scale].map(T::from_f64);
+        let [a1, a2, b1, b2] = [1.0 - b1, 1.0 - b2, b1, b2].map(T::from_f64);
+        by_chunks(param, grad, slots::<T, 2>(state), &|p, g, [m, v]| {
             for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
-                let g = scale * g;
+                let g = scale * *g;
                 *m = b1 * *m + a1 * g;
                 *v = b2 * *v + a2 * g * g;
                 *p = keep * *p - rate * *m / (v.sqrt() * root + eps);

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::update::CHUNK;
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
+use crate::kernels::Elem;
 
 /// The word `clip_norm`.
 pub const CLIP_NORM: Entry = Entry {
@@ -56,13 +57,13 @@ impl Clip {
 }
 
 /// The Euclidean norm, the same for every number of threads.
-pub fn norm(values: &[f32]) -> f64 {
+pub fn norm<T: Elem>(values: &[T]) -> f64 {
     norm_of_sum(values, 1.0, values, 0.0)
 }
 
 /// The Euclidean norm of `sa * a + sb * b`, summed in fixed stretches in f64.
-pub(super) fn norm_of_sum(a: &[f32], sa: f64, b: &[f32], sb: f64) -> f64 {
-    let part = |(a, b): (&[f32], &[f32])| sum_squares(a, sa, b, sb);
+pub(super) fn norm_of_sum<T: Elem>(a: &[T], sa: f64, b: &[T], sb: f64) -> f64 {
+    let part = |(a, b): (&[T], &[T])| sum_squares(a, sa, b, sb);
     if a.len() <= CHUNK {
         return part((a, b)).sqrt();
     }
@@ -71,8 +72,8 @@ pub(super) fn norm_of_sum(a: &[f32], sa: f64, b: &[f32], sb: f64) -> f64 {
 }
 
 /// Eight sums at once, so that the compiler may vectorise.
-fn sum_squares(a: &[f32], sa: f64, b: &[f32], sb: f64) -> f64 {
-    let square = |a: f32, b: f32| (sa * f64::from(a) + sb * f64::from(b)).powi(2);
+fn sum_squares<T: Elem>(a: &[T], sa: f64, b: &[T], sb: f64) -> f64 {
+    let square = |a: T, b: T| (sa * a.to_f64() + sb * b.to_f64()).powi(2);
     let (a, b) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(&a, &b)| square(a, b)).sum();
     let mut lanes = [0.0; 8];

@@ -4,6 +4,7 @@ use super::clip::{norm, norm_of_sum};
 use super::owners::ON;
 use super::update::{Optimizer, ParamInfo, StepInfo, by_chunks, slots};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
+use crate::kernels::Elem;
 
 /// The word `lars`.
 pub const ENTRY: Entry = Entry {
@@ -85,7 +86,7 @@ impl Lars {
     /// The weight decay in force for a parameter and the factor its decayed gradient is multiplied by.
     ///
     /// A parameter or gradient of norm zero keeps factor 1; the clipped form does not decay it either.
-    fn trust(&self, step: StepInfo, info: ParamInfo, param: &[f32], grad: &[f32]) -> (f64, f64) {
+    fn trust<T: Elem>(&self, step: StepInfo, info: ParamInfo, param: &[T], grad: &[T]) -> (f64, f64) {
         if self.exclude && info.is_bias_or_norm() {
             return (0.0, 1.0);
         }
@@ -104,18 +105,18 @@ impl Lars {
     }
 }
 
-impl Optimizer for Lars {
+impl<T: Elem> Optimizer<T> for Lars {
     fn state_slots(&self) -> usize {
         1
     }
 
-    fn update(&self, step: StepInfo, info: ParamInfo, param: &mut [f32], grad: &[f32], state: &mut [&mut [f32]]) {
+    fn update(&self, step: StepInfo, info: ParamInfo, param: &mut [T], grad: &[T], state: &mut [&mut [T]]) {
         let (decay, trust) = self.trust(step, info, param, grad);
-        let (lr, momentum) = (step.lr as f32, self.momentum as f32);
-        let (from_grad, from_param) = ((trust * step.grad_scale) as f32, (trust * decay) as f32);
-        by_chunks(param, grad, slots::<1>(state), &|p, g, [m]| {
+        let [lr, momentum] = [step.lr, self.momentum].map(T::from_f64);
+        let [from_grad, from_param] = [trust * step.grad_scale, trust * decay].map(T::from_f64);
+        by_chunks(param, grad, slots::<T, 1>(state), &|p, g, [m]| {
             for ((p, g), m) in p.iter_mut().zip(g).zip(m) {
-                *m = momentum * *m + (from_grad * g + from_param * *p);
+                *m = momentum * *m + (from_grad * *g + from_param * *p);
                 *p -= lr * *m;
             }
         });

@@ -25,6 +25,7 @@ pub use update::{Optimizer, ParamInfo, StepInfo};
 pub use crate::graph::ParamKind;
 
 use crate::catalog::{Config, Entry};
+use crate::kernels::Elem;
 
 /// Every optimizer of the language.
 pub const OPTIMIZERS: &[&Entry] = &[&sgd::ENTRY, &adamw::ENTRY, &lars::ENTRY];
@@ -33,7 +34,7 @@ pub const OPTIMIZERS: &[&Entry] = &[&sgd::ENTRY, &adamw::ENTRY, &lars::ENTRY];
 pub const RULES: &[&Entry] = &[&RULE, &CLIP_NORM, &CLIP_EACH];
 
 /// The optimizer a checked call describes; an error says which argument is wrong.
-pub fn build(config: &Config) -> Result<Box<dyn Optimizer>, String> {
+pub fn build<T: Elem>(config: &Config) -> Result<Box<dyn Optimizer<T>>, String> {
     match config.name.as_str() {
         "sgd" => Ok(Box::new(Sgd::from_config(config))),
         "adamw" => Ok(Box::new(AdamW::from_config(config)?)),

@@ -3,6 +3,7 @@
 use super::owners::ON;
 use super::update::{Optimizer, ParamInfo, StepInfo, by_chunks, slots};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
+use crate::kernels::Elem;
 
 /// The word `sgd`.
 pub const ENTRY: Entry = Entry {
@@ -45,22 +46,22 @@ impl Sgd {
     }
 }
 
-impl Optimizer for Sgd {
+impl<T: Elem> Optimizer<T> for Sgd {
     fn state_slots(&self) -> usize {
         usize::from(self.momentum != 0.0)
     }
 
-    fn update(&self, step: StepInfo, _: ParamInfo, param: &mut [f32], grad: &[f32], state: &mut [&mut [f32]]) {
-        let (lr, decay, scale) = (step.lr as f32, step.weight_decay as f32, step.grad_scale as f32);
+    fn update(&self, step: StepInfo, _: ParamInfo, param: &mut [T], grad: &[T], state: &mut [&mut [T]]) {
+        let [lr, decay, scale] = [step.lr, step.weight_decay, step.grad_scale].map(T::from_f64);
         if self.momentum == 0.0 {
             return by_chunks(param, grad, [], &|p, g, []| {
-                p.iter_mut().zip(g).for_each(|(p, g)| *p -= lr * (scale * g + decay * *p));
+                p.iter_mut().zip(g).for_each(|(p, g)| *p -= lr * (scale * *g + decay * *p));
             });
         }
-        let (momentum, nesterov) = (self.momentum as f32, self.nesterov);
-        by_chunks(param, grad, slots::<1>(state), &|p, g, [m]| {
+        let (momentum, nesterov) = (T::from_f64(self.momentum), self.nesterov);
+        by_chunks(param, grad, slots::<T, 1>(state), &|p, g, [m]| {
             for ((p, g), m) in p.iter_mut().zip(g).zip(m) {
-                let d = scale * g + decay * *p;
+                let d = scale * *g + decay * *p;
                 *m = momentum * *m + d;
                 *p -= lr * if nesterov { d + momentum * *m } else { *m };
             }

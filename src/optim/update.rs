@@ -1,15 +1,16 @@
 //! What an optimizer is, and the parallel walk over a parameter that all of them share.
 
 use crate::graph::ParamKind;
+use crate::kernels::Elem;
 
-/// An update rule for one parameter at a time.
-pub trait Optimizer: Send + Sync {
+/// An update rule for one parameter at a time, of numbers of one type.
+pub trait Optimizer<T: Elem>: Send + Sync {
     /// How many vectors of the parameter's length the rule keeps between steps; all start at zero.
     fn state_slots(&self) -> usize;
 
     /// Updates `param` in place from its gradient; `state` holds exactly [`Optimizer::state_slots`] slices,
     /// and all slices have the same length.
-    fn update(&self, step: StepInfo, info: ParamInfo, param: &mut [f32], grad: &[f32], state: &mut [&mut [f32]]);
+    fn update(&self, step: StepInfo, info: ParamInfo, param: &mut [T], grad: &[T], state: &mut [&mut [T]]);
 }
 
 /// The scalars of one update of one parameter.
@@ -45,11 +46,11 @@ impl ParamInfo {
 pub(super) const CHUNK: usize = 1 << 14;
 
 /// Applies `body` to matching stretches of a parameter, its gradient and its state, in parallel where they are long.
-pub(super) fn by_chunks<const S: usize>(
-    param: &mut [f32],
-    grad: &[f32],
-    mut state: [&mut [f32]; S],
-    body: &(impl Fn(&mut [f32], &[f32], [&mut [f32]; S]) + Sync),
+pub(super) fn by_chunks<T: Elem, const S: usize>(
+    param: &mut [T],
+    grad: &[T],
+    mut state: [&mut [T]; S],
+    body: &(impl Fn(&mut [T], &[T], [&mut [T]; S]) + Sync),
 ) {
     if param.len() <= CHUNK {
         return body(param, grad, state);
@@ -66,7 +67,7 @@ pub(super) fn by_chunks<const S: usize>(
 }
 
 /// The state slices as an array of the number the optimizer asked for.
-pub(super) fn slots<'a, const S: usize>(state: &'a mut [&mut [f32]]) -> [&'a mut [f32]; S] {
-    let state: &mut [&mut [f32]; S] = state.try_into().expect("a caller gives as many slices as state_slots says");
+pub(super) fn slots<'a, T, const S: usize>(state: &'a mut [&mut [T]]) -> [&'a mut [T]; S] {
+    let state: &mut [&mut [T]; S] = state.try_into().expect("a caller gives as many slices as state_slots says");
     state.each_mut().map(|s| &mut **s)
 }

@@ -13,7 +13,7 @@ use crate::source::{FileId, Span};
 
 /// Updates parameters from their gradients.
 pub struct Descent {
-    optimizers: Vec<(Box<dyn Optimizer>, GroupSettings)>,
+    optimizers: Vec<(Box<dyn Optimizer<f32>>, GroupSettings)>,
     words: Vec<String>,
     clip: Option<Clip>,
     trained: Vec<Trained>,

@@ -3,7 +3,7 @@
 use crate::gradients::{cases::FAMILIES, memory, program};
 use sslrun::compile::Program;
 use sslrun::exec::{EngineKind, Feed, Memory, engine};
-use sslrun::graph::{Graph, InputKind, Linear, Node, NodeId, NodeKind, Range, ValueKind, Zero};
+use sslrun::graph::{DType, Graph, InputKind, Linear, Node, NodeId, NodeKind, Range, ValueKind, Zero};
 use std::collections::BTreeSet;
 
 /// Every node of a case's program, gradients included, with the values of its inputs and its own.
@@ -112,8 +112,10 @@ fn what_is_linear_doubles_with_its_input() {
                     vec![scaled(&inputs, |i| i == 0)]
                 }
                 Linear::Jointly => {
-                    let float = |i: usize| program.graph.ty(node.inputs[i]).dtype == sslrun::graph::DType::Float;
-                    vec![scaled(&inputs, float)]
+                    // Whole numbers among others say where, not how much.
+                    let whole = |i: usize| program.graph.ty(node.inputs[i]).dtype == DType::Int;
+                    let all = (0..inputs.len()).all(whole);
+                    vec![scaled(&inputs, |i| all || !whole(i))]
                 }
                 Linear::Each => (0..inputs.len()).map(|which| scaled(&inputs, |i| i == which)).collect(),
                 Linear::First => vec![scaled(&inputs, |i| i == 0)],

@@ -15,7 +15,7 @@ fn floats(name: &str) -> Vec<f32> {
 }
 
 /// The parameter after the fixture's five steps, each gradient given `1 / grad_scale` times too large.
-fn run(optimizer: &dyn Optimizer, name: &str, grad_scale: f64) -> Vec<f32> {
+fn run(optimizer: &dyn Optimizer<f32>, name: &str, grad_scale: f64) -> Vec<f32> {
     let mut param = floats(&format!("param.{name}"));
     let grads = floats(&format!("grad.{name}"));
     let info = match name {
@@ -36,7 +36,7 @@ fn run(optimizer: &dyn Optimizer, name: &str, grad_scale: f64) -> Vec<f32> {
 #[test]
 fn optimizers_agree_with_their_references() {
     let lars = |clip, exclude| Lars { momentum: 0.9, eta: if clip { 0.02 } else { 0.001 }, clip, exclude, eps: 1e-8 };
-    let cases: [(&str, Box<dyn Optimizer>); 8] = [
+    let cases: [(&str, Box<dyn Optimizer<f32>>); 8] = [
         ("sgd", Box::new(Sgd { momentum: 0.9, nesterov: false })),
         ("sgd_plain", Box::new(Sgd { momentum: 0.0, nesterov: false })),
         ("sgd_nesterov", Box::new(Sgd { momentum: 0.8, nesterov: true })),
@@ -211,8 +211,8 @@ fn rates_by_depth_are_those_of_timm() {
 fn calls_become_optimizers() {
     let betas = |b: &[f64]| Arg::List(b.iter().map(|&x| Arg::Number(x)).collect());
     let good = call("adamw", &[("betas", betas(&[0.9, 0.95])), ("eps", Arg::Number(1e-8))]);
-    assert!(build(&good).is_ok_and(|o| o.state_slots() == 2));
+    assert!(build::<f32>(&good).is_ok_and(|o| o.state_slots() == 2));
     let bad = call("adamw", &[("betas", betas(&[0.9]))]);
-    assert!(build(&bad).is_err_and(|e| e.contains("two numbers")));
-    assert!(build(&call("sdg", &[])).is_err());
+    assert!(build::<f32>(&bad).is_err_and(|e| e.contains("two numbers")));
+    assert!(build::<f32>(&call("sdg", &[])).is_err());
 }
