@@ -29,15 +29,15 @@ pub(super) fn warning(judged: &Judged, gap: &Gap) -> Diagnostic {
             .help("one side has a predictor: now stop the gradient of the other side, with `stopgrad(...)` or an `ema` branch"),
         Gap::AverageAlone(place) => warning(NOTHING.to_owned())
             .label(FALLS)
-            .also(*place, "a moving average alone does not: it follows")
+            .also(*place, "a moving average alone does not prevent collapse: the teacher follows the student there")
             .help("add a stage, a predictor, that only the trained side passes through; or add negatives"),
         Gap::StopAlone(place) => warning(NOTHING.to_owned())
             .label(FALLS)
-            .also(*place, "a stop-gradient alone does not: both sides have the same weights")
+            .also(*place, "a stop-gradient alone does not prevent collapse: both sides have the same weights")
             .help("add a stage, a predictor, that only the trained side passes through; or add negatives"),
         Gap::Nothing => warning(NOTHING.to_owned()).label(FALLS).help(
-            "add one of: negatives (`info_nce`), a variance term (`hinge_variance`), decorrelation of standardized \
-             features, or a predictor on one side and a stop-gradient on the other",
+            "add one of: negatives, a variance term, decorrelation of standardized features (`sslrun show` lists such losses), or a \
+             predictor on one side and a stop-gradient on the other",
         ),
     };
     match &judged.helps {

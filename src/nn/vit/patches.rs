@@ -16,7 +16,7 @@ pub(super) fn grid((height, width): (usize, usize), patch: usize) -> Grid {
 }
 
 /// Each patch of an image as a token of `dim` features: a convolution whose filters do not overlap. `[N, T, dim]` and the grid.
-/// Weights start as in PyTorch, or by Xavier's rule as those of a linear map of pixels (MAE).
+/// Weights start as in PyTorch, or by Xavier's rule as those of a linear map of pixels (the masked autoencoder).
 pub(super) fn embed(
     cx: &mut Build,
     x: NodeId,

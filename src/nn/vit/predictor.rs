@@ -27,7 +27,7 @@ pub const LAYER: Layer = Layer {
             INIT,
         ],
         formula: "visible tokens [N, V, D] -> [N, M, out]",
-        doc: "The predictor of joint embeddings of blocks (Assran et al. 2023, I-JEPA): a narrow transformer on the visible tokens and, for \
+        doc: "The predictor of joint embeddings of blocks (Assran et al. 2023): a narrow transformer on the visible tokens and, for \
               each place to predict, a trained token with that place's position. The places are those of the mask's targets, each \
               target by itself, one behind the other, or where it has none the hidden patches. It stands behind an encoder with \
               `masked: drop`, as in `predictor: vit_predictor(..) on encoder.tokens`.",
