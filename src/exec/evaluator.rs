@@ -1,7 +1,7 @@
 //! The planned engine in f64, for programs that judge a recipe.
 
 use super::planned::Planned;
-use super::{Engine, Feed, Memory};
+use super::{Engine, Feed, Store};
 use crate::compile::{Evaluated, Evaluator, Program};
 
 /// Computes by the planned engine.
@@ -9,13 +9,13 @@ pub struct PlannedEvaluator;
 
 struct Ready {
     engine: Planned<f64>,
-    memory: Memory<f64>,
+    memory: Store<f64>,
     outputs: usize,
 }
 
 impl Evaluator for PlannedEvaluator {
     fn prepare(&self, program: &Program, size: &dyn Fn(&str) -> Option<i64>) -> Option<Box<dyn Evaluated>> {
-        let memory = Memory::new(&program.graph, size, 0).ok()?;
+        let memory = Store::new(&program.graph, size, 0).ok()?;
         let engine = Planned::new(program, size).ok()?;
         Some(Box::new(Ready { engine, memory, outputs: program.outputs.len() }))
     }
