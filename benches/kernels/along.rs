@@ -1,8 +1,7 @@
 //! What is bound by memory: normalisations, functions of each element, sums, moves, updates of parameters.
 
-use sslrun::graph::ParamKind;
 use sslrun::kernels::*;
-use sslrun::optim::{AdamW, Optimizer, ParamInfo, Sgd, StepInfo, ema_update};
+use sslrun::optim::{AdamW, Optimizer, Sgd, StepInfo, by_stretches, ema_update};
 
 use crate::{Bench, filled, moved, time};
 
@@ -86,14 +85,23 @@ fn moves(bench: &mut Bench, x: &[f32], y: &mut [f32]) {
 
 fn updates(bench: &mut Bench, x: &[f32], grad: &[f32], y: &mut [f32]) {
     let n = x.len();
-    let step = StepInfo { lr: 1e-3, weight_decay: 0.05, step: 1, grad_scale: 1.0 };
-    let info = ParamInfo { kind: ParamKind::Weight, ndim: 2 };
+    let step = StepInfo { lr: 1e-3, weight_decay: 0.05, step: 1, grad_scale: 1.0, trust: 1.0 };
     let (mut first, mut second) = (vec![0.0; n], vec![0.0; n]);
     let adamw = AdamW { betas: [0.9, 0.999], eps: 1e-8 };
     time(bench, "update", "adamw", moved(7 * n), || {
-        adamw.update(step, info, y, grad, &mut [&mut first, &mut second]);
+        by_stretches(vec![&mut *y, &mut first, &mut second], grad, |mut all, grad| {
+            let (y, slots) = all.split_at_mut(1);
+            adamw.update(step, y[0], grad, slots);
+        });
     });
     let sgd = Sgd { momentum: 0.9, nesterov: false };
-    time(bench, "update", "sgd", moved(5 * n), || sgd.update(step, info, y, grad, &mut [&mut first]));
-    time(bench, "update", "average", moved(3 * n), || ema_update(y, x, 0.99));
+    time(bench, "update", "sgd", moved(5 * n), || {
+        by_stretches(vec![&mut *y, &mut first], grad, |mut all, grad| {
+            let (y, slots) = all.split_at_mut(1);
+            sgd.update(step, y[0], grad, slots);
+        });
+    });
+    time(bench, "update", "average", moved(3 * n), || {
+        by_stretches(vec![&mut *y], x, |mut all, x| ema_update(all[0], x, 0.99));
+    });
 }

@@ -29,7 +29,8 @@ impl Program {
             };
             input_grads.push((name, grad));
         }
-        Ok(Program { graph, loss: Some(loss), outputs: terms.to_vec(), grads: by_param, input_grads })
+        let outputs = terms.to_vec();
+        Ok(Program { loss: Some(loss), outputs, grads: by_param, input_grads, ..Program::of(graph) })
     }
 }
 

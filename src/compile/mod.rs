@@ -1,6 +1,7 @@
 //! From graph to plan: what is read of tensors, differentiation, fusion, dead code, buffers and their lifetimes, printers.
 
 mod arena;
+mod assignment;
 mod cost;
 mod differentiate;
 mod evaluate;
@@ -13,6 +14,7 @@ mod program;
 mod recompute;
 
 pub use arena::{ALIGNMENT, Buffer, lay_out};
+pub use assignment::{Amount, Assignment, Descend};
 pub use cost::flops;
 pub use differentiate::reaches;
 pub use evaluate::{Evaluated, Evaluator};

@@ -1,6 +1,8 @@
 //! What is to be computed of a graph: the nodes asked for, and what of the graph they need.
 
+use super::Assignment;
 use super::narrow::narrow;
+use crate::catalog::Config;
 use crate::graph::{Graph, NodeId, ParamId};
 
 /// A graph with the results that are wanted of it.
@@ -16,14 +18,34 @@ pub struct Program {
     pub grads: Vec<(ParamId, NodeId)>,
     /// The gradient of the loss by inputs, where asked for.
     pub input_grads: Vec<(String, NodeId)>,
+    /// What changes at the beginning of a step, in order.
+    pub before: Vec<Assignment>,
+    /// What changes at its end, in order, after the states.
+    pub after: Vec<Assignment>,
+    /// How gradients are clipped before optimizers see them: a checked call of `clip_norm` or `clip_each`.
+    pub clip: Option<Config>,
 }
 
 impl Program {
+    /// A program that computes nothing of a graph yet.
+    pub(super) fn of(graph: Graph) -> Program {
+        Program {
+            graph,
+            loss: None,
+            outputs: Vec::new(),
+            grads: Vec::new(),
+            input_grads: Vec::new(),
+            before: Vec::new(),
+            after: Vec::new(),
+            clip: None,
+        }
+    }
+
     /// A program without gradients that computes `outputs`; states stay as they are.
     pub fn forward(mut graph: Graph, outputs: Vec<NodeId>) -> Program {
         graph.updates.clear();
         let (graph, outputs) = narrow(&graph, &outputs);
-        Program { graph, loss: None, outputs, grads: Vec::new(), input_grads: Vec::new() }
+        Program { outputs, ..Program::of(graph) }
     }
 
     /// Every node whose value is wanted: outputs, loss, gradients and what states become.

@@ -165,7 +165,7 @@ type Shared = (String, String, Option<Vec<f32>>);
 
 /// What a frozen branch has that no branch owns, what it is called where it comes from, and its numbers if they are there.
 fn shared(store: &Store, frozen: &Frozen, file: &WeightsFile) -> Result<Vec<Shared>, String> {
-    let own = store.of_graph().filter_map(|Buffer { name, shape, .. }| {
+    let own = store.iter().filter_map(|Buffer { name, shape, .. }| {
         let theirs = name.strip_prefix(frozen.branch.as_str())?.strip_prefix('/')?;
         Some((name.to_owned(), theirs.to_owned(), shape.to_vec()))
     });

@@ -41,7 +41,7 @@ pub(super) fn wanted(store: &Store, path: &str) -> Vec<Wanted> {
         let name = buffer.name.strip_prefix(path)?.strip_prefix('.')?.to_owned();
         Some(Wanted { name, shape: buffer.shape.to_vec() })
     };
-    store.of_graph().filter_map(below).collect()
+    store.iter().filter_map(below).collect()
 }
 
 /// Puts what was taken below a path.

@@ -6,26 +6,32 @@ use super::candle::Candle;
 use super::planned::Planned;
 use super::site::{Moment, Phase};
 use super::{ExecError, Real, Store, claim};
-use crate::compile::{Plan, Program};
-use crate::graph::Operation;
+use crate::compile::{Amount, Plan, Program};
+use crate::graph::{Operation, ParamId, StateId};
+use crate::kernels;
 use crate::source::Span;
 
 /// Computes the steps of one program.
 pub trait Engine<T: Real = f32> {
-    /// Computes outputs and gradients, and what states become, which stay as they are until [`Engine::advance`].
-    fn compute(&mut self, store: &Store<T>, feed: &Feed) -> Result<(), ExecError>;
+    /// Carries out what a step begins with, such as averages that move before the forward pass.
+    fn begin(&mut self, store: &mut Store<T>, feed: &Feed) -> Result<(), ExecError>;
 
-    /// Moves the states of `store` on to what was last computed.
-    fn advance(&self, store: &mut Store<T>) -> Result<(), ExecError>;
+    /// Computes outputs and gradients, and what states become. Nothing changes until [`Engine::advance`].
+    fn compute(&mut self, store: &Store<T>, feed: &Feed) -> Result<Outcome, ExecError>;
 
-    /// Computes outputs and gradients, and moves the states of `store` on. Parameters are left as they are.
-    fn run(&mut self, store: &mut Store<T>, feed: &Feed) -> Result<(), ExecError> {
-        self.compute(store, feed)?;
-        self.advance(store)
+    /// Moves the states of the store on to what was last computed, and carries out what a step ends with, such as optimizers. The first
+    /// parameter with an optimizer that then is not finite, if one is not.
+    fn advance(&mut self, store: &mut Store<T>, feed: &Feed) -> Result<Option<ParamId>, ExecError>;
+
+    /// A whole step. Where something that was computed is not finite, nothing moves on.
+    fn run(&mut self, store: &mut Store<T>, feed: &Feed) -> Result<Outcome, ExecError> {
+        self.begin(store, feed)?;
+        let outcome = self.compute(store, feed)?;
+        if outcome.fault.is_none() {
+            self.advance(store, feed)?;
+        }
+        Ok(outcome)
     }
-
-    /// The name and next value of each state that was last computed.
-    fn next_states(&self) -> Vec<(&str, &[T])>;
 
     /// Computes the same again, and finds the first operation on the way to a result that is not finite which made of finite numbers
     /// others; nothing where there is none, or where the engine cannot tell.
@@ -41,9 +47,6 @@ pub trait Engine<T: Real = f32> {
 
     /// The gradient `program.grads[i]` of the last run, in the layout of its parameter.
     fn gradient(&self, i: usize) -> &[T];
-
-    /// The same, to be scaled or clipped in place.
-    fn gradient_mut(&mut self, i: usize) -> &mut [T];
 
     /// The gradient of the loss by the input of that name in the last run, if the program asks for it.
     fn input_gradient(&self, name: &str) -> Option<&[T]>;
@@ -90,6 +93,40 @@ impl fmt::Display for Culprit {
     }
 }
 
+/// What a step has found of its own values.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// What of it is not finite, the loss before gradients, these before states.
+    pub fault: Option<Fault>,
+    /// The Euclidean norm of each gradient, in the order of the program.
+    pub norms: Vec<f64>,
+}
+
+impl Outcome {
+    /// What is not finite of a loss, of gradients of these norms, and of what states become.
+    pub(super) fn of<'v, T: Real>(
+        loss: Option<f64>,
+        norms: Vec<f64>,
+        mut states: impl Iterator<Item = (StateId, &'v [T])>,
+    ) -> Outcome {
+        let gradient = norms.iter().position(|norm| !norm.is_finite()).map(Fault::Gradient);
+        let state = || states.find(|(_, values)| !kernels::finite(values)).map(|(state, _)| Fault::State(state));
+        let loss = loss.filter(|loss| !loss.is_finite()).map(Fault::Loss);
+        Outcome { fault: loss.or(gradient).or_else(state), norms }
+    }
+}
+
+/// A value that is not finite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fault {
+    /// The loss, which is this.
+    Loss(f64),
+    /// The gradient of that place in the program.
+    Gradient(usize),
+    /// What a state becomes.
+    State(StateId),
+}
+
 /// What an operation has cost.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spent {
@@ -118,6 +155,10 @@ pub struct Feed<'a> {
     pub inputs: Vec<(&'a str, &'a [f32])>,
     /// The values of the scheduled scalars, in the order of `graph.scalars`.
     pub scalars: Vec<f64>,
+    /// The numbers of each assignment at the beginning of the step that is due, in the order of the program.
+    pub before: Vec<Option<Amount>>,
+    /// The same for those at its end.
+    pub after: Vec<Option<Amount>>,
     /// The number of the step, from which random operations draw.
     pub step: u64,
     /// The seed of the run, from which random operations draw.

@@ -1,5 +1,6 @@
 //! A training step on candle, by either engine.
 
+mod assignments;
 pub mod candle;
 mod engine;
 mod error;
@@ -11,7 +12,7 @@ mod room;
 mod site;
 mod store;
 
-pub use engine::{Culprit, Engine, EngineKind, Feed, Spent, engine};
+pub use engine::{Culprit, Engine, EngineKind, Fault, Feed, Outcome, Spent, engine};
 pub use error::ExecError;
 pub use evaluator::PlannedEvaluator;
 pub use real::Real;

@@ -78,11 +78,6 @@ impl<T: Real> Store<T> {
         Ok(store)
     }
 
-    /// Adds a buffer of zeros.
-    pub fn add(&mut self, name: &str, shape: &[usize]) -> Result<BufferId, ExecError> {
-        self.push(name, shape, vec![T::ZERO; shape.iter().product()])
-    }
-
     fn push(&mut self, name: &str, shape: &[usize], values: Vec<T>) -> Result<BufferId, ExecError> {
         let id = BufferId(self.values.len() as u32);
         let layout = Arc::make_mut(&mut self.layout);
@@ -149,16 +144,21 @@ impl<T: Real> Store<T> {
         found.expect("different buffers of this store").map(Vec::as_mut_slice)
     }
 
-    /// The same for any number of them, which must ascend.
-    pub fn ascending(&mut self, ids: &[BufferId]) -> Vec<&mut [T]> {
+    /// The same for any number of them.
+    pub fn several(&mut self, ids: &[BufferId]) -> Vec<&mut [T]> {
+        let mut order: Vec<usize> = (0..ids.len()).collect();
+        order.sort_unstable_by_key(|&i| ids[i]);
         let (mut rest, mut passed) = (self.values.as_mut_slice(), 0);
-        let mut next = |id: &BufferId| {
-            assert!(passed <= id.index(), "ids that ascend");
-            let (one, more) = mem::take(&mut rest).split_at_mut(id.index() + 1 - passed);
-            (rest, passed) = (more, id.index() + 1);
-            one.last_mut().expect("it has at least one").as_mut_slice()
+        let mut next = |i: usize| {
+            let at = ids[i].index();
+            assert!(passed <= at, "different buffers of this store");
+            let (one, more) = mem::take(&mut rest).split_at_mut(at + 1 - passed);
+            (rest, passed) = (more, at + 1);
+            (i, one.last_mut().expect("it has at least one").as_mut_slice())
         };
-        ids.iter().map(&mut next).collect()
+        let mut found: Vec<(usize, &mut [T])> = order.into_iter().map(&mut next).collect();
+        found.sort_unstable_by_key(|(i, _)| *i);
+        found.into_iter().map(|(_, values)| values).collect()
     }
 
     /// The buffer of that name.
@@ -174,11 +174,6 @@ impl<T: Real> Store<T> {
     /// A buffer with its name and shape.
     pub fn buffer(&self, id: BufferId) -> Buffer<'_, T> {
         Buffer { name: self.name(id), shape: self.shape(id), values: self.get(id) }
-    }
-
-    /// Parameters, then states, each in the order of the graph.
-    pub fn of_graph(&self) -> impl Iterator<Item = Buffer<'_, T>> {
-        self.iter().take(self.layout.params + self.layout.states)
     }
 
     /// All buffers, in the order of their ids.

@@ -1,4 +1,5 @@
 //! Whether numbers are finite.
+use super::elem::Elem;
 use super::path::{Path, multiversion};
 use rayon::prelude::*;
 
@@ -6,7 +7,11 @@ use rayon::prelude::*;
 const PIECE: usize = 1 << 16;
 
 /// Whether none is an infinity or not a number.
-pub fn finite(values: &[f32]) -> bool {
+pub fn finite<T: Elem>(values: &[T]) -> bool {
+    T::as_f32(values).map_or_else(|| values.iter().all(|x| x.to_f64().is_finite()), singles)
+}
+
+fn singles(values: &[f32]) -> bool {
     if values.len() <= PIECE {
         return all_finite(Path::current(), values);
     }

@@ -1,7 +1,7 @@
 //! Adam with decoupled weight decay.
 
 use super::owners::ON;
-use super::update::{Optimizer, ParamInfo, StepInfo, by_chunks, slots};
+use super::update::{Optimizer, StepInfo, slots};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::kernels::Elem;
 
@@ -63,7 +63,7 @@ impl<T: Elem> Optimizer<T> for AdamW {
         2
     }
 
-    fn update(&self, step: StepInfo, _: ParamInfo, param: &mut [T], grad: &[T], state: &mut [&mut [T]]) {
+    fn update(&self, step: StepInfo, param: &mut [T], grad: &[T], state: &mut [&mut [T]]) {
         let [b1, b2] = self.betas;
         let t = step.step.clamp(1, i32::MAX as usize) as i32;
         let keep = T::from_f64(1.0 - step.lr * step.weight_decay);
@@ -71,13 +71,12 @@ impl<T: Elem> Optimizer<T> for AdamW {
         let root = T::from_f64((1.0 - b2.powi(t)).sqrt().recip());
         let [eps, scale] = [self.eps, step.grad_scale].map(T::from_f64);
         let [a1, a2, b1, b2] = [1.0 - b1, 1.0 - b2, b1, b2].map(T::from_f64);
-        by_chunks(param, grad, slots::<T, 2>(state), &|p, g, [m, v]| {
-            for (((p, g), m), v) in p.iter_mut().zip(g).zip(m).zip(v) {
-                let g = scale * *g;
-                *m = b1 * *m + a1 * g;
-                *v = b2 * *v + a2 * g * g;
-                *p = keep * *p - rate * *m / (v.sqrt() * root + eps);
-            }
-        });
+        let [m, v] = slots::<T, 2>(state);
+        for (((p, g), m), v) in param.iter_mut().zip(grad).zip(m).zip(v) {
+            let g = scale * *g;
+            *m = b1 * *m + a1 * g;
+            *v = b2 * *v + a2 * g * g;
+            *p = keep * *p - rate * *m / (v.sqrt() * root + eps);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::clip::{norm, norm_of_sum};
 use super::owners::ON;
-use super::update::{Optimizer, ParamInfo, StepInfo, by_chunks, slots};
+use super::update::{Optimizer, ParamInfo, StepInfo, slots};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::kernels::Elem;
 
@@ -110,15 +110,18 @@ impl<T: Elem> Optimizer<T> for Lars {
         1
     }
 
-    fn update(&self, step: StepInfo, info: ParamInfo, param: &mut [T], grad: &[T], state: &mut [&mut [T]]) {
-        let (decay, trust) = self.trust(step, info, param, grad);
+    fn adapt(&self, step: StepInfo, info: ParamInfo, param: &[T], grad: &[T]) -> StepInfo {
+        let (weight_decay, trust) = self.trust(step, info, param, grad);
+        StepInfo { weight_decay, trust, ..step }
+    }
+
+    fn update(&self, step: StepInfo, param: &mut [T], grad: &[T], state: &mut [&mut [T]]) {
         let [lr, momentum] = [step.lr, self.momentum].map(T::from_f64);
-        let [from_grad, from_param] = [trust * step.grad_scale, trust * decay].map(T::from_f64);
-        by_chunks(param, grad, slots::<T, 1>(state), &|p, g, [m]| {
-            for ((p, g), m) in p.iter_mut().zip(g).zip(m) {
-                *m = momentum * *m + (from_grad * *g + from_param * *p);
-                *p -= lr * *m;
-            }
-        });
+        let [from_grad, from_param] = [step.trust * step.grad_scale, step.trust * step.weight_decay].map(T::from_f64);
+        let [m] = slots::<T, 1>(state);
+        for ((p, g), m) in param.iter_mut().zip(grad).zip(m) {
+            *m = momentum * *m + (from_grad * *g + from_param * *p);
+            *p -= lr * *m;
+        }
     }
 }

@@ -20,7 +20,7 @@ pub use lars::Lars;
 pub use owners::{Owner, claims, owner};
 pub use rules::{GroupSettings, RULE, Rule, Selector};
 pub use sgd::Sgd;
-pub use update::{Optimizer, ParamInfo, StepInfo};
+pub use update::{Optimizer, ParamInfo, StepInfo, by_stretches};
 
 pub use crate::graph::ParamKind;
 

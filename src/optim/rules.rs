@@ -198,6 +198,7 @@ impl GroupSettings {
             weight_decay: value(&self.weight_decay),
             step: step - missed + 1,
             grad_scale: 1.0,
+            trust: 1.0,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Stochastic gradient descent with momentum.
 
 use super::owners::ON;
-use super::update::{Optimizer, ParamInfo, StepInfo, by_chunks, slots};
+use super::update::{Optimizer, StepInfo, slots};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::kernels::Elem;
 
@@ -51,20 +51,17 @@ impl<T: Elem> Optimizer<T> for Sgd {
         usize::from(self.momentum != 0.0)
     }
 
-    fn update(&self, step: StepInfo, _: ParamInfo, param: &mut [T], grad: &[T], state: &mut [&mut [T]]) {
+    fn update(&self, step: StepInfo, param: &mut [T], grad: &[T], state: &mut [&mut [T]]) {
         let [lr, decay, scale] = [step.lr, step.weight_decay, step.grad_scale].map(T::from_f64);
         if self.momentum == 0.0 {
-            return by_chunks(param, grad, [], &|p, g, []| {
-                p.iter_mut().zip(g).for_each(|(p, g)| *p -= lr * (scale * *g + decay * *p));
-            });
+            return param.iter_mut().zip(grad).for_each(|(p, g)| *p -= lr * (scale * *g + decay * *p));
         }
         let (momentum, nesterov) = (T::from_f64(self.momentum), self.nesterov);
-        by_chunks(param, grad, slots::<T, 1>(state), &|p, g, [m]| {
-            for ((p, g), m) in p.iter_mut().zip(g).zip(m) {
-                let d = scale * *g + decay * *p;
-                *m = momentum * *m + d;
-                *p -= lr * if nesterov { d + momentum * *m } else { *m };
-            }
-        });
+        let [m] = slots::<T, 1>(state);
+        for ((p, g), m) in param.iter_mut().zip(grad).zip(m) {
+            let d = scale * *g + decay * *p;
+            *m = momentum * *m + d;
+            *p -= lr * if nesterov { d + momentum * *m } else { *m };
+        }
     }
 }

@@ -2,15 +2,21 @@
 
 use crate::graph::ParamKind;
 use crate::kernels::Elem;
+use rayon::prelude::*;
 
 /// An update rule for one parameter at a time, of numbers of one type.
 pub trait Optimizer<T: Elem>: Send + Sync {
     /// How many vectors of the parameter's length the rule keeps between steps; all start at zero.
     fn state_slots(&self) -> usize;
 
-    /// Updates `param` in place from its gradient; `state` holds exactly [`Optimizer::state_slots`] slices,
-    /// and all slices have the same length.
-    fn update(&self, step: StepInfo, info: ParamInfo, param: &mut [T], grad: &[T], state: &mut [&mut [T]]);
+    /// What the rule makes of the scalars of an update once it has seen the whole parameter and its gradient.
+    fn adapt(&self, step: StepInfo, _info: ParamInfo, _param: &[T], _grad: &[T]) -> StepInfo {
+        step
+    }
+
+    /// Updates a stretch of a parameter in place from its gradient, element by element; `state` holds exactly
+    /// [`Optimizer::state_slots`] slices, and all slices have the same length.
+    fn update(&self, step: StepInfo, param: &mut [T], grad: &[T], state: &mut [&mut [T]]);
 }
 
 /// The scalars of one update of one parameter.
@@ -24,6 +30,8 @@ pub struct StepInfo {
     pub step: usize,
     /// What the gradient is multiplied by first; 1 unless clipped.
     pub grad_scale: f64,
+    /// What the decayed gradient is multiplied by for the parameter's own rate; 1 unless the rule adapts it.
+    pub trust: f64,
 }
 
 /// What an optimizer may know of a parameter besides its values.
@@ -45,25 +53,18 @@ impl ParamInfo {
 /// The longest stretch one task works on, and the length of the partial sums of norms.
 pub(super) const CHUNK: usize = 1 << 14;
 
-/// Applies `body` to matching stretches of a parameter, its gradient and its state, in parallel where they are long.
-pub(super) fn by_chunks<T: Elem, const S: usize>(
-    param: &mut [T],
-    grad: &[T],
-    mut state: [&mut [T]; S],
-    body: &(impl Fn(&mut [T], &[T], [&mut [T]; S]) + Sync),
-) {
-    if param.len() <= CHUNK {
-        return body(param, grad, state);
+/// Applies `body` to stretches of slices that have one length, those that lie beside each other at a time, and in parallel where there are
+/// several: what works element by element passes memory once.
+pub fn by_stretches<T: Elem>(changed: Vec<&mut [T]>, read: &[T], body: impl Fn(Vec<&mut [T]>, &[T]) + Sync) {
+    if read.len() <= CHUNK {
+        return body(changed, read);
     }
-    let half = (param.len() / 2).next_multiple_of(64);
-    let (param_a, param_b) = param.split_at_mut(half);
-    let (grad_a, grad_b) = grad.split_at(half);
-    let state_a = state.each_mut().map(|whole| {
-        let (a, b) = std::mem::take(whole).split_at_mut(half);
-        *whole = b;
-        a
-    });
-    rayon::join(|| by_chunks(param_a, grad_a, state_a, body), || by_chunks(param_b, grad_b, state, body));
+    let mut stretches: Vec<Vec<&mut [T]>> =
+        (0..read.len().div_ceil(CHUNK)).map(|_| Vec::with_capacity(changed.len())).collect();
+    for slice in changed {
+        stretches.iter_mut().zip(slice.chunks_mut(CHUNK)).for_each(|(stretch, part)| stretch.push(part));
+    }
+    stretches.into_par_iter().zip(read.par_chunks(CHUNK)).for_each(|(stretch, read)| body(stretch, read));
 }
 
 /// The state slices as an array of the number the optimizer asked for.

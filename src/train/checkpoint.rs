@@ -121,7 +121,7 @@ impl Checkpoint {
         let mut taken = Taken::default();
         let fits = |name: &str, shape: &[usize]| self.file.shape(name) == Some(shape);
         let mut wanted = Vec::new();
-        for mine in learner.store.of_graph() {
+        for mine in learner.variables() {
             match fits(mine.name, mine.shape) {
                 true => wanted.push(mine.name.to_owned()),
                 false => taken.fresh.push(mine.name.to_owned()),
@@ -132,9 +132,9 @@ impl Checkpoint {
         }
         let mut since = self.progress.since.clone();
         for (parameter, slot) in learner.descent.slots() {
-            let slot = learner.store.buffer(slot);
-            if moving && fits(slot.name, slot.shape) {
-                wanted.push(slot.name.to_owned());
+            let shape = learner.store.named(slot).map(|buffer| buffer.shape);
+            if moving && shape.is_some_and(|shape| fits(slot, shape)) {
+                wanted.push(slot.to_owned());
             } else if !taken.optimizers.iter().any(|known| known == parameter) {
                 since.insert(parameter.to_owned(), step);
                 taken.optimizers.push(parameter.to_owned());

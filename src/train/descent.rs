@@ -1,107 +1,160 @@
-//! The optimizer's part of a step: clipping, parameter rules, and one update for each trained parameter.
+//! What a training assigns to its variables in each step, and the numbers of it that follow schedules: optimizers by their rules, moving
+//! averages, rows of length 1.
 
 use std::collections::BTreeMap;
 
 use super::{Clock, TrainError};
-use crate::catalog::Config;
+use crate::catalog::{Config, Schedule};
 use crate::check::Train;
-use crate::exec::{BufferId, Engine, Store, claim};
-use crate::graph::{Graph, ParamId};
-use crate::kernels;
-use crate::optim::{self, Clip, GroupSettings, Optimizer, Owner, ParamInfo, Rule};
+use crate::compile::{Amount, Assignment, Descend, Program};
+use crate::graph::{Init, ParamId, Shape, State, StateId};
+use crate::optim::{self, GroupSettings, Optimizer, Owner, Rule};
 use crate::source::{FileId, Span};
 
-/// Updates parameters from their gradients.
+/// The assignments of a program in the course of a training.
 pub struct Descent {
-    optimizers: Vec<(Box<dyn Optimizer<f32>>, GroupSettings)>,
-    clip: Option<Clip>,
+    /// The first optimizer's settings, where no rule speaks of a parameter.
+    base: Option<GroupSettings>,
     trained: Vec<Trained>,
+    before: Vec<Due>,
+    after: Vec<Due>,
 }
 
-/// A trained parameter: which one, and how.
+/// A trained parameter.
 struct Trained {
     name: String,
-    info: ParamInfo,
-    by: usize,
     settings: GroupSettings,
     /// The step at which its optimizer began, later than the training where that is a branch of another run.
     since: usize,
-    /// It, and then what its optimizer keeps of it.
-    buffers: Vec<BufferId>,
+    /// The names of what its optimizer keeps of it.
+    slots: Vec<String>,
+}
+
+/// When an assignment is due, and with which numbers.
+enum Due {
+    /// The descent of the trained parameter of that place.
+    Descend(usize),
+    /// A moving average, every so many epochs or at each step.
+    Follow { decay: Schedule, every: Option<f64> },
+    /// Rows of length 1, always.
+    UnitRows,
 }
 
 impl Descent {
-    /// The recipe's optimizers and rules for the parameters of a store whose gradients a program computes, in their order. What optimizers
-    /// keep between steps becomes buffers of the store, with the names it has in checkpoints.
-    pub fn new(train: &Train, graph: &Graph, trained: &[ParamId], store: &mut Store) -> Result<Self, TrainError> {
-        let build = |config: &Config| match optim::build(config) {
+    /// Gives a program what its training assigns: optimizers and rules for the parameters whose gradients it computes, in their order,
+    /// with what they keep as states by the names these have in checkpoints; and the averages of its graph.
+    pub fn new(train: &Train, program: &mut Program) -> Result<Self, TrainError> {
+        let build = |config: &Config| match optim::build::<f32>(config) {
             Ok(optimizer) => Ok((optimizer, GroupSettings::base(config))),
             Err(message) => Err(TrainError::Recipe { message, span: config.span }),
         };
         let optimizers = train.optimizers.iter().map(build).collect::<Result<Vec<_>, _>>()?;
-        let count = |id: &ParamId| graph.params[id.index()].shape.iter().product::<usize>();
-        let slots = optimizers.iter().map(|(optimizer, _)| optimizer.state_slots()).max().unwrap_or(0);
-        claim("what the optimizer keeps", trained.iter().map(count).sum::<usize>() * slots * size_of::<f32>())?;
-        let all = || graph.params.iter().map(|p| (p.name.as_str(), p.kind));
+        let base = optimizers.first().map(|(_, base)| base.clone());
+        let mut descent = Self { base, trained: Vec::new(), before: Vec::new(), after: Vec::new() };
+        descent.follow(program, true);
+        descent.keep_unit_rows(program);
+        descent.descend(train, &optimizers, program)?;
+        descent.follow(program, false);
+        program.clip = train.clip.clone();
+        Ok(descent)
+    }
+
+    /// The optimizer's assignment for each trained parameter.
+    fn descend(
+        &mut self,
+        train: &Train,
+        optimizers: &[(Box<dyn Optimizer<f32>>, GroupSettings)],
+        program: &mut Program,
+    ) -> Result<(), TrainError> {
+        let all = || program.graph.params.iter().map(|p| (p.name.as_str(), p.kind));
         let rules: Vec<Rule> = train.rules.iter().map(Rule::from_config).map(|rule| rule.counting(all())).collect();
-        let mut enter = |&id: &ParamId| {
-            let parameter = &graph.params[id.index()];
+        for (gradient, (id, _)) in program.grads.clone().into_iter().enumerate() {
+            let parameter = program.graph.params[id.index()].clone();
             let Owner::One(by) = optim::owner(&train.optimizers, &parameter.name, parameter.kind) else {
                 let message = format!("`{}` needs one optimizer that updates it", parameter.name);
                 let span = train.optimizers.first().map_or(Span::new(FileId(0), 0..0), |o| o.span);
                 return Err(TrainError::Recipe { message, span });
             };
-            let (optimizer, base) = &optimizers[by];
-            let mut buffers = vec![store.param(id)];
-            for number in 0..optimizer.state_slots() {
-                let name = format!("{}.{number}/{}", train.optimizers[by].name, parameter.name);
-                buffers.push(store.add(&name, &[parameter.shape.iter().product()])?);
-            }
-            Ok(Trained {
-                name: parameter.name.clone(),
-                info: ParamInfo { kind: parameter.kind, ndim: parameter.shape.len() },
-                by,
-                settings: base.resolve(&rules, &parameter.name, parameter.kind),
-                since: 0,
-                buffers,
-            })
-        };
-        let trained = trained.iter().map(&mut enter).collect::<Result<_, _>>()?;
-        Ok(Self { optimizers, clip: train.clip.as_ref().and_then(Clip::from_config), trained })
+            let (word, (optimizer, base)) = (&train.optimizers[by], &optimizers[by]);
+            let shape = Shape::of(&[parameter.shape.iter().product()]);
+            let names = (0..optimizer.state_slots()).map(|number| format!("{}.{number}/{}", word.name, parameter.name));
+            let slots: Vec<String> = names.collect();
+            let first = program.graph.states.len() as u32;
+            program.graph.states.extend(slots.iter().map(|name| State {
+                name: name.clone(),
+                shape: shape.clone(),
+                init: Init::Constant(0.0),
+                span: parameter.span,
+            }));
+            program.after.push(Assignment::Descend(Descend {
+                by: word.clone(),
+                parameter: id,
+                kind: parameter.kind,
+                ndim: parameter.shape.len(),
+                gradient,
+                slots: (first..program.graph.states.len() as u32).map(StateId).collect(),
+            }));
+            self.after.push(Due::Descend(self.trained.len()));
+            let settings = base.resolve(&rules, &parameter.name, parameter.kind);
+            self.trained.push(Trained { name: parameter.name, settings, since: 0, slots });
+        }
+        Ok(())
+    }
+
+    /// The averages of the graph that move before the forward pass, or those that move after the optimizer.
+    fn follow(&mut self, program: &mut Program, before: bool) {
+        for (i, parameter) in program.graph.params.iter().enumerate() {
+            let Some(ema) = parameter.ema.clone().filter(|ema| ema.before == before) else { continue };
+            let (all, due) =
+                if before { (&mut program.before, &mut self.before) } else { (&mut program.after, &mut self.after) };
+            all.push(Assignment::Follow { parameter: ParamId(i as u32), of: ema.of });
+            due.push(Due::Follow { decay: ema.decay, every: ema.every });
+        }
+    }
+
+    fn keep_unit_rows(&mut self, program: &mut Program) {
+        let unit = program.graph.params.iter().enumerate().filter(|(_, parameter)| parameter.unit_rows);
+        for (i, _) in unit {
+            program.before.push(Assignment::UnitRows(ParamId(i as u32)));
+            self.before.push(Due::UnitRows);
+        }
     }
 
     /// The learning rate of parameters that no rule speaks of, by the first optimizer.
     pub fn lr(&self, step: usize, clock: Clock) -> f64 {
-        self.optimizers.first().map_or(0.0, |(_, base)| base.lr.at(step, clock.steps, clock.per_epoch))
+        self.base.as_ref().map_or(0.0, |base| base.lr.at(step, clock.steps, clock.per_epoch))
     }
 
-    /// Updates every parameter that is not frozen at `step`, which counts from 0.
-    pub fn apply(&self, engine: &dyn Engine, store: &mut Store, step: usize, clock: Clock) {
-        let scales = self.scales(engine, step, clock);
-        for (i, parameter) in self.trained.iter().enumerate() {
-            let Some(mut info) = parameter.settings.at(step, clock.steps, clock.per_epoch) else { continue };
-            info.step = info.step.saturating_sub(parameter.since).max(1);
-            info.grad_scale = scales.as_ref().map_or(1.0, |s| s[i]);
-            let (optimizer, gradient) = (&self.optimizers[parameter.by].0, engine.gradient(i));
-            if let [values, slots @ ..] = store.ascending(&parameter.buffers).as_mut_slice() {
-                optimizer.update(info, parameter.info, values, gradient, slots);
+    /// The numbers of what is due at the beginning of a step, which counts from 0.
+    pub fn before(&self, step: usize, clock: Clock) -> Vec<Option<Amount>> {
+        self.before.iter().map(|due| self.amount(due, step, clock)).collect()
+    }
+
+    /// The same for its end.
+    pub fn after(&self, step: usize, clock: Clock) -> Vec<Option<Amount>> {
+        self.after.iter().map(|due| self.amount(due, step, clock)).collect()
+    }
+
+    /// Nothing while a parameter is frozen, and between two moves of an average.
+    fn amount(&self, due: &Due, step: usize, clock: Clock) -> Option<Amount> {
+        match due {
+            Due::Descend(trained) => {
+                let trained = &self.trained[*trained];
+                let info = trained.settings.at(step, clock.steps, clock.per_epoch)?;
+                let update = info.step.saturating_sub(trained.since).max(1);
+                Some(Amount::Descend { lr: info.lr, weight_decay: info.weight_decay, update })
             }
+            Due::Follow { decay, every } => {
+                let now = every.is_none_or(|epochs| clock.due(step, epochs));
+                now.then(|| Amount::Follow { decay: decay.at(step, clock.steps, clock.per_epoch) })
+            }
+            Due::UnitRows => Some(Amount::UnitRows),
         }
     }
 
-    /// What each gradient is multiplied by; a frozen parameter's gradient counts for nothing.
-    fn scales(&self, engine: &dyn Engine, step: usize, clock: Clock) -> Option<Vec<f64>> {
-        let clip = self.clip?;
-        let norm = |(i, p): (usize, &Trained)| match p.settings.at(step, clock.steps, clock.per_epoch) {
-            Some(_) => optim::norm(engine.gradient(i)),
-            None => 0.0,
-        };
-        Some(clip.scales(&self.trained.iter().enumerate().map(norm).collect::<Vec<_>>()))
-    }
-
-    /// What the optimizers keep between steps: the name of the parameter, and the buffer.
-    pub fn slots(&self) -> impl Iterator<Item = (&str, BufferId)> {
-        self.trained.iter().flat_map(|p| p.buffers.iter().skip(1).map(|slot| (p.name.as_str(), *slot)))
+    /// What the optimizers keep between steps: the name of the parameter, and that of the state.
+    pub fn slots(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.trained.iter().flat_map(|p| p.slots.iter().map(|slot| (p.name.as_str(), slot.as_str())))
     }
 
     /// Says at which step the optimizers of some parameters began.
@@ -114,14 +167,8 @@ impl Descent {
         self.trained.iter().filter(|p| p.since > 0).map(|p| (p.name.clone(), p.since)).collect()
     }
 
-    /// The names of the trained parameters, in the order of their gradients.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.trained.iter().map(|p| p.name.as_str())
-    }
-
-    /// The first trained parameter that holds a number that is not finite.
-    pub fn not_finite(&self, store: &Store) -> Option<&str> {
-        let bad = |p: &&Trained| p.buffers.first().is_some_and(|values| !kernels::finite(store.get(*values)));
-        self.trained.iter().find(bad).map(|p| p.name.as_str())
+    /// The name of the parameter of the gradient of that place in the program.
+    pub fn name(&self, gradient: usize) -> &str {
+        self.trained.get(gradient).map_or("", |p| p.name.as_str())
     }
 }

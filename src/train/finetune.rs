@@ -10,9 +10,8 @@ use crate::data::augment::AUGMENTATIONS;
 use crate::data::{self, Batch, Frame, Loader, Splits, ViewSpec, labelled};
 use crate::eval::{Finetune, LinearClassifier};
 use crate::exec::{self, Engine, EngineKind, ExecError, Feed, Phase, Store};
-use crate::graph::{
-    DType, Dim, Graph, Init, InputKind, NodeId, ParamId, ParamKind, Parameter, Shape, ShapeError, TensorType,
-};
+use crate::graph::{DType, Dim, Graph, Init, InputKind, NodeId, ParamKind, Parameter, Shape, ShapeError, TensorType};
+use std::collections::BTreeSet;
 
 /// Names that no recipe can give to a weight of its own.
 const WEIGHT: &str = "classifier weight";
@@ -91,11 +90,7 @@ impl Tuner<'_> {
         let (mut graph, features) =
             self.encoder.tuned.clone().ok_or_else(|| ExecError::new("the encoder has no form to be tuned in"))?;
         let loss = classify(&mut graph, features, self.data.train.classes().len()).map_err(explain)?;
-        let program = Program::training(graph, &[loss], loss, &[]).map_err(explain)?;
-        let trained: Vec<ParamId> = program.grads.iter().map(|(id, _)| *id).collect();
-        let size = |symbol: &str| (symbol == "N").then_some(batch as i64);
-        let mut store = Store::new(&program.graph, &size, self.seed)?;
-        store.load_some(&mut &*start, &|name| ![WEIGHT, BIAS].contains(&name))?;
+        let mut program = Program::training(graph, &[loss], loss, &[]).map_err(explain)?;
         let train = Train {
             epochs: settings.epochs,
             batch,
@@ -111,7 +106,11 @@ impl Tuner<'_> {
             keep: 1,
             best: None,
         };
-        let descent = Descent::new(&train, &program.graph, &trained, &mut store)?;
+        let descent = Descent::new(&train, &mut program)?;
+        let size = |symbol: &str| (symbol == "N").then_some(batch as i64);
+        let mut store = Store::new(&program.graph, &size, self.seed)?;
+        let slots: BTreeSet<&str> = descent.slots().map(|(_, slot)| slot).collect();
+        store.load_some(&mut &*start, &|name| ![WEIGHT, BIAS].contains(&name) && !slots.contains(name))?;
         let engine = exec::engine(self.engine, &program, &size)?;
         Ok(Classifier { engine, store, descent, graph: program.graph, clock })
     }
@@ -153,7 +152,7 @@ struct Classifier {
 }
 
 impl Classifier {
-    /// Trains on one batch; whether the loss was finite.
+    /// Trains on one batch; whether all of it was finite.
     fn step(&mut self, step: usize, batch: &Batch, seed: u64) -> Result<bool, TrainError> {
         let labels: Vec<f32> = batch.labels.iter().flatten().map(|&l| l as f32).collect();
         let inputs = self.graph.inputs.iter().map(|input| {
@@ -163,13 +162,9 @@ impl Classifier {
         let value = |s: &crate::graph::Scalar| s.schedule.at(step, self.clock.steps, self.clock.per_epoch);
         let scalars = self.graph.scalars.iter().map(value).collect();
         let (inputs, step_number, phase) = (inputs.collect(), step as u64, Phase::Tuning);
-        let feed = Feed { inputs, scalars, step: step_number, seed, phase, ..Feed::default() };
-        self.engine.run(&mut self.store, &feed)?;
-        if !self.engine.output(0).iter().all(|loss| loss.is_finite()) {
-            return Ok(false);
-        }
-        self.descent.apply(&*self.engine, &mut self.store, step, self.clock);
-        Ok(true)
+        let (before, after) = (self.descent.before(step, self.clock), self.descent.after(step, self.clock));
+        let feed = Feed { inputs, scalars, before, after, step: step_number, seed, phase, ..Feed::default() };
+        Ok(self.engine.run(&mut self.store, &feed)?.fault.is_none())
     }
 }
 

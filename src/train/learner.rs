@@ -1,11 +1,11 @@
 //! What learns: parameters and states, the engine that computes steps on them, and the optimizer.
 
 use super::error::{NotFinite, NotFiniteKind};
-use super::{Averages, Clock, Descent, TrainError, restore_unit_rows};
+use super::{Clock, Descent, TrainError};
 use crate::check::Recipe;
 use crate::compile::Program;
 use crate::data::{Batch, DataError};
-use crate::exec::{self, Engine, EngineKind, ExecError, Feed, Store};
+use crate::exec::{self, Buffer, Engine, EngineKind, ExecError, Fault, Feed, Store};
 use crate::graph::{Graph, InputKind, NodeId, ParamId};
 use crate::kernels;
 use crate::source::Span;
@@ -17,7 +17,8 @@ pub struct Learner {
     /// The optimizer.
     pub descent: Descent,
     engine: Box<dyn Engine>,
-    averages: Averages,
+    /// The norms of the last gradients.
+    norms: Vec<f64>,
     graph: Graph,
     terms: Vec<(String, Span, NodeId)>,
     expectations: usize,
@@ -50,21 +51,21 @@ impl Learner {
         let loss = recipe.loss.total.ok_or_else(|| ExecError::new("the recipe has no loss to train"))?;
         let nodes: Vec<NodeId> = recipe.loss.terms.iter().map(|t| t.node).chain([loss]).collect();
         let nodes: Vec<NodeId> = nodes.into_iter().chain(recipe.expectations.iter().map(|e| e.node)).collect();
-        let program = Program::training(recipe.graph.clone(), &nodes, loss, &[])
+        let mut program = Program::training(recipe.graph.clone(), &nodes, loss, &[])
             .map_err(|e| ExecError::new(format!("the loss cannot be differentiated: {}", e.message)))?;
-        let trained: Vec<ParamId> = program.grads.iter().map(|(id, _)| *id).collect();
-        let count = |id: &ParamId| recipe.graph.params[id.index()].shape.iter().product::<usize>() as u64;
+        let descent = Descent::new(&recipe.train, &mut program)?;
+        let count =
+            |(id, _): &(ParamId, NodeId)| recipe.graph.params[id.index()].shape.iter().product::<usize>() as u64;
         let size = sizes(recipe.train.batch, samples);
-        let mut store = Store::new(&recipe.graph, &size, recipe.train.seed)?;
         Ok(Self {
-            descent: Descent::new(&recipe.train, &recipe.graph, &trained, &mut store)?,
-            averages: Averages::new(&recipe.graph),
+            store: Store::new(&program.graph, &size, recipe.train.seed)?,
+            descent,
+            norms: Vec::new(),
             engine: exec::engine(kind, &program, &size)?,
-            store,
             graph: recipe.graph.clone(),
             terms: recipe.loss.terms.iter().map(|t| (t.name.clone(), t.span, t.node)).collect(),
             expectations: recipe.expectations.len(),
-            parameters: trained.iter().map(count).sum(),
+            parameters: program.grads.iter().map(count).sum(),
             clock,
             seed: recipe.train.seed,
             kind,
@@ -74,7 +75,7 @@ impl Learner {
 
     /// Trains on one batch; `step` counts from 0. Nothing is updated where the loss, a gradient or a state is not finite.
     pub fn step(&mut self, step: usize, batch: &Batch) -> Result<Losses, TrainError> {
-        self.prepare(step);
+        self.prepare(step)?;
         let (losses, fault) = self.losses_of(step, batch)?;
         if let Some(kind) = fault {
             return Err(self.explain(kind, step, batch)?.into());
@@ -84,9 +85,9 @@ impl Learner {
     }
 
     /// The first part of a step: what parameters undergo before the forward pass.
-    pub(super) fn prepare(&mut self, step: usize) {
-        self.averages.apply(&mut self.store, true, step, self.clock);
-        restore_unit_rows(&self.graph, &mut self.store);
+    pub(super) fn prepare(&mut self, step: usize) -> Result<(), TrainError> {
+        let feed = Feed { before: self.descent.before(step, self.clock), ..Feed::default() };
+        Ok(self.engine.begin(&mut self.store, &feed)?)
     }
 
     /// The second: the loss and its gradients, what states become, and what of these is not finite.
@@ -95,26 +96,29 @@ impl Learner {
         step: usize,
         batch: &Batch,
     ) -> Result<(Losses, Option<NotFiniteKind>), TrainError> {
-        self.compute(step, batch)?;
-        let losses = self.losses();
-        let fault = self.fault(&losses);
-        Ok((losses, fault))
+        let fault = self.compute(step, batch)?.map(|fault| match fault {
+            Fault::Loss(loss) => NotFiniteKind::Loss(loss),
+            Fault::Gradient(gradient) => NotFiniteKind::Gradient(self.descent.name(gradient).to_owned()),
+            Fault::State(state) => NotFiniteKind::State(self.graph.states[state.index()].name.clone()),
+        });
+        Ok((self.losses(), fault))
     }
 
     /// The last: the states, the optimizer, and the averages that follow it.
     pub(super) fn update(&mut self, step: usize) -> Result<(), TrainError> {
-        self.engine.advance(&mut self.store)?;
-        self.descent.apply(&*self.engine, &mut self.store, step, self.clock);
-        self.averages.apply(&mut self.store, false, step, self.clock);
-        match self.descent.not_finite(&self.store) {
+        let feed = Feed { after: self.descent.after(step, self.clock), ..Feed::default() };
+        match self.engine.advance(&mut self.store, &feed)? {
             None => Ok(()),
-            Some(name) => Err(self.not_finite(NotFiniteKind::Update(name.to_owned()), step).into()),
+            Some(id) => {
+                let name = self.graph.params[id.index()].name.clone();
+                Err(self.not_finite(NotFiniteKind::Update(name), step).into())
+            }
         }
     }
 
     /// The first parts of a step without asking whether anything is finite, and the last: for measurements.
     pub(super) fn run(&mut self, step: usize, batch: &Batch) -> Result<(), TrainError> {
-        self.prepare(step);
+        self.prepare(step)?;
         self.compute(step, batch)?;
         match self.update(step) {
             Err(TrainError::NotFinite(_)) => Ok(()),
@@ -122,11 +126,13 @@ impl Learner {
         }
     }
 
-    pub(super) fn compute(&mut self, step: usize, batch: &Batch) -> Result<(), TrainError> {
+    pub(super) fn compute(&mut self, step: usize, batch: &Batch) -> Result<Option<Fault>, TrainError> {
         let known = inputs_of(&self.graph, batch)?;
         let scalars = self.scalars(step);
         let feed = Feed { inputs: known.feed(), scalars, step: step as u64, seed: self.seed, ..Feed::default() };
-        Ok(self.engine.compute(&self.store, &feed)?)
+        let outcome = self.engine.compute(&self.store, &feed)?;
+        self.norms = outcome.norms;
+        Ok(outcome.fault)
     }
 
     /// The values of the scheduled scalars at a step.
@@ -145,24 +151,9 @@ impl Learner {
         }
     }
 
-    /// What of the step that was computed is not finite.
-    fn fault(&self, losses: &Losses) -> Option<NotFiniteKind> {
-        if !losses.total.is_finite() {
-            return Some(NotFiniteKind::Loss(losses.total));
-        }
-        let bad = |(i, _): &(usize, &str)| !kernels::finite(self.engine.gradient(*i));
-        if let Some((_, name)) = self.descent.names().enumerate().find(bad) {
-            return Some(NotFiniteKind::Gradient(name.to_owned()));
-        }
-        let states = self.engine.next_states();
-        let bad = states.into_iter().find(|(_, values)| !kernels::finite(values));
-        bad.map(|(name, _)| NotFiniteKind::State(name.to_owned()))
-    }
-
     /// Whether no parameter had a gradient in the step that was computed, and no schedule that is 0 explains it.
     pub(super) fn is_still(&self, step: usize) -> bool {
-        let none = |i: usize| self.engine.gradient(i).iter().all(|g| *g == 0.0);
-        !self.scalars(step).contains(&0.0) && (0..self.descent.names().count()).all(none)
+        !self.scalars(step).contains(&0.0) && self.norms.iter().all(|norm| *norm == 0.0)
     }
 
     /// Of which term it comes that something is not finite, and where in it.
@@ -175,11 +166,10 @@ impl Learner {
         for (name, span, node) in self.terms.clone() {
             let program = Program::training(self.graph.clone(), &[node], node, &[]);
             let program = program.map_err(|e| ExecError::new(e.message))?;
-            let gradients = program.grads.len();
             let mut alone: Box<dyn Engine> = exec::engine(self.kind, &program, &self.size)?;
-            alone.compute(&self.store, &feed)?;
+            let outcome = alone.compute(&self.store, &feed)?;
             let value = alone.output(0).first().copied().unwrap_or(f32::NAN);
-            if value.is_finite() && (0..gradients).all(|i| kernels::finite(alone.gradient(i))) {
+            if matches!(outcome.fault, None | Some(Fault::State(_))) && value.is_finite() {
                 continue;
             }
             let kind = match found.kind {
@@ -210,7 +200,12 @@ impl Learner {
 
     /// Whether all parameters and states are finite.
     pub fn is_finite(&self) -> bool {
-        self.store.of_graph().all(|buffer| kernels::finite(buffer.values))
+        self.variables().all(|buffer| kernels::finite(buffer.values))
+    }
+
+    /// The parameters and states of the recipe: not what optimizers keep.
+    pub fn variables(&self) -> impl Iterator<Item = Buffer<'_, f32>> {
+        self.store.iter().take(self.graph.params.len() + self.graph.states.len())
     }
 
     /// The bytes of a checkpoint, but for its few words.

@@ -1,6 +1,5 @@
 //! The training loop: steps, schedules, checkpoints, evaluation now and then. It prints nothing; it emits [`Event`]s.
 
-mod averages;
 mod batches;
 mod calibrate;
 mod checkpoint;
@@ -25,10 +24,8 @@ mod saving;
 mod speed;
 mod timing;
 mod training;
-mod unit_rows;
 mod which;
 
-pub use averages::Averages;
 pub use batches::loader;
 pub use calibrate::calibrate;
 pub use checkpoint::{Checkpoint, Progress, Taken, encoder_file, last_checkpoint};
@@ -50,5 +47,4 @@ pub use refresh::Refresher;
 pub use saving::{Place, patiently};
 pub use timing::{StepTime, Timing};
 pub use training::{Ending, Setup, Start, Training, view_specs};
-pub use unit_rows::restore_unit_rows;
 pub use which::Which;

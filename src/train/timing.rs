@@ -53,7 +53,7 @@ impl Timing {
     fn step(&mut self) -> Result<StepTime, TrainError> {
         self.learner.engine().measure(true);
         let start = Instant::now();
-        self.learner.prepare(self.done);
+        self.learner.prepare(self.done)?;
         let prepared = start.elapsed();
         self.learner.compute(self.done, &self.batch)?;
         let computed = start.elapsed();

@@ -162,7 +162,7 @@ impl<'a> Training<'a> {
             if let Some(refresher) = &self.refresher {
                 refresher.apply(self.done, self.clock, &mut self.learner, &self.loader, control, on_event)?;
             }
-            self.learner.prepare(self.done);
+            self.learner.prepare(self.done)?;
             self.begun = true;
         }
         let (losses, fault) = self.learner.losses_of(self.done, batch)?;

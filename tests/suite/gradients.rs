@@ -98,7 +98,7 @@ fn both_engines_compute_the_same() {
         let program = program(case);
         let [planned, candle] = [EngineKind::Planned, EngineKind::Candle].map(|kind| {
             let mut engine = engine::<f64>(kind, &program, &|_| None).unwrap();
-            let loss = engine.run(&mut memory(case, &program), &Feed::default()).map(|()| engine.output(0)[0]);
+            let loss = engine.run(&mut memory(case, &program), &Feed::default()).map(|_| engine.output(0)[0]);
             let loss = loss.unwrap_or_else(|e| panic!("{}: {e}", case.name));
             (0..program.grads.len()).map(|i| engine.gradient(i).to_vec()).chain([vec![loss]]).collect::<Vec<_>>()
         });

@@ -3,6 +3,7 @@ mod applied;
 mod architecture;
 mod around;
 mod assign;
+mod assignments;
 mod augment;
 mod averages;
 mod beginning;

@@ -4,7 +4,7 @@ use crate::fixtures::{Fixture, assert_close};
 use sslrun::catalog::{Arg, Config, Ramp, Schedule, Unit};
 use sslrun::optim::{
     AdamW, Clip, GroupSettings, Lars, Optimizer, ParamInfo, ParamKind, Rule, Selector, Sgd, StepInfo, build,
-    ema_update, norm,
+    by_stretches, ema_update, norm,
 };
 use sslrun::source::{FileId, Span};
 
@@ -27,8 +27,9 @@ fn run(optimizer: &dyn Optimizer<f32>, name: &str, grad_scale: f64) -> Vec<f32> 
     for (i, ((lr, weight_decay), grad)) in schedules.zip(grads.chunks_exact(param.len())).enumerate() {
         let grad: Vec<f32> = grad.iter().map(|g| g / grad_scale as f32).collect();
         let mut state: Vec<&mut [f32]> = memory.iter_mut().map(Vec::as_mut_slice).collect();
-        let step = StepInfo { lr: lr.into(), weight_decay: weight_decay.into(), step: i + 1, grad_scale };
-        optimizer.update(step, info, &mut param, &grad, &mut state);
+        let step = StepInfo { lr: lr.into(), weight_decay: weight_decay.into(), step: i + 1, grad_scale, trust: 1.0 };
+        let step = optimizer.adapt(step, info, &param, &grad);
+        optimizer.update(step, &mut param, &grad, &mut state);
     }
     param
 }
@@ -66,14 +67,20 @@ fn long_parameters_are_updated_like_short_ones_on_any_number_of_threads() {
     let len = 100_003;
     let start: Vec<f32> = (0..len).map(|i| (i as f32 * 0.37).sin()).collect();
     let grad: Vec<f32> = (0..len).map(|i| (i as f32 * 0.11).cos()).collect();
-    let step = StepInfo { lr: 0.1, weight_decay: 0.01, step: 1, grad_scale: 1.0 };
+    let step = StepInfo { lr: 0.1, weight_decay: 0.01, step: 1, grad_scale: 1.0, trust: 1.0 };
     let info = ParamInfo { kind: ParamKind::Weight, ndim: 2 };
     let optimizer = Lars { momentum: 0.9, eta: 0.02, clip: false, exclude: true, eps: 1e-8 };
     let results: Vec<_> = [1, 3]
         .map(|threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let (mut param, mut state) = (start.clone(), vec![0.0; len]);
-            pool.install(|| optimizer.update(step, info, &mut param, &grad, &mut [&mut state]));
+            pool.install(|| {
+                let step = optimizer.adapt(step, info, &param, &grad);
+                by_stretches(vec![&mut param, &mut state], &grad, |mut all, grad| {
+                    let (param, slots) = all.split_at_mut(1);
+                    optimizer.update(step, param[0], grad, slots);
+                });
+            });
             (param, state)
         })
         .into();

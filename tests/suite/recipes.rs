@@ -95,7 +95,7 @@ impl<'a> Case<'a> {
     fn learner(&self) -> Learner {
         let mut learner = Learner::of_samples(&self.recipe, EngineKind::Planned, CLOCK, SAMPLES).expect("a learner");
         let tensors: Vec<(String, Vec<usize>)> =
-            learner.store.of_graph().map(|buffer| (buffer.name.to_owned(), buffer.shape.to_vec())).collect();
+            learner.variables().map(|buffer| (buffer.name.to_owned(), buffer.shape.to_vec())).collect();
         for (name, shape) in tensors.into_iter().filter(|(_, shape)| !shape.is_empty()) {
             let given = self.find(&format!("state.{name}")).map(|t| t.values.clone());
             let values = given.unwrap_or_else(|| filled(&name, &shape));

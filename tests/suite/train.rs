@@ -211,7 +211,7 @@ fn frozen_parameters_stay_and_averages_that_move_before_the_step_follow_the_old_
     let recipe = recipe(&text.replace(", )", ")"));
     let mut learner = Learner::new(&recipe, EngineKind::Planned, Clock { steps: 4, per_epoch: 1 }).expect("a learner");
     let all = |learner: &Learner| -> HashMap<String, Vec<f32>> {
-        learner.store.of_graph().map(|buffer| (buffer.name.to_owned(), buffer.values.to_vec())).collect()
+        learner.variables().map(|buffer| (buffer.name.to_owned(), buffer.values.to_vec())).collect()
     };
     let pixels = |seed: usize| (0..16 * 32 * 32 * 3).map(|i| ((i * 7 + seed * 13) % 97) as f32 / 50.0 - 1.0).collect();
     let batch = Batch {

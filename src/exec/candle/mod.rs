@@ -12,11 +12,13 @@ mod norm;
 mod random;
 mod reduce;
 
+use super::assignments::Assignments;
 use super::site::{Moment, Site};
 use super::store::Bound;
-use super::{Binding, BufferId, Engine, ExecError, Feed, Real, Store};
+use super::{Binding, BufferId, Engine, ExecError, Feed, Outcome, Real, Store};
 use crate::compile::{Plan, Program};
 use crate::graph::{Attr, Attrs, InputId, Leaf, Node, NodeId, NodeKind, Operation, ParamId, StateId};
+use crate::optim;
 use crate::threads;
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
@@ -36,6 +38,9 @@ pub struct Candle<T: Real> {
     grads: Vec<Vec<T>>,
     input_grads: Vec<(String, Vec<T>)>,
     updates: Vec<(StateId, Vec<T>)>,
+    assignments: Assignments<T>,
+    /// The norms of the last gradients.
+    norms: Vec<f64>,
     bound: Bound,
 }
 
@@ -75,8 +80,19 @@ impl<T: Real> Candle<T> {
         let output_shapes = program.outputs.iter().map(shape).collect();
         let input_shapes = plan.input_grads.iter().map(|(_, grad)| grad.shape.clone()).collect();
         let (outputs, grads, input_grads, updates) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (program, bound) = (program.clone(), Bound::default());
-        Ok(Candle { program, nodes, outputs, output_shapes, input_shapes, grads, input_grads, updates, bound })
+        Ok(Candle {
+            assignments: Assignments::new(program)?,
+            program: program.clone(),
+            nodes,
+            outputs,
+            output_shapes,
+            input_shapes,
+            grads,
+            input_grads,
+            updates,
+            norms: Vec::new(),
+            bound: Bound::default(),
+        })
     }
 
     /// One step, on a thread with room for candle's recursion over long chains if there is one.
@@ -248,7 +264,13 @@ fn take<T: Real>(tensor: &Tensor) -> Result<Vec<T>, ExecError> {
 }
 
 impl<T: Real> Engine<T> for Candle<T> {
-    fn compute(&mut self, store: &Store<T>, feed: &Feed) -> Result<(), ExecError> {
+    fn begin(&mut self, store: &mut Store<T>, feed: &Feed) -> Result<(), ExecError> {
+        let binding = self.bound.to(store, &self.program.graph)?;
+        self.assignments.begin(store, binding, &feed.before);
+        Ok(())
+    }
+
+    fn compute(&mut self, store: &Store<T>, feed: &Feed) -> Result<Outcome, ExecError> {
         self.bound.to(store, &self.program.graph)?;
         let done = self.step(store, feed)?;
         self.outputs = done.outputs.iter().map(take).collect::<Result<_, _>>()?;
@@ -258,17 +280,19 @@ impl<T: Real> Engine<T> for Candle<T> {
             named.map(|((name, _), grad)| Ok((name.clone(), take(grad)?))).collect::<Result<_, ExecError>>()?;
         let updates = done.updates.iter().map(|(state, value)| Ok((*state, take(value)?)));
         self.updates = updates.collect::<Result<_, ExecError>>()?;
-        Ok(())
+        self.norms = self.grads.iter().map(|gradient| optim::norm(gradient)).collect();
+        let loss = self.program.loss.and_then(|loss| self.program.outputs.iter().position(|output| *output == loss));
+        let loss = loss.and_then(|i| self.outputs[i].first()).map(|loss| loss.to_f64());
+        let states = self.updates.iter().map(|(state, values)| (*state, values.as_slice()));
+        Ok(Outcome::of(loss, self.norms.clone(), states))
     }
 
-    fn advance(&self, store: &mut Store<T>) -> Result<(), ExecError> {
+    fn advance(&mut self, store: &mut Store<T>, feed: &Feed) -> Result<Option<ParamId>, ExecError> {
         let binding = self.bound.last(store)?;
-        self.updates.iter().try_for_each(|(state, value)| store.set(binding.state(*state), value))
-    }
-
-    fn next_states(&self) -> Vec<(&str, &[T])> {
-        let name = |state: &StateId| self.program.graph.states[state.index()].name.as_str();
-        self.updates.iter().map(|(state, value)| (name(state), value.as_slice())).collect()
+        self.updates.iter().try_for_each(|(state, value)| store.set(binding.state(*state), value))?;
+        let gradient = |i: usize| self.grads[i].as_slice();
+        self.assignments.end(store, binding, &feed.after, &gradient, &self.norms);
+        Ok(self.assignments.not_finite(store, binding))
     }
 
     fn output(&self, i: usize) -> &[T] {
@@ -281,10 +305,6 @@ impl<T: Real> Engine<T> for Candle<T> {
 
     fn gradient(&self, i: usize) -> &[T] {
         &self.grads[i]
-    }
-
-    fn gradient_mut(&mut self, i: usize) -> &mut [T] {
-        &mut self.grads[i]
     }
 
     fn input_gradient(&self, name: &str) -> Option<&[T]> {

@@ -20,10 +20,12 @@ mod results;
 mod softmax;
 mod suspects;
 
+use super::assignments::Assignments;
 use super::store::Bound;
-use super::{Culprit, Engine, ExecError, Feed, Real, Spent, Store, claim};
+use super::{Culprit, Engine, ExecError, Feed, Outcome, Real, Spent, Store, claim};
 use crate::compile::{Plan, Program};
-use crate::graph::{InputId, Operation, StateId};
+use crate::graph::{InputId, Operation, ParamId, StateId};
+use crate::optim;
 use arena::Arena;
 use call::{Call, Outside};
 use results::Kept;
@@ -47,6 +49,11 @@ pub struct Planned<T: Real> {
     grads: Vec<Kept<T>>,
     input_grads: Vec<(String, Kept<T>)>,
     updates: Vec<(StateId, Kept<T>)>,
+    /// The place of the loss among the outputs.
+    loss: Option<usize>,
+    assignments: Assignments<T>,
+    /// The norms of the last gradients.
+    norms: Vec<f64>,
     measures: bool,
     bound: Bound,
 }
@@ -79,6 +86,9 @@ impl<T: Real> Planned<T> {
             grads,
             input_grads,
             updates,
+            loss: program.loss.and_then(|loss| program.outputs.iter().position(|output| *output == loss)),
+            assignments: Assignments::new(program)?,
+            norms: Vec::new(),
             measures: false,
             bound: Bound::default(),
             program: program.clone(),
@@ -135,26 +145,41 @@ impl<T: Real> Planned<T> {
     }
 }
 
+impl<T: Real> Planned<T> {
+    /// What is not finite of what was just computed, and the norms of the gradients.
+    fn outcome(&mut self) -> Outcome {
+        let arena = self.arena.numbers();
+        let loss = self.loss.and_then(|i| self.outputs[i].numbers(arena).first()).map(|loss| loss.to_f64());
+        self.norms = self.grads.iter().map(|kept| optim::norm(kept.numbers(arena))).collect();
+        let states = self.updates.iter().map(|(state, kept)| (*state, kept.numbers(arena)));
+        Outcome::of(loss, self.norms.clone(), states)
+    }
+}
+
 /// What sees a call once it is done, with all numbers it may have read.
 type After<'a, T> = dyn FnMut(&Call<T>, &[T], &Outside<T>) + 'a;
 
 impl<T: Real> Engine<T> for Planned<T> {
-    fn compute(&mut self, store: &Store<T>, feed: &Feed) -> Result<(), ExecError> {
-        self.take(feed)?;
-        self.calls(store, feed, &mut |_, _, _| {})
-    }
-
-    fn advance(&self, store: &mut Store<T>) -> Result<(), ExecError> {
-        let binding = self.bound.last(store)?;
-        for (state, kept) in &self.updates {
-            store.set(binding.state(*state), kept.numbers(self.arena.numbers()))?;
-        }
+    fn begin(&mut self, store: &mut Store<T>, feed: &Feed) -> Result<(), ExecError> {
+        let binding = self.bound.to(store, &self.program.graph)?;
+        self.assignments.begin(store, binding, &feed.before);
         Ok(())
     }
 
-    fn next_states(&self) -> Vec<(&str, &[T])> {
-        let name = |state: &StateId| self.program.graph.states[state.index()].name.as_str();
-        self.updates.iter().map(|(state, kept)| (name(state), kept.numbers(self.arena.numbers()))).collect()
+    fn compute(&mut self, store: &Store<T>, feed: &Feed) -> Result<Outcome, ExecError> {
+        self.take(feed)?;
+        self.calls(store, feed, &mut |_, _, _| {})?;
+        Ok(self.outcome())
+    }
+
+    fn advance(&mut self, store: &mut Store<T>, feed: &Feed) -> Result<Option<ParamId>, ExecError> {
+        let (binding, arena) = (self.bound.last(store)?, self.arena.numbers());
+        for (state, kept) in &self.updates {
+            store.set(binding.state(*state), kept.numbers(arena))?;
+        }
+        let gradient = |i: usize| self.grads[i].numbers(arena);
+        self.assignments.end(store, binding, &feed.after, &gradient, &self.norms);
+        Ok(self.assignments.not_finite(store, binding))
     }
 
     fn not_finite(&mut self, store: &Store<T>, feed: &Feed) -> Result<Option<Culprit>, ExecError> {
@@ -175,10 +200,6 @@ impl<T: Real> Engine<T> for Planned<T> {
 
     fn gradient(&self, i: usize) -> &[T] {
         self.grads[i].numbers(self.arena.numbers())
-    }
-
-    fn gradient_mut(&mut self, i: usize) -> &mut [T] {
-        self.grads[i].numbers_mut(self.arena.numbers_mut())
     }
 
     fn input_gradient(&self, name: &str) -> Option<&[T]> {

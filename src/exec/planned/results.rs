@@ -60,13 +60,4 @@ impl<T: Real> Kept<T> {
             (None, _) => &[],
         }
     }
-
-    /// The same, to be changed.
-    pub fn numbers_mut<'a>(&'a mut self, arena: &'a mut [T]) -> &'a mut [T] {
-        match (&mut self.copy, &self.source) {
-            (Some(copy), _) => copy,
-            (None, Source::Arena(range)) => &mut arena[range.clone()],
-            (None, _) => &mut [],
-        }
-    }
 }
