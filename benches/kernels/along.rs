@@ -29,8 +29,8 @@ fn normalisation(bench: &mut Bench, x: &[f32], dy: &[f32], y: &mut [f32]) {
     time(bench, family, "dgamma, relu", moved(2 * n), || {
         batch_norm_relu_param_grad(&bn, x, dy, &mut dgamma, &mut dbeta);
     });
-    time(bench, family, "dx", moved(3 * n), || batch_norm_input_grad(&bn, x, dy, &mean, &var, y));
-    time(bench, family, "dx, relu", moved(3 * n), || batch_norm_relu_input_grad(&bn, x, dy, &mean, &var, y));
+    time(bench, family, "dx", moved(3 * n), || batch_norm_input_grad(&bn, n / C, x, dy, [&mean, &var], y));
+    time(bench, family, "dx, relu", moved(3 * n), || batch_norm_relu_input_grad(&bn, n / C, x, dy, [&mean, &var], y));
 }
 
 /// Of 256 numbers each, and of very many.

@@ -51,6 +51,6 @@ pub fn moved(numbers: usize) -> Throughput {
 /// Numbers in `0..1`.
 pub fn filled(seed: u64, n: usize) -> Vec<f32> {
     let mut x = vec![0.0; n];
-    uniform(seed, &mut x);
+    uniform(seed, 0, &mut x);
     x
 }

@@ -63,7 +63,8 @@ fn algebra(bench: &mut Bench) {
     let (rows, columns) = (512, 1024);
     let scores = filled(2, rows * columns);
     let mut codes = scores.clone();
-    let sizes = Sinkhorn { rows, columns, epsilon: 0.05, probabilities: false, iterations: 3, tolerance: None };
+    let sizes =
+        Sinkhorn { rows, count: rows, columns, epsilon: 0.05, probabilities: false, iterations: 3, tolerance: None };
     // Each iteration reads the scores for the rows and for the columns; in the end they are read and written.
     time(bench, "algebra", "sinkhorn 512 by 1024", moved((2 * 3 + 2) * scores.len()), || {
         sinkhorn(&sizes, &scores, &mut codes);

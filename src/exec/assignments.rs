@@ -20,8 +20,8 @@ enum Change<T: Real> {
     Follow {
         parameter: ParamId,
         of: ParamId,
-        /// Whether it moves together with the descent of what it follows.
-        along: bool,
+        /// The place of the descent of what it follows, if it moves together with that whenever that is due.
+        along: Option<usize>,
     },
     UnitRows(ParamId, usize),
 }
@@ -68,6 +68,7 @@ impl<T: Real> Assignments<T> {
                     let info = StepInfo { lr, weight_decay, step, grad_scale, trust: 1.0 };
                     descent.carry_out(info, store, binding, gradient(descent.what.gradient), amounts);
                 }
+                (Change::Follow { along: Some(place), .. }, _) if amounts[*place].is_some() => {}
                 _ => self.carry_out(change, *amount, store, binding),
             }
         }
@@ -95,7 +96,7 @@ impl<T: Real> Assignments<T> {
 
     fn carry_out(&self, change: &Change<T>, amount: Option<Amount>, store: &mut Store<T>, binding: &Binding) {
         match (change, amount) {
-            (Change::Follow { parameter, of, along: false }, Some(Amount::Follow { decay })) => {
+            (Change::Follow { parameter, of, .. }, Some(Amount::Follow { decay })) => {
                 let [mine, other] = store.disjoint([binding.param(*parameter), binding.param(*of)]);
                 optim::by_stretches(vec![mine], other, |mine, other| {
                     mine.into_iter().for_each(|mine| optim::ema_update(mine, other, decay));
@@ -116,7 +117,7 @@ fn change<T: Real>(program: &Program, one: &Assignment) -> Result<Change<T>, Exe
             rule: optim::build(&what.by).map_err(ExecError::new)?,
             followers: Vec::new(),
         })),
-        Assignment::Follow { parameter, of } => Change::Follow { parameter: *parameter, of: *of, along: false },
+        Assignment::Follow { parameter, of } => Change::Follow { parameter: *parameter, of: *of, along: None },
         Assignment::UnitRows(parameter) => {
             let shape = &program.graph.params[parameter.index()].shape;
             Change::UnitRows(*parameter, shape.last().copied().unwrap_or(1).max(1))
@@ -131,8 +132,8 @@ fn move_along<T: Real>(all: &[Assignment], changes: &mut [Change<T>]) {
     let mut along = Vec::new();
     for (place, change) in changes.iter_mut().enumerate() {
         if let Change::Follow { parameter, of, along: moves } = change {
-            *moves = !followed(*parameter) && descends(&all[..place], *of);
-            along.extend(moves.then_some((*of, place, *parameter)));
+            *moves = descent_of(&all[..place], *of).filter(|_| !followed(*parameter));
+            along.extend(moves.map(|_| (*of, place, *parameter)));
         }
     }
     for change in changes {
@@ -143,8 +144,8 @@ fn move_along<T: Real>(all: &[Assignment], changes: &mut [Change<T>]) {
     }
 }
 
-fn descends(all: &[Assignment], id: ParamId) -> bool {
-    all.iter().any(|a| matches!(a, Assignment::Descend(descend) if descend.parameter == id))
+fn descent_of(all: &[Assignment], id: ParamId) -> Option<usize> {
+    all.iter().position(|a| matches!(a, Assignment::Descend(descend) if descend.parameter == id))
 }
 
 impl<T: Real> Descent<T> {

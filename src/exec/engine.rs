@@ -167,12 +167,15 @@ pub struct Feed<'a> {
     pub phase: Phase,
     /// A seed for each sample, where each is to have draws of its own.
     pub samples: &'a [u64],
+    /// The place in the whole batch of the first sample that is computed here, from which random operations draw: 0 unless it is a part.
+    pub first: u64,
 }
 
 impl<'a> Feed<'a> {
     /// From what random operations draw.
     pub fn moment(&self) -> Moment<'a> {
-        Moment { seed: self.seed, step: self.step, phase: self.phase, samples: self.samples }
+        let Feed { seed, step, phase, samples, first, .. } = *self;
+        Moment { seed, step, phase, samples, first }
     }
 
     /// The numbers of the input of that name.

@@ -60,6 +60,8 @@ pub struct Moment<'a> {
     pub phase: Phase,
     /// A seed for each sample of the batch, where each is to have draws of its own; empty where the batch is drawn as a whole.
     pub samples: &'a [u64],
+    /// The place in the whole batch of the first sample that is computed here: 0 unless it is a part of one.
+    pub first: u64,
 }
 
 impl Moment<'_> {
@@ -73,15 +75,19 @@ impl Moment<'_> {
         }
     }
 
-    /// Draws numbers of a stream into `out`, for each sample by itself where it is told to and samples have seeds.
-    pub fn draw<T>(&self, stream: u64, by_sample: bool, out: &mut [T], draw: impl Fn(u64, &mut [T])) {
+    /// Draws numbers of a stream into `out`, for each sample by itself where it is told to and samples have seeds. `draw` is given a seed
+    /// and a first position. Of a part of a batch, whose samples lie along the first dimension, these are the numbers that it has in the
+    /// whole.
+    pub fn draw<T>(&self, stream: u64, rows: Option<usize>, out: &mut [T], draw: impl Fn(u64, u64, &mut [T])) {
         let seed = self.stream(stream);
-        if !by_sample || self.samples.is_empty() {
-            return draw(seed, out);
+        let Some(rows) = rows else { return draw(seed, 0, out) };
+        if self.samples.is_empty() {
+            let each = out.len() / rows.max(1);
+            return draw(seed, self.first * each as u64, out);
         }
         let each = (out.len() / self.samples.len()).max(1);
         for (sample, out) in self.samples.iter().zip(out.chunks_mut(each)) {
-            draw(derive(&[seed, *sample]), out);
+            draw(derive(&[seed, *sample]), 0, out);
         }
     }
 }

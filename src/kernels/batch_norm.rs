@@ -123,10 +123,17 @@ fn write_param_grad<T: Elem>(bn: &BatchNorm<T>, sums: (Vec<f64>, Vec<f64>), dgam
     }
 }
 
-/// The gradient of x where the statistics are those of this x, given dy and the gradients of gamma and beta.
-pub fn batch_norm_input_grad<T: Elem>(bn: &BatchNorm<T>, x: &[T], dy: &[T], dgamma: &[T], dbeta: &[T], dx: &mut [T]) {
+/// The gradient of x where the statistics are those of `count` rows, x among them, given dy and the gradients of gamma and beta by all.
+pub fn batch_norm_input_grad<T: Elem>(
+    bn: &BatchNorm<T>,
+    count: usize,
+    x: &[T],
+    dy: &[T],
+    [dgamma, dbeta]: [&[T]; 2],
+    dx: &mut [T],
+) {
     assert_eq!(x.len(), dx.len(), "a gradient has the size of its input");
-    let line = line(bn, x.len(), dgamma, dbeta);
+    let line = line(bn, count, dgamma, dbeta);
     bn.pieces(dx, |at, dx| {
         let piece = at..at + dx.len();
         input_grad_rows(Path::current(), &line, &x[piece.clone()], &dy[piece], dx);
@@ -136,14 +143,14 @@ pub fn batch_norm_input_grad<T: Elem>(bn: &BatchNorm<T>, x: &[T], dy: &[T], dgam
 /// [`batch_norm_input_grad`] where dy is the gradient of max(., 0) of the normalised x.
 pub fn batch_norm_relu_input_grad<T: Elem>(
     bn: &BatchNorm<T>,
+    count: usize,
     x: &[T],
     dy: &[T],
-    dgamma: &[T],
-    dbeta: &[T],
+    [dgamma, dbeta]: [&[T]; 2],
     dx: &mut [T],
 ) {
     assert_eq!(x.len(), dx.len(), "a gradient has the size of its input");
-    let (line, level) = (line(bn, x.len(), dgamma, dbeta), bn.channels(|c| bn.level(c)));
+    let (line, level) = (line(bn, count, dgamma, dbeta), bn.channels(|c| bn.level(c)));
     bn.pieces(dx, |at, dx| {
         let piece = at..at + dx.len();
         relu_input_grad_rows(Path::current(), &line, &level, &x[piece.clone()], &dy[piece], dx);
@@ -158,8 +165,8 @@ struct Line<T> {
     offset: Vec<T>,
 }
 
-fn line<T: Elem>(bn: &BatchNorm<T>, len: usize, dgamma: &[T], dbeta: &[T]) -> Line<T> {
-    let rows = (len / bn.mean.len().max(1)) as f64;
+fn line<T: Elem>(bn: &BatchNorm<T>, count: usize, dgamma: &[T], dbeta: &[T]) -> Line<T> {
+    let rows = count as f64;
     Line {
         mean: bn.channels(|c| bn.mean[c].to_f64()),
         scale: bn.channels(|c| bn.scale(c)),

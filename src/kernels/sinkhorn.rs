@@ -9,6 +9,8 @@ pub struct Sinkhorn {
     pub rows: usize,
     /// Columns of a problem.
     pub columns: usize,
+    /// Over how many rows in all each column gets the same share.
+    pub count: usize,
     /// What scores are divided by.
     pub epsilon: f64,
     /// Whether the scores are probabilities, whose logarithms are meant.
@@ -22,7 +24,7 @@ pub struct Sinkhorn {
 /// How many iterations lie between two looks at the tolerance.
 const LOOK: usize = 10;
 
-/// `y = exp(x / epsilon - u_i - v_j)` for each problem: rows sum to one, columns nearly to `rows / columns`.
+/// `y = exp(x / epsilon - u_i - v_j)` for each problem: rows sum to one, columns nearly to `count / columns`.
 pub fn sinkhorn<T: Elem>(sizes: &Sinkhorn, x: &[T], y: &mut [T]) {
     assert_eq!(x.len(), y.len(), "an assignment keeps the size");
     let size = sizes.rows * sizes.columns;
@@ -102,7 +104,7 @@ impl<T: Elem> Problem<'_, T> {
 
     /// The scores with their factors: in logarithms at first, then by plain products for as long as these are safe.
     fn solve(&self) -> Scaled {
-        let share = self.sizes.rows as f64 / self.sizes.columns as f64;
+        let share = self.sizes.count as f64 / self.sizes.columns as f64;
         let mut u = vec![0.0; self.sizes.rows];
         let mut scaled = Scaled { e: Vec::new(), a: vec![1.0; self.sizes.rows], b: Vec::new() };
         for iteration in 0..self.sizes.iterations {
@@ -151,7 +153,7 @@ impl<T: Elem> Problem<'_, T> {
         let piece = parallel::rows_per_chunk(self.sizes.columns);
         let parts =
             parallel::map(u.len().div_ceil(piece), |p| self.partial(u, p * piece..((p + 1) * piece).min(u.len())));
-        let share = (self.sizes.rows as f64 / self.sizes.columns as f64).ln();
+        let share = (self.sizes.count as f64 / self.sizes.columns as f64).ln();
         let merged = |j: usize| {
             let top = parts.iter().map(|(tops, _)| tops[j]).fold(f64::NEG_INFINITY, f64::max);
             let scaled = |(tops, sums): &(Vec<f64>, Vec<f64>)| match sums[j] > 0.0 {

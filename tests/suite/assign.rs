@@ -7,7 +7,7 @@ use sslrun::kernels::{Sinkhorn, kmeans, kmeans_start, randn, sinkhorn};
 
 fn numbers(seed: u64, shape: &[usize]) -> Tensor {
     let mut values = vec![0.0f32; shape.iter().product()];
-    randn(seed, &mut values);
+    randn(seed, 0, &mut values);
     Tensor { shape: shape.to_vec(), values }
 }
 
@@ -41,11 +41,18 @@ fn both_engines_assign_alike() {
 
 #[test]
 fn a_balanced_assignment_uses_all_prototypes() {
-    let sizes =
-        Sinkhorn { rows: 40, columns: 8, epsilon: 0.5, probabilities: false, iterations: 2000, tolerance: Some(1e-9) };
+    let sizes = Sinkhorn {
+        rows: 40,
+        count: 40,
+        columns: 8,
+        epsilon: 0.5,
+        probabilities: false,
+        iterations: 2000,
+        tolerance: Some(1e-9),
+    };
     // All rows would like the first column, by scores far beyond what an exponential could hold.
     let mut x = vec![0.0f64; 320];
-    randn(7, &mut x);
+    randn(7, 0, &mut x);
     x.chunks_mut(8).for_each(|row| row[0] += 500.0);
     let mut y = vec![0.0; 320];
     sinkhorn(&sizes, &x, &mut y);
@@ -72,7 +79,8 @@ fn plain_products_and_logarithms_agree() {
 
 #[test]
 fn what_is_impossible_stays_impossible() {
-    let sizes = Sinkhorn { rows: 2, columns: 3, epsilon: 1.0, probabilities: true, iterations: 5, tolerance: None };
+    let sizes =
+        Sinkhorn { rows: 2, count: 2, columns: 3, epsilon: 1.0, probabilities: true, iterations: 5, tolerance: None };
     let mut y = vec![9.0f32; 6];
     sinkhorn(&sizes, &[0.5, 0.5, 0.0, 0.2, 0.8, 0.0], &mut y);
     assert!(y.iter().all(|v| v.is_finite()) && y[2] == 0.0 && y[5] == 0.0, "{y:?}");
@@ -82,7 +90,7 @@ fn what_is_impossible_stays_impossible() {
 fn clusters_are_those_of_lloyds_algorithm() {
     let (rows, dim, k) = (5000, 6, 7);
     let mut x = vec![0.0f64; rows * dim];
-    randn(3, &mut x);
+    randn(3, 0, &mut x);
     x.chunks_mut(dim).for_each(unit);
     let start = kmeans_start(11, rows, k);
     let mut plain: Vec<Vec<f64>> = start.iter().map(|&i| x[i * dim..(i + 1) * dim].to_vec()).collect();

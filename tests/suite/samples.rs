@@ -206,3 +206,28 @@ fn rows_cut_across_samples_are_no_features() {
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(err.contains("batch-dependent") || output.status.code() == Some(1), "{err}");
 }
+
+/// What a part of a batch draws is what it has in the whole.
+#[test]
+fn a_part_of_a_batch_draws_what_it_has_in_the_whole() {
+    let mut g = Graph::default();
+    let dims = [sslrun::graph::Dim::batch(), 3usize.into()];
+    let noise = g.random(&sslrun::graph::ops::random::RANDN, &dims, 5).unwrap();
+    let dropped = g.drop_mask(&dims, 0.5, 6).unwrap();
+    let shared = g.random(&sslrun::graph::ops::random::RAND, &dims[1..], 7).unwrap();
+    let program = sslrun::compile::Program::forward(g, vec![noise, dropped, shared]);
+    let drawn = |kind, batch: i64, first| {
+        let size = |symbol: &str| (symbol == "N").then_some(batch);
+        let mut engine = engine::<f32>(kind, &program, &size).unwrap();
+        let store = Store::new(&program.graph, &size, 0).unwrap();
+        engine.compute(&store, &Feed { first, step: 3, seed: 4, ..Feed::default() }).unwrap();
+        [0, 1, 2].map(|i| engine.output(i).to_vec())
+    };
+    for kind in [EngineKind::Planned, EngineKind::Candle] {
+        let [whole, head, tail] = [drawn(kind, 8, 0), drawn(kind, 3, 0), drawn(kind, 5, 3)];
+        for i in [0, 1] {
+            assert_eq!(whole[i], [head[i].as_slice(), &tail[i]].concat(), "{kind:?}");
+        }
+        assert_eq!((&whole[2], &whole[2]), (&head[2], &tail[2]), "what belongs to no sample is the same for all");
+    }
+}

@@ -50,7 +50,7 @@ fn kmeans(site: &Site, x: &[Tensor], step: Step) -> Result<Tensor> {
     if rows < k {
         bail!("{rows} rows cannot make {k} clusters");
     }
-    let start = kmeans_start(step.moment.stream(site.attrs.get_int("stream") as u64), rows, k);
+    let start = kmeans_start(step.moment.stream(site.attrs.get_int("stream") as u64), site.dim("count"), k);
     let start: Vec<u32> = start.into_iter().map(|row| row as u32).collect();
     let mut centres = x.index_select(&Tensor::from_vec(start, k, &Device::Cpu)?, 0)?;
     let numbers = Tensor::arange(0u32, k as u32, &Device::Cpu)?;

@@ -18,9 +18,9 @@ pub const LOWERINGS: &[(&Operation, Lower)] = &[
     }),
 ];
 
-fn drawn(site: &Site, step: Step, draw: fn(u64, &mut [f64])) -> Result<Tensor> {
+fn drawn(site: &Site, step: Step, draw: fn(u64, u64, &mut [f64])) -> Result<Tensor> {
     let mut numbers = vec![0.0; site.output.iter().product()];
-    let (stream, by_sample) = (site.attrs.get_int("stream") as u64, site.attrs.get_bool("by_sample"));
-    step.moment.draw(stream, by_sample, &mut numbers, draw);
+    let rows = site.attrs.get_bool("by_sample").then(|| site.output[0]);
+    step.moment.draw(site.attrs.get_int("stream") as u64, rows, &mut numbers, draw);
     Tensor::from_vec(numbers, site.output, &Device::Cpu)?.to_dtype(step.dtype)
 }

@@ -25,17 +25,11 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
             })
         }),
         (&fused::BATCH_NORM_RELU_INPUT_GRAD, |site| {
-            let eps = site.attrs.get_float("eps");
+            let (eps, count) = (site.attrs.get_float("eps"), site.dim("count"));
             Kernel::whole(move |x, dx| {
                 let (dgamma, dbeta) = x[3].split_at(x[3].len() / 2);
-                kernels::batch_norm_relu_input_grad(
-                    &norm(x[1], x.get(4), x.get(5), eps),
-                    x[0],
-                    x[2],
-                    dgamma,
-                    dbeta,
-                    dx,
-                );
+                let norm = norm(x[1], x.get(4), x.get(5), eps);
+                kernels::batch_norm_relu_input_grad(&norm, count, x[0], x[2], [dgamma, dbeta], dx);
             })
         }),
         (&fused::SUM_RELU_GRAD, |_| Kernel::pointwise(|x, dx| kernels::sum_relu_grad(x[0], x[1], x[2], dx))),

@@ -26,10 +26,11 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
             })
         }),
         (&norm::BATCH_NORM_INPUT_GRAD, |site| {
-            let eps = site.attrs.get_float("eps");
+            let (eps, count) = (site.attrs.get_float("eps"), site.dim("count"));
             Kernel::whole(move |x, dx| {
                 let (dgamma, dbeta) = x[3].split_at(x[3].len() / 2);
-                kernels::batch_norm_input_grad(&norm(x[1], x.get(4), None, eps), x[0], x[2], dgamma, dbeta, dx);
+                let norm = norm(x[1], x.get(4), None, eps);
+                kernels::batch_norm_input_grad(&norm, count, x[0], x[2], [dgamma, dbeta], dx);
             })
         }),
         (&norm::RUNNING_AVERAGE, running_average),

@@ -13,15 +13,16 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
         (&random::DROPOUT_MASK, |site| {
             let p = site.attrs.get_float("p");
             let (p, kept) = (T::from_f64(p), T::from_f64(1.0 / (1.0 - p)));
-            drawn(site, move |seed, y| {
-                kernels::uniform(seed, y);
+            drawn(site, move |seed, first, y| {
+                kernels::uniform(seed, first, y);
                 y.iter_mut().for_each(|y| *y = if *y < p { T::ZERO } else { kept });
             })
         }),
     ]
 }
 
-fn drawn<T: Real>(site: &Site, draw: impl Fn(u64, &mut [T]) + Send + 'static) -> Kernel<T> {
-    let (stream, by_sample) = (site.attrs.get_int("stream") as u64, site.attrs.get_bool("by_sample"));
-    Kernel::drawn(move |y, moment: Moment| moment.draw(stream, by_sample, y, &draw))
+fn drawn<T: Real>(site: &Site, draw: impl Fn(u64, u64, &mut [T]) + Send + 'static) -> Kernel<T> {
+    let stream = site.attrs.get_int("stream") as u64;
+    let rows = site.attrs.get_bool("by_sample").then(|| site.output[0]);
+    Kernel::drawn(move |y, moment: Moment| moment.draw(stream, rows, y, &draw))
 }

@@ -12,7 +12,8 @@ use crate::graph::{
 pub const OPERATIONS: &[&Operation] = &[&SINKHORN, &KMEANS];
 
 /// `x [.., N, K] -> x`: `exp(x / epsilon)` with its columns and rows scaled in turn, `iterations` times or until the rows
-/// change by less than `tolerance` (none where it is negative); `x ^ (1 / epsilon)` with `probabilities`.
+/// change by less than `tolerance` (none where it is negative); `x ^ (1 / epsilon)` with `probabilities`; `count[0]` is the
+/// number of rows over which columns share.
 pub static SINKHORN: Operation = Operation {
     name: "sinkhorn",
     infer: |_, inputs| match inputs[0].shape.rank() {
@@ -26,7 +27,7 @@ pub static SINKHORN: Operation = Operation {
     in_place: false,
 };
 
-/// `x [N, D] -> [clusters, D]`: centres of unit length after `iterations`, from rows of `x` drawn by `stream`.
+/// `x [N, D] -> [clusters, D]`: centres of unit length after `iterations`, from rows of `x`, `count[0]` in all, drawn by `stream`.
 pub static KMEANS: Operation = Operation {
     name: "kmeans",
     infer: infer_kmeans,
@@ -130,21 +131,25 @@ fn build_sinkhorn(g: &mut Graph, call: &Call) -> Result<NodeId, ShapeError> {
     let attrs = attrs.int("iterations", most as i64).float("tolerance", tolerance.unwrap_or(-1.0));
     let attrs = attrs.bool("probabilities", call.text("of") == "probabilities");
     let shape = g.shape(scores).clone();
+    let balanced = |g: &mut Graph, scores: NodeId| {
+        let rows = g.shape(scores).0.iter().rev().nth(1).cloned().unwrap_or_default();
+        g.apply(&SINKHORN, attrs.dims("count", &[rows]), &[scores])
+    };
     match (&shape.0[..], call.text("per")) {
         (_, "position") if shape.rank() != 3 => {
             Err(ShapeError::new(format!("balancing per position needs scores [N, T, K], these are {shape}")))
         }
         (_, "position") => {
             let positions = g.permute(scores, &[1, 0, 2])?;
-            let balanced = g.apply(&SINKHORN, attrs, &[positions])?;
+            let balanced = balanced(g, positions)?;
             g.permute(balanced, &[1, 0, 2])
         }
         ([rows @ .., columns], _) if shape.rank() > 2 => {
             let flat = g.reshape(scores, &[Dim::product(rows), columns.clone()])?;
-            let balanced = g.apply(&SINKHORN, attrs, &[flat])?;
+            let balanced = balanced(g, flat)?;
             g.reshape(balanced, &shape.0)
         }
-        _ => g.apply(&SINKHORN, attrs, &[scores]),
+        _ => balanced(g, scores),
     }
 }
 
@@ -154,7 +159,8 @@ impl Graph {
         let last = self.shape(x).rank().saturating_sub(1);
         let x = if last == 1 { self.normalize(x, last, 1e-12)? } else { x };
         let attrs = Attrs::new().int("clusters", k as i64).int("iterations", iterations as i64);
-        self.apply(&KMEANS, attrs.int("stream", stream as i64), &[x])
+        let count: Vec<Dim> = self.shape(x).0.first().cloned().into_iter().collect();
+        self.apply(&KMEANS, attrs.int("stream", stream as i64).dims("count", &count), &[x])
     }
 
     /// For each row of `x`, which row of `bank` has the largest cosine with it; row `i` not itself if `exclude_self`.

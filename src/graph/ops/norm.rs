@@ -56,7 +56,8 @@ pub static BATCH_NORM_PARAM_GRAD: Operation = Operation {
 };
 
 /// `x, stats, dy, param_grad -> x` or `x, stats, dy, param_grad, gamma -> x`: the gradient by `x`, that through the
-/// statistics included: `gamma / sqrt(var + eps) * (dy - (dbeta + xhat * dgamma) / count)`; `eps`.
+/// statistics included: `gamma / sqrt(var + eps) * (dy - (dbeta + xhat * dgamma) / count)`; `eps`, and `count[0]`, over how many rows the
+/// statistics are taken.
 pub static BATCH_NORM_INPUT_GRAD: Operation = Operation {
     name: "batch_norm_input_grad",
     infer: like_first,
@@ -253,7 +254,9 @@ fn batch_gradient(b: &mut Backward) -> Result<Vec<Option<NodeId>>, ShapeError> {
         _ if !b.needs[0] => None,
         Some(pair) if !frozen => {
             let inputs: Vec<NodeId> = [x, stats, b.grad, pair].into_iter().chain(affine.first().copied()).collect();
-            Some(b.graph.apply(&BATCH_NORM_INPUT_GRAD, eps, &inputs)?)
+            let (rows, _) = b.graph.shape(x).0.split_at(b.graph.shape(x).rank() - 1);
+            let attrs = eps.dims("count", &[Dim::product(rows)]);
+            Some(b.graph.apply(&BATCH_NORM_INPUT_GRAD, attrs, &inputs)?)
         }
         _ => Some(frozen_input_gradient(b)?),
     };

@@ -257,15 +257,24 @@ fn larger_and_smaller_pass_nan_on() {
 #[test]
 fn random_fills_have_the_right_moments_for_any_threads() {
     let mut x = vec![0.0f32; 100_001];
-    randn(3, &mut x);
+    randn(3, 0, &mut x);
     let moment = |p: i32| x.iter().map(|&v| (v as f64).powi(p)).sum::<f64>() / x.len() as f64;
     assert!(moment(1).abs() < 0.01 && (moment(2) - 1.0).abs() < 0.02 && (moment(4) - 3.0).abs() < 0.15);
-    uniform(3, &mut x);
+    uniform(3, 0, &mut x);
     assert!(x.iter().all(|v| (0.0..1.0).contains(v)));
     let mut wide64 = vec![0.0f64; 1001];
-    uniform(3, &mut wide64);
+    uniform(3, 0, &mut wide64);
     close(&x[..1001], &wide64, 1e-7, "the same numbers in both types");
-    same_for_any_threads(100_001, |out| randn(9, out));
+    same_for_any_threads(100_001, |out| randn(9, 0, out));
+    // A part of what a seed draws, from an odd place as from an even one.
+    for first in [40usize, 41] {
+        let (mut some, mut whole) = ([0.0f32; 101], [0.0f32; 300]);
+        for draw in [randn, uniform] {
+            draw(5, 0, &mut whole);
+            draw(5, first as u64, &mut some);
+            assert_eq!(some, whole[first..first + 101]);
+        }
+    }
 }
 
 #[test]

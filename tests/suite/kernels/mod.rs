@@ -14,7 +14,7 @@ use sslrun::random::Rng;
 /// Normal numbers.
 pub fn random<T: Elem>(seed: u64, n: usize) -> Vec<T> {
     let mut out = vec![T::ZERO; n];
-    randn(seed, &mut out);
+    randn(seed, 0, &mut out);
     out
 }
 

@@ -48,10 +48,10 @@ fn bn_backward<T: Elem>(x: &[T], gamma: &[T], beta: &[T], dy: &[T], relu: bool) 
     let (mut dg, mut db, mut dx) = (vec![T::ZERO; gamma.len()], vec![T::ZERO; gamma.len()], vec![T::ZERO; x.len()]);
     if relu {
         batch_norm_relu_param_grad(&bn, x, dy, &mut dg, &mut db);
-        batch_norm_relu_input_grad(&bn, x, dy, &dg, &db, &mut dx);
+        batch_norm_relu_input_grad(&bn, x.len() / gamma.len(), x, dy, [&dg, &db], &mut dx);
     } else {
         batch_norm_param_grad(&bn, x, dy, &mut dg, &mut db);
-        batch_norm_input_grad(&bn, x, dy, &dg, &db, &mut dx);
+        batch_norm_input_grad(&bn, x.len() / gamma.len(), x, dy, [&dg, &db], &mut dx);
     }
     [dx, dg, db]
 }
@@ -100,7 +100,7 @@ fn channel_statistics_survive_a_large_mean_for_any_threads() {
     same_for_any_threads(16, |out| channel_stats(&x, &mut [0.0; 16], out));
     let bn = BatchNorm { mean: &mean, var: &var, gamma: None, beta: None, eps: EPS };
     same_for_any_threads(16, |out| batch_norm_param_grad(&bn, &x, &x, &mut [0.0; 16], out));
-    same_for_any_threads(x.len(), |out| batch_norm_input_grad(&bn, &x, &x, &mean, &var, out));
+    same_for_any_threads(x.len(), |out| batch_norm_input_grad(&bn, x.len() / 16, &x, &x, [&mean, &var], out));
     same_for_any_threads(x.len(), |out| batch_norm_forward(&bn, &x, out));
 }
 
