@@ -145,6 +145,8 @@ fn no_method_is_known_to_the_interpreter() {
     let losses = std::fs::read_to_string(root().join("grammar/std/losses.ssl")).unwrap();
     let losses: Vec<&str> =
         losses.lines().filter_map(|line| line.strip_prefix("let ")?.split(['(', ' ']).next()).collect();
+    // What is measured of every run may be called as it is.
+    let of_every_run = |word: &str| sslrun::eval::Measure::find(word).is_some();
     for (room, path, text) in texts {
         let lower = text.to_lowercase();
         let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
@@ -153,7 +155,8 @@ fn no_method_is_known_to_the_interpreter() {
             let named = spaced.contains(&format!(" {method} ")) || words.contains(&method.replace(' ', "").as_str());
             assert!(!named, "{} names `{method}`", path.display());
         }
-        let named = losses.iter().find(|loss| room == "lint" && text.contains(&format!("`{loss}`")));
+        let named =
+            losses.iter().find(|loss| room == "lint" && !of_every_run(loss) && text.contains(&format!("`{loss}`")));
         assert!(named.is_none(), "{} names the loss {named:?}", path.display());
     }
 }

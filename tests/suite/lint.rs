@@ -205,9 +205,9 @@ fn variance_and_covariance() {
     let covariance = "; covariance: off_diagonal_covariance(za) + off_diagonal_covariance(zb)";
     says_nothing(&with(F, &format!("{terms}{variance}{covariance} }}")));
     says_nothing(&with(F, &format!("{terms}{variance} }}")));
-    says(&with(F, &format!("{terms} }}")), Code::COLLAPSE, "invariance", "hinge_variance");
+    says(&with(F, &format!("{terms} }}")), Code::COLLAPSE, "invariance", "a variance term");
     // Covariance vanishes with the embeddings.
-    says(&with(F, &format!("{terms}{covariance} }}")), Code::COLLAPSE, "invariance", "hinge_variance");
+    says(&with(F, &format!("{terms}{covariance} }}")), Code::COLLAPSE, "invariance", "a variance term");
 }
 
 #[test]
