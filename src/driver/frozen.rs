@@ -134,19 +134,19 @@ fn moved(data: &Config, from: &Sources, to: &mut Sources) -> Config {
 /// fit, whole or, as in the file of an encoder alone, the first stage. Otherwise says which are missing or have another shape.
 fn load(store: &mut Store, frozen: &Frozen, first: &str, file: &WeightsFile) -> Result<Taking, String> {
     let whole = start::wanted(store, &frozen.branch);
-    let mut ways = vec![(frozen.branch.clone(), take(file, &whole, Some(&frozen.theirs))?)];
-    if !ways[0].1.problems.is_empty() {
-        ways.push((frozen.branch.clone(), take(file, &whole, None)?));
+    let mut best = (frozen.branch.clone(), take(file, &whole, Some(&frozen.theirs))?);
+    if !best.1.problems.is_empty() {
+        // The numbers of one way are held at a time, and those of the best one so far.
+        best = better(best, (frozen.branch.clone(), take(file, &whole, None)?));
         let stage = format!("{}.{first}", frozen.branch);
         let mut alone = take(file, &start::wanted(store, &stage), None)?;
         let others = whole.iter().filter(|tensor| tensor.name.split('.').next() != Some(first));
         let missing =
             |tensor: &Wanted| format!("there is no `{}.{}`, which is {:?}", frozen.theirs, tensor.name, tensor.shape);
         alone.problems.extend(others.map(missing));
-        ways.push((stage, alone));
+        best = better(best, (stage, alone));
     }
-    let best = ways.into_iter().min_by_key(|(_, taking)| taking.problems.len());
-    let (path, mut taking) = best.ok_or("nothing is wanted")?;
+    let (path, mut taking) = best;
     let shared = shared(store, frozen, file)?;
     let missing = shared.iter().filter(|(.., found)| found.is_none());
     taking.problems.extend(missing.map(|(_, name, _)| format!("there is no `{name}`")));
@@ -158,6 +158,11 @@ fn load(store: &mut Store, frozen: &Frozen, first: &str, file: &WeightsFile) -> 
         store.named_mut(&mine).zip(found).into_iter().for_each(|(mine, numbers)| mine.copy_from_slice(&numbers));
     }
     Ok(taking)
+}
+
+/// The way with fewer problems; the first if they have as many.
+fn better(one: (String, Taking), other: (String, Taking)) -> (String, Taking) {
+    if other.1.problems.len() < one.1.problems.len() { other } else { one }
 }
 
 /// A tensor by our name and by theirs, and its numbers where they are there.

@@ -98,14 +98,24 @@ impl OpenTensors<'_> {
         if end - start != size_of_val(into) {
             return Err(wrong(&"it has another number of numbers"));
         }
-        let start = self.header.bytes.len() + start;
-        self.file.seek(SeekFrom::Start(start as u64)).map_err(|e| wrong(&e))?;
+        let start = SeekFrom::Start((self.header.bytes.len() + start) as u64);
+        self.file.seek(start).map_err(|e| wrong(&e))?;
         for some in into.chunks_mut(PIECE) {
             let piece = &mut self.piece[..some.len()];
             self.file.read_exact(piece.as_flattened_mut()).map_err(|e| wrong(&e))?;
             some.iter_mut().zip(piece).for_each(|(x, bytes)| *x = f32::from_le_bytes(*bytes));
         }
         Ok(())
+    }
+
+    /// The type and the bytes of a tensor, whatever it is of.
+    pub fn bytes(&mut self, name: &str) -> Result<(Dtype, Vec<u8>), String> {
+        let info = self.header.tensors.get(name).ok_or_else(|| format!("there is no `{name}`"))?;
+        let (start, end) = info.data_offsets;
+        let mut bytes = vec![0; end - start];
+        let start = SeekFrom::Start((self.header.bytes.len() + start) as u64);
+        let read = self.file.seek(start).and_then(|_| self.file.read_exact(&mut bytes));
+        read.map(|()| (info.dtype, bytes)).map_err(|e| format!("`{name}` cannot be read: {e}"))
     }
 
     /// The numbers of a tensor.

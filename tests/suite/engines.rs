@@ -4,13 +4,14 @@ use sslrun::catalog::Schedule;
 use sslrun::compile::Program;
 use sslrun::exec::{Engine, EngineKind, Feed, Store, engine};
 use sslrun::exec::{candle, planned};
+use sslrun::graph::Operation;
+use sslrun::graph::TensorType;
 use sslrun::graph::ops::OPERATIONS;
 use sslrun::graph::ops::conv::Conv;
 use sslrun::graph::ops::random::RANDN;
 use sslrun::graph::ops::window::Window;
 use sslrun::graph::ops::{fused, linalg};
 use sslrun::graph::{Attrs, Dim, Fan, Graph, Init, InputKind, NodeId, ParamKind, Parameter, Shape, ShapeError, State};
-use sslrun::graph::{Operation, TensorType};
 
 pub fn parameter(name: &str, shape: &[usize], init: Init) -> Parameter {
     Parameter {

@@ -3,8 +3,11 @@
 use sslrun::catalog::Schedule;
 use sslrun::exec::{EngineKind, Feed, Source, Store, engine};
 use sslrun::graph::{Dim, Ema, Fan, Graph, Init, ParamId, Parameter, Shape, State, StateId};
+use sslrun::train::{Checkpoint, Clock, Learner, last_checkpoint};
 
+use crate::cli::place_of;
 use crate::engines::{parameter, sizes};
+use crate::train::recipe;
 
 fn small_graph() -> Graph {
     let mut graph = Graph::default();
@@ -128,7 +131,8 @@ fn engines_find_their_buffers_in_each_store() {
     let weight = graph.parameter(parameter("weight", &[2], Init::Constant(10.0)));
     let next = graph.add(old, weight).unwrap();
     graph.update(state, next);
-    let program = sslrun::compile::Program::forward(graph.clone(), vec![next]);
+    let loss = graph.sum_all(next).unwrap();
+    let program = sslrun::compile::Program::training(graph.clone(), &[loss], loss, &[]).unwrap();
     let mut larger = Graph::default();
     larger.parameter(parameter("other", &[2], Init::Constant(5.0)));
     larger.parameter(parameter("weight", &[2], Init::Constant(20.0)));
@@ -153,5 +157,48 @@ fn engines_find_their_buffers_in_each_store() {
         // What was computed on one store is not moved on in another.
         assert!(engine.advance(&mut stores[1], &Feed::default()).is_err());
         assert_eq!(stores[1].named("more").unwrap().values, [7.0; 2]);
+    }
+}
+
+const TRAINED: &str = "views { a, b: crop(0.5..1, size: 8) }
+branch f { encoder: conv2d(4) | batchnorm | relu | global_avgpool; head: linear(8) }
+loss { l: nt_xent(f(a), f(b)) }
+train { epochs: 1; batch: 16; optimizer: sgd(lr: 0.3) }
+evaluate { probes: [] }
+";
+
+#[test]
+fn a_checkpoint_of_another_recipe_changes_nothing() {
+    let place = place_of("store", TRAINED);
+    place.expect(0, &[&place.recipe, "--data", "shapes:train=64,test=20,size=16", "--quiet", "-o", "run"]);
+    let path = last_checkpoint(&place.folder.join("run"));
+    let checkpoint = Checkpoint::read(&path).expect("a checkpoint");
+    let learner = |text: &str| {
+        let clock = Clock { steps: 4, per_epoch: 4 };
+        Learner::new(&recipe(text), EngineKind::Planned, clock).expect("a learner")
+    };
+    let values = |learner: &Learner| learner.store.iter().map(|b| b.values.to_vec()).collect::<Vec<_>>();
+    let others = [
+        ("linear(8)", "linear(6)", "`f.head.weight` has the shape [8, 4] instead of [6, 4]"),
+        ("head: linear(8)", "head: linear(8); more: linear(8)", "there is no `f.more.weight`"),
+        ("sgd(lr: 0.3)", "adamw(lr: 0.3)", "there is no `adamw.0/f.encoder.0.weight`"),
+    ];
+    for (was, is, want) in others {
+        let mut other = learner(&TRAINED.replace(was, is));
+        let before = values(&other);
+        let message = checkpoint.restore(&mut other).expect_err(want).to_string();
+        assert_eq!(message, format!("cannot go on from {}: {want}", path.display()));
+        assert_eq!(values(&other), before, "{want}");
+    }
+    let mut same = learner(TRAINED);
+    checkpoint.restore(&mut same).expect("its own recipe");
+    assert_ne!(values(&same), values(&learner(TRAINED)));
+    let bytes = std::fs::read(&path).expect("the file");
+    let file = safetensors::SafeTensors::deserialize(&bytes).expect("tensors");
+    assert_eq!(file.len(), same.store.iter().count());
+    for buffer in same.store.iter() {
+        let tensor = file.tensor(buffer.name).expect("a tensor of that name");
+        let numbers = tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+        assert_eq!((tensor.shape(), numbers.collect::<Vec<_>>().as_slice()), (buffer.shape, buffer.values));
     }
 }
