@@ -174,12 +174,12 @@ fn run_in(
     let held = held.map_or_else(|| Held::create(request.out.as_deref(), &name(request)), Ok)?;
     rescue::room(&held, &mut training, resumed)?;
     if matches!(beginning, Beginning::Anew | Beginning::Again(_) | Beginning::Branch { goes_on: false, .. }) {
-        start::start(recipe, checked, &mut training.learner().memory, on_event)?;
+        start::start(recipe, checked, &mut training.learner().store, on_event)?;
     }
     if !resumed {
         let beside = held.path().parent().unwrap_or(Path::new(".")).to_owned();
         let search = frozen::Search { request, checked, beside: &beside, control };
-        search.fill(recipe, &mut training.learner().memory, on_event)?;
+        search.fill(recipe, &mut training.learner().store, on_event)?;
     }
     let judged = others.iter().map(others::Other::judged_on).collect();
     let terms = log::Terms { recipe, data: &*data.train, engine, fingerprint, judged, changes, logs: &request.logs };

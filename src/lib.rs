@@ -22,6 +22,7 @@ mod simd;
 pub mod source;
 pub mod syntax;
 pub mod system;
+pub mod tensors;
 pub mod threads;
 pub mod train;
 pub mod weights;

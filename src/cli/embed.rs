@@ -61,7 +61,7 @@ fn write(path: &Path, table: &FeatureTable, classes: &[String]) -> Result<(), Fa
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     match ending.as_str() {
         "parquet" => output::file(path, &table.parquet().map_err(Failure::Run)?),
-        "safetensors" => output::file(path, &table.safetensors(classes).map_err(Failure::Run)?),
+        "safetensors" => table.write_safetensors(path, classes).map_err(Failure::Run),
         _ => {
             let (features, labels) = table.npy();
             output::file(path, &features)?;

@@ -4,6 +4,7 @@
 mod python;
 mod tensors;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -13,8 +14,8 @@ use super::{Checked, Failure, RunFolder, check_run, hash_of};
 use crate::check::Encoder;
 use crate::compile::Program;
 use crate::data::{PREPROCESS, Prepared};
-use crate::exec::{EngineKind, Feed, Memory, engine};
-use crate::report::{RunRecord, write_atomically};
+use crate::exec::{EngineKind, Feed, Store, engine};
+use crate::report::{Contents, RunRecord, write_through};
 use crate::source::{LONGEST_RECIPE, read_text};
 use crate::train::{Texts, TrainError, Which};
 
@@ -62,12 +63,12 @@ pub fn export(run: &Path, checked: &Checked, which: Which, out: &Path) -> Result
     let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
     let encoder = recipe.evaluate.encoder.as_ref().ok_or_else(nothing)?;
     let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
-    let memory = trained(run, which, encoder).map_err(explain)?;
+    let store = trained(run, which, encoder).map_err(explain)?;
     let peer = encoder.peer.as_ref().ok_or_else(|| no_peer(encoder))?;
-    let tensors = tensors::of(peer, encoder, &memory).map_err(Failure::Run)?;
+    let (pictures, features) = check(encoder, &store).map_err(explain)?;
+    let tensors = tensors::of(peer, encoder, store).map_err(Failure::Run)?;
     let python = python::of(peer, encoder.size, encoder.channels, &tensors);
     let prepared = encoder.preprocess().map_err(|e| Failure::Run(e.to_string()))?.stored();
-    let (pictures, features) = check(encoder, &memory).map_err(explain)?;
     let (text, hash) = text_and_hash(run)?;
     let description = Description {
         package: python.package,
@@ -82,12 +83,16 @@ pub fn export(run: &Path, checked: &Checked, which: Which, out: &Path) -> Result
         recipe_hash: &hash,
         recipe: &text,
     };
-    let json = serde_json::to_string_pretty(&description).map_err(|e| Failure::Run(e.to_string()))?;
-    let files = [
-        ("model.safetensors", tensors::file(&tensors, said(&prepared)?).map_err(Failure::Run)?),
-        ("check.safetensors", tensors::file(&[pictures, features], Vec::new()).map_err(Failure::Run)?),
-        ("config.json", (json + "\n").into_bytes()),
-        ("load.py", python.script().into_bytes()),
+    let json = serde_json::to_string_pretty(&description).map_err(|e| Failure::Run(e.to_string()))? + "\n";
+    let checked = [pictures, features];
+    let model = tensors::file(&tensors, &said(&prepared)?).map_err(Failure::Run)?;
+    let check = tensors::file(&checked, &BTreeMap::new()).map_err(Failure::Run)?;
+    let script = python.script();
+    let files: [(&str, &Contents); 4] = [
+        ("model.safetensors", &|out| model.write(out)),
+        ("check.safetensors", &|out| check.write(out)),
+        ("config.json", &|out| out.write_all(json.as_bytes())),
+        ("load.py", &|out| out.write_all(script.as_bytes())),
     ];
     write(out, &files).map(|files| Exported { files, package: python.package })
 }
@@ -106,11 +111,11 @@ fn text_and_hash(run: &Path) -> Result<(String, String), Failure> {
 }
 
 /// The trained weights of an encoder.
-fn trained(run: &Path, which: Which, encoder: &Encoder) -> Result<Memory, TrainError> {
+fn trained(run: &Path, which: Which, encoder: &Encoder) -> Result<Store, TrainError> {
     let kept = kept(run, which)?;
-    let mut memory = Memory::new(&encoder.graph, &size, kept.seed)?;
-    kept.restore(&mut memory, encoder)?;
-    Ok(memory)
+    let mut store = Store::new(&encoder.graph, &size, kept.seed)?;
+    kept.restore(&mut store, encoder)?;
+    Ok(store)
 }
 
 /// How many pictures there are to check features by.
@@ -121,7 +126,7 @@ fn size(symbol: &str) -> Option<i64> {
 }
 
 /// Two pictures that are nobody's, as the encoder takes them in PyTorch, and their features.
-fn check(encoder: &Encoder, memory: &Memory) -> Result<(tensors::Named, tensors::Named), TrainError> {
+fn check(encoder: &Encoder, store: &Store) -> Result<(tensors::Named, tensors::Named), TrainError> {
     let (height, width) = encoder.size;
     let (pixels, channels) = (height * width, encoder.channels);
     // Waves of several lengths, other ones in each channel.
@@ -138,19 +143,19 @@ fn check(encoder: &Encoder, memory: &Memory) -> Result<(tensors::Named, tensors:
     }
     let program = Program::forward(encoder.graph.clone(), vec![encoder.features]);
     let mut engine = engine::<f32>(EngineKind::Planned, &program, &size)?;
-    engine.compute(memory, &Feed { inputs: vec![("image", &ours)], ..Feed::default() })?;
+    engine.compute(store, &Feed { inputs: vec![("image", &ours)], ..Feed::default() })?;
     let features = tensors::Named::new("features", engine.output_shape(0).to_vec(), engine.output(0).to_vec());
     Ok((tensors::Named::new("pictures", vec![PICTURES, channels, height, width], theirs), features))
 }
 
 /// What the header of the weights says.
-fn said(prepared: &Prepared) -> Result<Vec<(String, String)>, Failure> {
+fn said(prepared: &Prepared) -> Result<BTreeMap<&'static str, String>, Failure> {
     let prepared = serde_json::to_string(prepared).map_err(|e| Failure::Run(e.to_string()))?;
-    Ok(vec![("format".to_owned(), "pt".to_owned()), (PREPROCESS.to_owned(), prepared)])
+    Ok(BTreeMap::from([("format", "pt".to_owned()), (PREPROCESS, prepared)]))
 }
 
 /// Writes files into a folder in which there are none.
-fn write(out: &Path, files: &[(&str, Vec<u8>)]) -> Result<Vec<PathBuf>, Failure> {
+fn write(out: &Path, files: &[(&str, &Contents)]) -> Result<Vec<PathBuf>, Failure> {
     let cannot = |e: std::io::Error| Failure::Run(format!("cannot make {}: {e}", out.display()));
     std::fs::create_dir_all(out).map_err(cannot)?;
     if std::fs::read_dir(out).map_err(cannot)?.next().is_some() {
@@ -159,9 +164,9 @@ fn write(out: &Path, files: &[(&str, Vec<u8>)]) -> Result<Vec<PathBuf>, Failure>
             out.display()
         )));
     }
-    let written = files.iter().map(|(name, bytes)| {
+    let written = files.iter().map(|(name, contents)| {
         let path = out.join(name);
-        write_atomically(&path, bytes).map_err(Failure::Run).map(|()| path)
+        write_through(&path, contents).map_err(Failure::Run).map(|()| path)
     });
     written.collect()
 }

@@ -6,7 +6,7 @@ use super::{Checked, Failure, Held, Request, failure, hash, run_in, start};
 use crate::catalog::Config;
 use crate::check::{self, Frozen, Recipe, Weights};
 use crate::diag::Severity;
-use crate::exec::{Memory, PlannedEvaluator};
+use crate::exec::{Buffer, PlannedEvaluator, Store};
 use crate::lint::lint;
 use crate::report::{Outcome, RunRecord};
 use crate::source::{Sources, Span};
@@ -26,8 +26,8 @@ pub(super) struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Fills the frozen branches of a memory.
-    pub fn fill(&self, recipe: &Recipe, memory: &mut Memory, on_event: &mut dyn FnMut(&Event)) -> Result<(), Failure> {
+    /// Fills the frozen branches of a store.
+    pub fn fill(&self, recipe: &Recipe, store: &mut Store, on_event: &mut dyn FnMut(&Event)) -> Result<(), Failure> {
         for frozen in &recipe.frozen {
             let path = match &frozen.weights {
                 Weights::File(path) => path.clone(),
@@ -36,7 +36,7 @@ impl Search<'_> {
             let given = WeightsFile::open(&path).map_err(|message| self.failed(frozen, message))?;
             let branch = recipe.branches.iter().find(|b| b.name == frozen.branch);
             let first = branch.and_then(|b| b.stages.first()).map_or("", String::as_str);
-            let taking = load(memory, frozen, first, &given).map_err(|problems| {
+            let taking = load(store, frozen, first, &given).map_err(|problems| {
                 let head = format!("{} does not hold the weights of `{}`:", path.display(), frozen.branch);
                 self.failed(frozen, head + &problems)
             })?;
@@ -132,42 +132,47 @@ fn moved(data: &Config, from: &Sources, to: &mut Sources) -> Config {
 
 /// Takes the tensors of a branch, whose first stage is named, from those of a file: by the other branch's name, or wherever else they
 /// fit, whole or, as in the file of an encoder alone, the first stage. Otherwise says which are missing or have another shape.
-fn load(memory: &mut Memory, frozen: &Frozen, first: &str, file: &WeightsFile) -> Result<Taking, String> {
-    let whole = start::wanted(memory, &frozen.branch);
-    let mut ways = vec![(frozen.branch.clone(), take(file, &whole, Some(&frozen.theirs))?)];
-    if !ways[0].1.problems.is_empty() {
-        ways.push((frozen.branch.clone(), take(file, &whole, None)?));
+fn load(store: &mut Store, frozen: &Frozen, first: &str, file: &WeightsFile) -> Result<Taking, String> {
+    let whole = start::wanted(store, &frozen.branch);
+    let mut best = (frozen.branch.clone(), take(file, &whole, Some(&frozen.theirs))?);
+    if !best.1.problems.is_empty() {
+        // The numbers of one way are held at a time, and those of the best one so far.
+        best = better(best, (frozen.branch.clone(), take(file, &whole, None)?));
         let stage = format!("{}.{first}", frozen.branch);
-        let mut alone = take(file, &start::wanted(memory, &stage), None)?;
+        let mut alone = take(file, &start::wanted(store, &stage), None)?;
         let others = whole.iter().filter(|tensor| tensor.name.split('.').next() != Some(first));
         let missing =
             |tensor: &Wanted| format!("there is no `{}.{}`, which is {:?}", frozen.theirs, tensor.name, tensor.shape);
         alone.problems.extend(others.map(missing));
-        ways.push((stage, alone));
+        best = better(best, (stage, alone));
     }
-    let best = ways.into_iter().min_by_key(|(_, taking)| taking.problems.len());
-    let (path, mut taking) = best.ok_or("nothing is wanted")?;
-    let shared = shared(memory, frozen, file)?;
+    let (path, mut taking) = best;
+    let shared = shared(store, frozen, file)?;
     let missing = shared.iter().filter(|(.., found)| found.is_none());
     taking.problems.extend(missing.map(|(_, name, _)| format!("there is no `{name}`")));
     if !taking.problems.is_empty() {
         return Err(start::problems(&taking.problems));
     }
-    start::put(memory, &path, &taking);
+    start::put(store, &path, &taking);
     for (mine, _, found) in shared {
-        memory.with_mut(&mine, |mine| found.iter().for_each(|numbers| mine.copy_from_slice(numbers)));
+        store.named_mut(&mine).zip(found).into_iter().for_each(|(mine, numbers)| mine.copy_from_slice(&numbers));
     }
     Ok(taking)
+}
+
+/// The way with fewer problems; the first if they have as many.
+fn better(one: (String, Taking), other: (String, Taking)) -> (String, Taking) {
+    if other.1.problems.len() < one.1.problems.len() { other } else { one }
 }
 
 /// A tensor by our name and by theirs, and its numbers where they are there.
 type Shared = (String, String, Option<Vec<f32>>);
 
 /// What a frozen branch has that no branch owns, what it is called where it comes from, and its numbers if they are there.
-fn shared(memory: &Memory, frozen: &Frozen, file: &WeightsFile) -> Result<Vec<Shared>, String> {
-    let own = memory.iter().filter_map(|(name, tensor)| {
+fn shared(store: &Store, frozen: &Frozen, file: &WeightsFile) -> Result<Vec<Shared>, String> {
+    let own = store.of_graph().filter_map(|Buffer { name, shape, .. }| {
         let theirs = name.strip_prefix(frozen.branch.as_str())?.strip_prefix('/')?;
-        Some((name.to_owned(), theirs.to_owned(), tensor.dims().to_vec()))
+        Some((name.to_owned(), theirs.to_owned(), shape.to_vec()))
     });
     let found = |(mine, theirs, shape): (String, String, Vec<usize>)| {
         let there = file.get(&theirs).is_some_and(|stored| stored.shape == shape);

@@ -8,7 +8,7 @@ use super::failure::{begun, point};
 use super::{Checked, Failure};
 use crate::check::Recipe;
 use crate::compile::Program;
-use crate::exec::{self, EngineKind, ExecError, Feed, Memory};
+use crate::exec::{self, EngineKind, ExecError, Feed, Store};
 use crate::graph::{self, Dim, Input, InputKind, NodeId};
 use crate::kernels;
 use crate::source::Span;
@@ -46,12 +46,12 @@ pub fn loss_of(
     let program = program(recipe, grad)?;
     let values = graph.inputs.iter().map(|i| Ok((i.name.as_str(), numbers(i, &given[&i.name])?)));
     let values: Vec<(&str, Vec<f32>)> = values.collect::<Result<_, Failure>>()?;
-    let mut memory = Memory::new(graph, &size, recipe.train.seed).map_err(failed)?;
+    let mut store = Store::new(graph, &size, recipe.train.seed).map_err(failed)?;
     let mut engine = exec::engine::<f32>(kind, &program, &size).map_err(failed)?;
     let scalars = graph.scalars.iter().map(|s| s.schedule.at(0, 1, 1)).collect();
     let inputs = values.iter().map(|(name, values)| (*name, values.as_slice())).collect();
     let feed = Feed { inputs, scalars, seed: recipe.train.seed, ..Feed::default() };
-    engine.run(&mut memory, &feed).map_err(failed)?;
+    engine.run(&mut store, &feed).map_err(failed)?;
     let value = |i: usize| engine.output(i).first().copied().unwrap_or(f32::NAN);
     let gradients = program.input_grads.iter().filter_map(|(name, _)| {
         let shape = given[name].dims();
@@ -63,7 +63,7 @@ pub fn loss_of(
     let mut computed = Computed { total, terms, gradients, fault: None };
     if let Some((what, span)) = computed.not_finite(recipe) {
         let place = span.map_or_else(String::new, |span| point(&checked.sources, span));
-        let culprit = engine.not_finite(&memory, &feed).map_err(failed)?;
+        let culprit = engine.not_finite(&store, &feed).map_err(failed)?;
         computed.fault = Some(format!("{what}{place}{}", begun(culprit.as_ref(), &checked.sources)));
     }
     Ok(computed)

@@ -2,7 +2,7 @@
 
 use super::{Checked, Failure, failure};
 use crate::check::Recipe;
-use crate::exec::Memory;
+use crate::exec::{Buffer, Store};
 use crate::train::Event;
 use crate::weights::{KnownNorm, Taking, Wanted, WeightsFile, take};
 
@@ -13,7 +13,7 @@ const NAMED: usize = 6;
 pub(super) fn start(
     recipe: &Recipe,
     checked: &Checked,
-    memory: &mut Memory,
+    store: &mut Store,
     on_event: &mut dyn FnMut(&Event),
 ) -> Result<(), Failure> {
     for started in &recipe.starts {
@@ -21,13 +21,13 @@ pub(super) fn start(
         let failed = |message: String| Failure::Run(message + &failure::point(&checked.sources, started.span));
         let file = WeightsFile::open(std::path::Path::new(file)).map_err(failed)?;
         let at = started.config.text("at");
-        let taking = take(&file, &wanted(memory, &started.path), (!at.is_empty()).then_some(at)).map_err(failed)?;
+        let taking = take(&file, &wanted(store, &started.path), (!at.is_empty()).then_some(at)).map_err(failed)?;
         if !taking.problems.is_empty() && started.config.bool("strict") {
             let head = format!("{} does not hold the weights of `{}`:", file.path().display(), started.path);
             return Err(failed(format!("{head}{}{}", problems(&taking.problems), help(&taking))));
         }
         for path in copies(recipe, &started.path) {
-            put(memory, &path, &taking);
+            put(store, &path, &taking);
         }
         let message = told(&format!("`{}` starts", started.path), &file, &taking, started.norm.as_ref());
         on_event(&Event::Preparing { message });
@@ -36,18 +36,18 @@ pub(super) fn start(
 }
 
 /// The tensors below a path.
-pub(super) fn wanted(memory: &Memory, path: &str) -> Vec<Wanted> {
-    let below = |(name, tensor): (&str, &candle_core::Tensor)| {
-        let name = name.strip_prefix(path)?.strip_prefix('.')?.to_owned();
-        Some(Wanted { name, shape: tensor.dims().to_vec() })
+pub(super) fn wanted(store: &Store, path: &str) -> Vec<Wanted> {
+    let below = |buffer: Buffer<f32>| {
+        let name = buffer.name.strip_prefix(path)?.strip_prefix('.')?.to_owned();
+        Some(Wanted { name, shape: buffer.shape.to_vec() })
     };
-    memory.iter().filter_map(below).collect()
+    store.of_graph().filter_map(below).collect()
 }
 
 /// Puts what was taken below a path.
-pub(super) fn put(memory: &mut Memory, path: &str, taking: &Taking) {
+pub(super) fn put(store: &mut Store, path: &str, taking: &Taking) {
     for (name, numbers) in &taking.taken {
-        memory.with_mut(&format!("{path}.{name}"), |mine| mine.copy_from_slice(numbers));
+        store.named_mut(&format!("{path}.{name}")).into_iter().for_each(|mine| mine.copy_from_slice(numbers));
     }
 }
 

@@ -5,21 +5,27 @@ use std::path::Path;
 
 use candle_core::safetensors::Load;
 use candle_core::{DType, Device, Error, Result, Tensor};
+use safetensors::Dtype;
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
 
-use crate::source::read_file;
+use crate::source::open_file;
+use crate::tensors::TensorFile;
 
 /// The tensors of a safetensors file by name, as `f32` or `f64`; an error names the file and what of it cannot be read.
 pub fn read_tensors(path: &Path) -> std::result::Result<HashMap<String, Tensor>, String> {
     let shown = path.display();
-    let bytes = read_file(path).map_err(|e| format!("cannot read {shown}: {e}"))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| format!("{shown} is not a safetensors file: {e}"))?;
-    let real = |(name, view): (String, TensorView)| match real(&view) {
-        Ok(tensor) => Ok((name, tensor)),
-        Err(error) => Err(format!("`{name}` in {shown} cannot be read: {error}")),
+    let cannot = |e: &dyn std::fmt::Display| format!("cannot read {shown}: {e}");
+    open_file(path).map_err(|e| cannot(&e))?;
+    let file = TensorFile::open(path).map_err(|e| format!("{shown} is not a safetensors file: {e}"))?;
+    let mut tensors = file.numbers().map_err(|e| cannot(&e))?;
+    let mut read = |name: &str| {
+        let (dtype, bytes) = tensors.bytes(name).map_err(|e| cannot(&e))?;
+        let shape = file.shape(name).unwrap_or_default().to_vec();
+        let view = TensorView::new(dtype, shape, &bytes).map_err(Error::wrap);
+        let tensor = view.and_then(|view| real(&view));
+        tensor.map(|t| (name.to_owned(), t)).map_err(|e| format!("`{name}` in {shown} cannot be read: {e}"))
     };
-    file.tensors().into_iter().map(real).collect()
+    file.names().map(&mut read).collect()
 }
 
 /// A tensor as real numbers; truth values are 0 and 1.

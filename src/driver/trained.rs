@@ -9,7 +9,7 @@ use super::{Checked, Failure, RunFolder, check, check_among, named, open};
 use crate::catalog::Config;
 use crate::check::{Encoder, Recipe};
 use crate::data::{self, Access, DataSet, Opened, Split, Splits};
-use crate::exec::{EngineKind, Memory};
+use crate::exec::{EngineKind, Store};
 use crate::report::{Table, sectioned_table};
 use crate::source::Sources;
 use crate::train::{
@@ -49,7 +49,7 @@ pub struct Trained<'a> {
     checked: &'a Checked,
     recipe: &'a Recipe,
     encoder: &'a Encoder,
-    memory: Memory,
+    store: Store,
     /// The seed from which first values were drawn.
     seed: u64,
     engine: EngineKind,
@@ -72,9 +72,9 @@ impl<'a> Trained<'a> {
             false => recipe.evaluate.weights(),
         };
         let weights = weights.ok_or_else(|| nothing_to_judge(recipe))?;
-        let mut memory = Memory::new(&weights, &size, seed).map_err(|e| explain(e.into()))?;
-        kept.restore(&mut memory, encoder).map_err(explain)?;
-        Ok(Self { checked, recipe, encoder, memory, seed, engine, alone })
+        let mut store = Store::new(&weights, &size, seed).map_err(|e| explain(e.into()))?;
+        kept.restore(&mut store, encoder).map_err(explain)?;
+        Ok(Self { checked, recipe, encoder, store, seed, engine, alone })
     }
 
     /// Both splits of the recipe's data set, or of another that is named as `--data` is, to be judged by.
@@ -144,7 +144,7 @@ impl<'a> Trained<'a> {
         }
         judge.left_out().into_iter().for_each(|message| on_event(&Event::Warning { message, span: None }));
         let mut untrained = self.untrained(data, access).map_err(explain)?;
-        let trained = judge.judge("the trained encoder", &mut self.memory, control, on_event).map_err(explain)?;
+        let trained = judge.judge("the trained encoder", &mut self.store, control, on_event).map_err(explain)?;
         let verdict = judge
             .beside(trained.measures, &mut untrained, &Baselines::default(), control, on_event)
             .map_err(explain)?;
@@ -161,11 +161,11 @@ impl<'a> Trained<'a> {
 
     /// Puts the encoder into the state in which a probe has tuned it.
     pub fn tune(&mut self, known: &KnownClasses) -> Result<(), Failure> {
-        known.tune(&mut self.memory).map_err(|error| Failure::of_training(error, &self.checked.sources))
+        known.tune(&mut self.store).map_err(|error| Failure::of_training(error, &self.checked.sources))
     }
 
     /// The encoder as it was before its training, its statistics of what it was trained on; of the pictures at hand if that is gone.
-    fn untrained(&self, data: &Splits, access: &Access) -> Result<Memory, TrainError> {
+    fn untrained(&self, data: &Splits, access: &Access) -> Result<Store, TrainError> {
         let own = data::open(&self.recipe.data, Split::Train, access).map(Arc::from);
         let seen = own.unwrap_or_else(|_| data.train.clone());
         calibrate(self.recipe, self.encoder, &seen, self.engine, self.seed)
@@ -180,7 +180,7 @@ impl<'a> Trained<'a> {
     pub fn features(&mut self, data: &Arc<dyn DataSet>, control: &Control) -> Result<Rows, Failure> {
         let explain = |error: TrainError| Failure::of_training(error, &self.checked.sources);
         let mut extractor = Extractor::new(self.encoder, self.engine).map_err(explain)?;
-        extractor.rows(&mut self.memory, data, control).map_err(explain)
+        extractor.rows(&mut self.store, data, control).map_err(explain)
     }
 }
 

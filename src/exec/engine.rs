@@ -1,11 +1,11 @@
-//! What every engine does: runs a program on a memory, and shows its results.
+//! What every engine does: runs a program on a store, and shows its results.
 
 use std::fmt;
 
 use super::candle::Candle;
 use super::planned::Planned;
 use super::site::{Moment, Phase};
-use super::{ExecError, Memory, Real, claim};
+use super::{ExecError, Real, Store, claim};
 use crate::compile::{Plan, Program};
 use crate::graph::Operation;
 use crate::source::Span;
@@ -13,15 +13,15 @@ use crate::source::Span;
 /// Computes the steps of one program.
 pub trait Engine<T: Real = f32> {
     /// Computes outputs and gradients, and what states become, which stay as they are until [`Engine::advance`].
-    fn compute(&mut self, memory: &Memory<T>, feed: &Feed) -> Result<(), ExecError>;
+    fn compute(&mut self, store: &Store<T>, feed: &Feed) -> Result<(), ExecError>;
 
-    /// Moves the states of `memory` on to what was last computed.
-    fn advance(&self, memory: &mut Memory<T>) -> Result<(), ExecError>;
+    /// Moves the states of `store` on to what was last computed.
+    fn advance(&self, store: &mut Store<T>) -> Result<(), ExecError>;
 
-    /// Computes outputs and gradients, and moves the states of `memory` on. Parameters are left as they are.
-    fn run(&mut self, memory: &mut Memory<T>, feed: &Feed) -> Result<(), ExecError> {
-        self.compute(memory, feed)?;
-        self.advance(memory)
+    /// Computes outputs and gradients, and moves the states of `store` on. Parameters are left as they are.
+    fn run(&mut self, store: &mut Store<T>, feed: &Feed) -> Result<(), ExecError> {
+        self.compute(store, feed)?;
+        self.advance(store)
     }
 
     /// The name and next value of each state that was last computed.
@@ -29,7 +29,7 @@ pub trait Engine<T: Real = f32> {
 
     /// Computes the same again, and finds the first operation on the way to a result that is not finite which made of finite numbers
     /// others; nothing where there is none, or where the engine cannot tell.
-    fn not_finite(&mut self, _memory: &Memory<T>, _feed: &Feed) -> Result<Option<Culprit>, ExecError> {
+    fn not_finite(&mut self, _store: &Store<T>, _feed: &Feed) -> Result<Option<Culprit>, ExecError> {
         Ok(None)
     }
 

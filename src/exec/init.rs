@@ -1,27 +1,33 @@
 //! First values of parameters and states.
 
+use super::Real;
 use crate::graph::{Fan, Init};
 use crate::random::Rng;
 
 /// The first values of the tensor of that name: a function of the seed, the name, the shape and the rule.
-pub fn values(init: Init, shape: &[usize], seed: u64, name: &str) -> Vec<f64> {
+pub fn values<T: Real>(init: Init, shape: &[usize], seed: u64, name: &str) -> Vec<T> {
     let seeds: Vec<u64> = std::iter::once(seed).chain(name.bytes().map(u64::from)).collect();
     let mut rng = Rng::new(&seeds);
     let count = shape.iter().product();
-    let mut fill = |draw: &mut dyn FnMut(&mut Rng) -> f64| (0..count).map(|_| draw(&mut rng)).collect::<Vec<_>>();
+    let mut fill = |draw: &dyn Fn(&mut Rng) -> f64| (0..count).map(|_| T::from_f64(draw(&mut rng))).collect();
     match init {
-        Init::Constant(value) => vec![value; count],
-        Init::Normal(std) => fill(&mut |rng| std * rng.normal()),
-        Init::TruncatedNormal(std) => fill(&mut |rng| std * truncated(rng)),
-        Init::Uniform(bound) => fill(&mut |rng| rng.range(-bound, bound)),
+        Init::Constant(value) => vec![T::from_f64(value); count],
+        Init::Normal(std) => fill(&|rng| std * rng.normal()),
+        Init::TruncatedNormal(std) => fill(&|rng| std * truncated(rng)),
+        Init::Uniform(bound) => fill(&|rng| rng.range(-bound, bound)),
         Init::KaimingNormal(fan) => {
             let std = (2.0 / fan_of(shape, fan).max(1) as f64).sqrt();
-            fill(&mut |rng| std * rng.normal())
+            fill(&|rng| std * rng.normal())
         }
         Init::Sphere => {
-            let mut all = fill(&mut Rng::normal);
-            all.chunks_mut(shape.last().copied().unwrap_or(1).max(1)).for_each(to_unit_length);
-            all
+            let mut values = Vec::with_capacity(count);
+            while values.len() < count {
+                let width = shape.last().copied().unwrap_or(1).max(1).min(count - values.len());
+                let mut row: Vec<f64> = (0..width).map(|_| rng.normal()).collect();
+                to_unit_length(&mut row);
+                values.extend(row.into_iter().map(T::from_f64));
+            }
+            values
         }
     }
 }

@@ -1,21 +1,18 @@
 //! The element types a step can be computed in.
 
 use crate::kernels::Elem;
-use candle_core::{CpuStorage, DType, Device, Result, Shape, Tensor};
+use candle_core::{DType, Device, Result, Shape, Tensor};
 
-/// A floating-point type of tensors in memory: f32 for training, f64 for tests of gradients.
+/// A floating-point type of what is computed: f32 for training, f64 for tests of gradients.
 pub trait Real: Elem {
     /// What candle calls it.
     const DTYPE: DType;
 
     /// A candle tensor of these numbers.
-    fn tensor(values: Vec<Self>, shape: impl Into<Shape>) -> Result<Tensor>;
+    fn tensor(values: &[Self], shape: impl Into<Shape>) -> Result<Tensor>;
 
-    /// The numbers of a candle storage, if they are of this type.
-    fn slice(storage: &CpuStorage) -> Option<&[Self]>;
-
-    /// The same, to be changed in place.
-    fn slice_mut(storage: &mut CpuStorage) -> Option<&mut [Self]>;
+    /// The numbers of a candle tensor of this type, row-major.
+    fn numbers(tensor: &Tensor) -> Result<Vec<Self>>;
 }
 
 macro_rules! real {
@@ -23,16 +20,12 @@ macro_rules! real {
         impl Real for $type {
             const DTYPE: DType = DType::$name;
 
-            fn tensor(values: Vec<Self>, shape: impl Into<Shape>) -> Result<Tensor> {
-                Tensor::from_vec(values, shape.into(), &Device::Cpu)
+            fn tensor(values: &[Self], shape: impl Into<Shape>) -> Result<Tensor> {
+                Tensor::from_slice(values, shape.into(), &Device::Cpu)
             }
 
-            fn slice(storage: &CpuStorage) -> Option<&[Self]> {
-                if let CpuStorage::$name(values) = storage { Some(values) } else { None }
-            }
-
-            fn slice_mut(storage: &mut CpuStorage) -> Option<&mut [Self]> {
-                if let CpuStorage::$name(values) = storage { Some(values) } else { None }
+            fn numbers(tensor: &Tensor) -> Result<Vec<Self>> {
+                tensor.flatten_all()?.to_vec1()
             }
         }
     };

@@ -1,6 +1,7 @@
 //! Features of pictures as files for other programs: NumPy, Parquet, safetensors.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use ::parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int64Type};
@@ -8,9 +9,10 @@ use ::parquet::errors::ParquetError;
 use ::parquet::file::properties::WriterProperties;
 use ::parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use ::parquet::schema::parser::parse_message_type;
-use safetensors::tensor::{Dtype, TensorView, serialize};
 
+use super::atomic::write_through;
 use super::npy::{npy_f32, npy_i64};
+use crate::tensors::{Contents, Numbers, Tensor};
 
 /// What stands for the label of a sample that has none, as scikit-learn has it.
 pub const UNLABELLED: i64 = -1;
@@ -81,31 +83,27 @@ impl FeatureTable {
         writer.into_inner().map_err(|e| format!("cannot write rows as CSV: {e}"))
     }
 
-    /// Tensors `features` `[rows, dim]`, `labels` and `index` `[rows]`; names of pictures and of classes by label as JSON in the metadata.
-    pub fn safetensors(&self, classes: &[String]) -> Result<Vec<u8>, String> {
-        let failed = |e: &dyn std::fmt::Display| format!("cannot write tensors: {e}");
+    /// Writes tensors `features` `[rows, dim]`, `labels` and `index` `[rows]`; names of pictures and of classes by label as JSON in the
+    /// metadata.
+    pub fn write_safetensors(&self, path: &Path, classes: &[String]) -> Result<(), String> {
         let count = self.rows.len();
-        let whole = |values: Vec<i64>| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-        let features: Vec<u8> = self.values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        let (labels, index) = (whole(self.labels()), whole(self.rows.iter().map(|row| row.index as i64).collect()));
-        let tensors = [
-            ("features", TensorView::new(Dtype::F32, vec![count, self.dim], &features)),
-            ("labels", TensorView::new(Dtype::I64, vec![count], &labels)),
-            ("index", TensorView::new(Dtype::I64, vec![count], &index)),
+        let (labels, index) = (self.labels(), self.rows.iter().map(|row| row.index as i64).collect::<Vec<_>>());
+        let whole = |name, numbers| Tensor { name, shape: vec![count], numbers: Numbers::Whole(numbers) };
+        let tensors = vec![
+            Tensor::single("features", &[count, self.dim], &self.values),
+            whole("labels".into(), &labels),
+            whole("index".into(), &index),
         ];
-        let mut views = Vec::new();
-        for (name, view) in tensors {
-            views.push((name, view.map_err(|e| failed(&e))?));
-        }
         let names: Vec<&Option<String>> = self.rows.iter().map(|row| &row.name).collect();
         let splits: Vec<&String> = self.rows.iter().map(|row| &row.split).collect();
         let json = |value: serde_json::Value| value.to_string();
-        let metadata = HashMap::from([
-            ("paths".to_owned(), json(serde_json::json!(names))),
-            ("splits".to_owned(), json(serde_json::json!(splits))),
-            ("classes".to_owned(), json(serde_json::json!(classes))),
+        let said = BTreeMap::from([
+            ("paths", json(serde_json::json!(names))),
+            ("splits", json(serde_json::json!(splits))),
+            ("classes", json(serde_json::json!(classes))),
         ]);
-        serialize(views, Some(metadata)).map_err(|e| failed(&e))
+        let contents = Contents::new(tensors, &said).map_err(|e| format!("cannot write tensors: {e}"))?;
+        write_through(path, &|out| contents.write(out))
     }
 
     /// A Parquet file with columns `split`, `index`, `path`, `label`, `class` and `features`, a list of floats.

@@ -18,7 +18,7 @@ mod spread;
 mod table;
 mod wanted;
 
-pub use atomic::{create_atomically, is_part, sweep, write_atomically};
+pub use atomic::{Contents, create_atomically, is_part, sweep, write_atomically, write_through};
 pub use chart::{Chart, Line, svg};
 pub use comparison::{Contestant, comparison_csv, comparison_table, knn_chart, loss_charts};
 pub use event_file::{Event, EventFile, Picture};

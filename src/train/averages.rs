@@ -2,7 +2,7 @@
 
 use super::Clock;
 use crate::catalog::Schedule;
-use crate::exec::Memory;
+use crate::exec::Store;
 use crate::graph::{Graph, ParamId};
 use crate::optim::ema_update;
 
@@ -30,11 +30,12 @@ impl Averages {
     }
 
     /// Moves the averages whose turn it is: those that move before the forward pass, or those after the optimizer.
-    pub fn apply(&self, memory: &mut Memory, before: bool, step: usize, clock: Clock) {
+    pub fn apply(&self, store: &mut Store, before: bool, step: usize, clock: Clock) {
         let due = |a: &&Average| a.before == before && a.every.is_none_or(|epochs| clock.due(step, epochs));
         for average in self.all.iter().filter(due) {
             let decay = average.decay.at(step, clock.steps, clock.per_epoch);
-            memory.with_param_mut_and(average.id, average.of, |mine, other| ema_update(mine, other, decay));
+            let [mine, other] = store.disjoint([store.param(average.id), store.param(average.of)]);
+            ema_update(mine, other, decay);
         }
     }
 }

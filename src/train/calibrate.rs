@@ -7,7 +7,7 @@ use super::{TrainError, loader};
 use crate::check::{Encoder, Recipe};
 use crate::compile::Program;
 use crate::data::DataSet;
-use crate::exec::{self, EngineKind, Feed, Memory};
+use crate::exec::{self, EngineKind, Feed, Store};
 use crate::graph::{NodeId, Update};
 
 /// Batches that the statistics see: what they started from then counts for less than a ten-thousandth.
@@ -21,16 +21,16 @@ pub fn calibrate(
     train: &Arc<dyn DataSet>,
     kind: EngineKind,
     seed: u64,
-) -> Result<Memory, TrainError> {
+) -> Result<Store, TrainError> {
     let batch = recipe.train.batch.min(train.len());
     let size = sizes(batch, train.len());
-    let mut memory = Memory::new(&recipe.graph, &size, seed)?;
+    let mut store = Store::new(&recipe.graph, &size, seed)?;
     let read = |name: &str| encoder.graph.states.iter().any(|s| s.name == name);
     let name = |u: &Update| recipe.graph.states[u.state.index()].name.clone();
     let updates = recipe.graph.updates.iter().map(|u| (name(u), u.value)).filter(|(name, _)| read(name));
     let (names, values): (Vec<String>, Vec<NodeId>) = updates.unzip();
     if names.is_empty() {
-        return Ok(memory);
+        return Ok(store);
     }
     let loader = loader(recipe, train, batch, seed)?;
     let program = Program::forward(recipe.graph.clone(), values);
@@ -40,11 +40,11 @@ pub fn calibrate(
         let batch = batch?;
         let known = inputs_of(&recipe.graph, &batch)?;
         let (inputs, scalars, step) = (known.feed(), scalars.clone(), step as u64);
-        engine.run(&mut memory, &Feed { inputs, scalars, step, seed, ..Feed::default() })?;
+        engine.run(&mut store, &Feed { inputs, scalars, step, seed, ..Feed::default() })?;
         for (i, name) in names.iter().enumerate() {
-            memory.with_mut(name, |mine| mine.copy_from_slice(engine.output(i)));
+            store.named_mut(name).into_iter().for_each(|mine| mine.copy_from_slice(engine.output(i)));
         }
         loader.recycle(batch);
     }
-    Ok(memory)
+    Ok(store)
 }

@@ -1,16 +1,13 @@
 //! The classifiers by which an encoder was judged, kept with the run: of its features as they are, or with the encoder as it was tuned.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView, serialize};
 
 use super::TrainError;
 use crate::eval::LinearClassifier;
-use crate::exec::Memory;
-use crate::report::write_atomically;
-use crate::source::read_file;
+use crate::exec::Store;
+use crate::report::write_through;
+use crate::tensors::{Contents, Tensor, TensorFile};
 
 /// The probes whose classifiers a run keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,67 +80,51 @@ impl KnownClasses {
         let LinearClassifier { weight, bias, dim } = &self.learnt.classifier;
         let (dim, classes) = (*dim, bias.len());
         let turned = (0..classes).flat_map(|class| weight.iter().skip(class).step_by(classes.max(1)));
-        let bytes = |values: &mut dyn Iterator<Item = &f32>| values.flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-        let (weight, bias) = (bytes(&mut turned.take(classes * dim)), bytes(&mut bias.iter()));
+        let turned: Vec<f32> = turned.take(classes * dim).copied().collect();
         let names = serde_json::to_string(&self.classes).map_err(|e| failed(&e))?;
-        let said = HashMap::from([("classes".to_owned(), names), ("encoder".to_owned(), self.of.clone())]);
-        let encoder: Vec<Vec<u8>> = self.learnt.encoder.iter().map(|t| bytes(&mut t.values.iter())).collect();
-        let mut tensors = vec![(WEIGHT, vec![classes, dim], &weight), (BIAS, vec![classes], &bias)];
-        let tuned = self.learnt.encoder.iter().zip(&encoder);
-        tensors.extend(tuned.map(|(tensor, bytes)| (tensor.name.as_str(), tensor.shape.clone(), bytes)));
-        let views =
-            tensors.into_iter().map(|(name, shape, bytes)| Ok((name, TensorView::new(Dtype::F32, shape, bytes)?)));
-        let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>().map_err(|e| failed(&e))?;
-        let file = serialize(views, Some(said)).map_err(|e| failed(&e))?;
-        write_atomically(path, &file).map_err(TrainError::File)
+        let said = BTreeMap::from([("classes", names), ("encoder", self.of.clone())]);
+        let mut tensors =
+            vec![Tensor::single(WEIGHT, &[classes, dim], &turned), Tensor::single(BIAS, &[classes], bias)];
+        let tuned = &self.learnt.encoder;
+        tensors.extend(tuned.iter().map(|tensor| Tensor::single(&tensor.name, &tensor.shape, &tensor.values)));
+        let contents = Contents::new(tensors, &said).map_err(|e| failed(&e))?;
+        write_through(path, &|out| contents.write(out)).map_err(TrainError::File)
     }
 
     /// Reads what a run keeps.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
         let failed = |e: &dyn std::fmt::Display| TrainError::File(format!("cannot use {}: {e}", path.display()));
-        let bytes = read_file(path).map_err(|e| failed(&e))?;
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| failed(&e))?;
-        let said = |key: &str| header.metadata().as_ref().and_then(|m| m.get(key)).cloned();
-        let classes: Vec<String> =
-            serde_json::from_str(&said("classes").unwrap_or_default()).map_err(|e| failed(&e))?;
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| failed(&e))?;
-        let (weight, shape) = numbers(&tensors, WEIGHT).map_err(|e| failed(&e))?;
-        let (bias, _) = numbers(&tensors, BIAS).map_err(|e| failed(&e))?;
-        let &[known, dim] = &shape[..] else { return Err(failed(&"`weight` has not two dimensions")) };
+        let file = TensorFile::open(path).map_err(|e| failed(&e))?;
+        let said = |key: &str| file.said(key).unwrap_or_default();
+        let classes: Vec<String> = serde_json::from_str(said("classes")).map_err(|e| failed(&e))?;
+        let mut tensors = file.numbers().map_err(|e| failed(&e))?;
+        let mut values = |name: &str| tensors.values(name).map_err(|e| failed(&e));
+        let (weight, bias) = (values(WEIGHT)?, values(BIAS)?);
+        let Some(&[known, dim]) = file.shape(WEIGHT) else { return Err(failed(&"`weight` has not two dimensions")) };
         if bias.len() != known || known > classes.len() || dim == 0 {
             return Err(failed(&"its tensors do not go together"));
         }
         let turned = (0..dim).flat_map(|d| weight.iter().skip(d).step_by(dim)).copied().collect();
         let classifier = LinearClassifier { weight: turned, bias, dim };
-        let own = |name: &&str| ![WEIGHT, BIAS].contains(name);
-        let mut names: Vec<&str> = tensors.names().into_iter().filter(own).collect();
-        names.sort_unstable();
-        let tensor = |name: &str| {
-            numbers(&tensors, name).map(|(values, shape)| TunedTensor { name: name.to_owned(), shape, values })
-        };
-        let encoder = names.into_iter().map(tensor).collect::<Result<Vec<_>, _>>().map_err(|e| failed(&e))?;
-        Ok(Self { learnt: Learnt { classifier, encoder }, classes, of: said("encoder").unwrap_or_default() })
+        let mut encoder = Vec::new();
+        for name in file.names().filter(|name| ![WEIGHT, BIAS].contains(name)) {
+            let shape = file.shape(name).unwrap_or_default().to_vec();
+            encoder.push(TunedTensor { name: name.to_owned(), shape, values: values(name)? });
+        }
+        Ok(Self { learnt: Learnt { classifier, encoder }, classes, of: said("encoder").to_owned() })
     }
 
     /// Puts an encoder into the state in which it was tuned; an error names what it lacks or has in another shape.
-    pub fn tune(&self, memory: &mut Memory) -> Result<(), TrainError> {
+    pub fn tune(&self, store: &mut Store) -> Result<(), TrainError> {
         for TunedTensor { name, shape, values } in &self.learnt.encoder {
-            if memory.get(name).is_none_or(|mine| mine.dims() != shape.as_slice()) {
-                let message = format!("the encoder was tuned with `{name}` of {shape:?}, and has none such");
-                return Err(TrainError::File(message));
+            match store.find(name).filter(|mine| store.shape(*mine) == shape.as_slice()) {
+                Some(mine) => store.get_mut(mine).copy_from_slice(values),
+                None => {
+                    let message = format!("the encoder was tuned with `{name}` of {shape:?}, and has none such");
+                    return Err(TrainError::File(message));
+                }
             }
-            memory.with_mut(name, |mine| mine.copy_from_slice(values));
         }
         Ok(())
     }
-}
-
-/// A tensor of 32-bit numbers and its shape.
-fn numbers(tensors: &SafeTensors, name: &str) -> Result<(Vec<f32>, Vec<usize>), String> {
-    let tensor = tensors.tensor(name).map_err(|e| e.to_string())?;
-    if tensor.dtype() != Dtype::F32 {
-        return Err(format!("`{name}` is no tensor of 32-bit numbers"));
-    }
-    let values = tensor.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-    Ok((values, tensor.shape().to_vec()))
 }

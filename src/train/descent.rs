@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Clock, TrainError};
 use crate::catalog::Config;
 use crate::check::Train;
-use crate::exec::{Engine, Memory, claim};
+use crate::exec::{BufferId, Engine, Store, claim};
 use crate::graph::{Graph, ParamId};
 use crate::kernels;
 use crate::optim::{self, Clip, GroupSettings, Optimizer, Owner, ParamInfo, Rule};
@@ -14,45 +14,26 @@ use crate::source::{FileId, Span};
 /// Updates parameters from their gradients.
 pub struct Descent {
     optimizers: Vec<(Box<dyn Optimizer<f32>>, GroupSettings)>,
-    words: Vec<String>,
     clip: Option<Clip>,
     trained: Vec<Trained>,
 }
 
-/// A trained parameter: which one, how, and what the optimizer keeps of it between steps.
+/// A trained parameter: which one, and how.
 struct Trained {
-    id: ParamId,
     name: String,
     info: ParamInfo,
     by: usize,
     settings: GroupSettings,
     /// The step at which its optimizer began, later than the training where that is a branch of another run.
     since: usize,
-    slots: Vec<Vec<f32>>,
-}
-
-/// What the optimizer of a parameter keeps between steps.
-pub struct Slot<V> {
-    /// The parameter.
-    pub name: String,
-    /// The word of the optimizer.
-    optimizer: String,
-    /// Which of the vectors it keeps.
-    number: usize,
-    /// The numbers.
-    pub values: V,
-}
-
-impl<V> Slot<V> {
-    /// What it is called in a checkpoint.
-    pub fn key(&self) -> String {
-        format!("{}.{}/{}", self.optimizer, self.number, self.name)
-    }
+    /// It, and then what its optimizer keeps of it.
+    buffers: Vec<BufferId>,
 }
 
 impl Descent {
-    /// The recipe's optimizers and rules for the parameters whose gradients a program computes, in their order.
-    pub fn new(train: &Train, graph: &Graph, trained: &[ParamId]) -> Result<Self, TrainError> {
+    /// The recipe's optimizers and rules for the parameters of a store whose gradients a program computes, in their order. What optimizers
+    /// keep between steps becomes buffers of the store, with the names it has in checkpoints.
+    pub fn new(train: &Train, graph: &Graph, trained: &[ParamId], store: &mut Store) -> Result<Self, TrainError> {
         let build = |config: &Config| match optim::build(config) {
             Ok(optimizer) => Ok((optimizer, GroupSettings::base(config))),
             Err(message) => Err(TrainError::Recipe { message, span: config.span }),
@@ -63,7 +44,7 @@ impl Descent {
         claim("what the optimizer keeps", trained.iter().map(count).sum::<usize>() * slots * size_of::<f32>())?;
         let all = || graph.params.iter().map(|p| (p.name.as_str(), p.kind));
         let rules: Vec<Rule> = train.rules.iter().map(Rule::from_config).map(|rule| rule.counting(all())).collect();
-        let enter = |&id: &ParamId| {
+        let mut enter = |&id: &ParamId| {
             let parameter = &graph.params[id.index()];
             let Owner::One(by) = optim::owner(&train.optimizers, &parameter.name, parameter.kind) else {
                 let message = format!("`{}` needs one optimizer that updates it", parameter.name);
@@ -71,19 +52,22 @@ impl Descent {
                 return Err(TrainError::Recipe { message, span });
             };
             let (optimizer, base) = &optimizers[by];
+            let mut buffers = vec![store.param(id)];
+            for number in 0..optimizer.state_slots() {
+                let name = format!("{}.{number}/{}", train.optimizers[by].name, parameter.name);
+                buffers.push(store.add(&name, &[parameter.shape.iter().product()])?);
+            }
             Ok(Trained {
-                id,
                 name: parameter.name.clone(),
                 info: ParamInfo { kind: parameter.kind, ndim: parameter.shape.len() },
                 by,
                 settings: base.resolve(&rules, &parameter.name, parameter.kind),
                 since: 0,
-                slots: vec![vec![0.0; parameter.shape.iter().product()]; optimizer.state_slots()],
+                buffers,
             })
         };
-        let trained = trained.iter().map(enter).collect::<Result<_, _>>()?;
-        let words = train.optimizers.iter().map(|o| o.name.clone()).collect();
-        Ok(Self { optimizers, words, clip: train.clip.as_ref().and_then(Clip::from_config), trained })
+        let trained = trained.iter().map(&mut enter).collect::<Result<_, _>>()?;
+        Ok(Self { optimizers, clip: train.clip.as_ref().and_then(Clip::from_config), trained })
     }
 
     /// The learning rate of parameters that no rule speaks of, by the first optimizer.
@@ -92,17 +76,16 @@ impl Descent {
     }
 
     /// Updates every parameter that is not frozen at `step`, which counts from 0.
-    pub fn apply(&mut self, engine: &dyn Engine, memory: &mut Memory, step: usize, clock: Clock) {
+    pub fn apply(&self, engine: &dyn Engine, store: &mut Store, step: usize, clock: Clock) {
         let scales = self.scales(engine, step, clock);
-        for (i, parameter) in self.trained.iter_mut().enumerate() {
+        for (i, parameter) in self.trained.iter().enumerate() {
             let Some(mut info) = parameter.settings.at(step, clock.steps, clock.per_epoch) else { continue };
             info.step = info.step.saturating_sub(parameter.since).max(1);
             info.grad_scale = scales.as_ref().map_or(1.0, |s| s[i]);
-            let mut slots: Vec<&mut [f32]> = parameter.slots.iter_mut().map(Vec::as_mut_slice).collect();
             let (optimizer, gradient) = (&self.optimizers[parameter.by].0, engine.gradient(i));
-            memory.with_param_mut(parameter.id, |values| {
-                optimizer.update(info, parameter.info, values, gradient, &mut slots);
-            });
+            if let [values, slots @ ..] = store.ascending(&parameter.buffers).as_mut_slice() {
+                optimizer.update(info, parameter.info, values, gradient, slots);
+            }
         }
     }
 
@@ -116,23 +99,9 @@ impl Descent {
         Some(clip.scales(&self.trained.iter().enumerate().map(norm).collect::<Vec<_>>()))
     }
 
-    /// What the optimizers keep between steps.
-    pub fn slots(&self) -> impl Iterator<Item = Slot<&[f32]>> {
-        self.trained.iter().flat_map(|p| {
-            let slot =
-                |(number, values)| Slot { name: p.name.clone(), optimizer: self.words[p.by].clone(), number, values };
-            p.slots.iter().map(Vec::as_slice).enumerate().map(slot)
-        })
-    }
-
-    /// The same, to be filled from a checkpoint.
-    pub fn slots_mut(&mut self) -> impl Iterator<Item = Slot<&mut [f32]>> {
-        let words = &self.words;
-        self.trained.iter_mut().flat_map(move |p| {
-            let (name, optimizer) = (&p.name, &words[p.by]);
-            let slot = |(number, values)| Slot { name: name.clone(), optimizer: optimizer.clone(), number, values };
-            p.slots.iter_mut().map(Vec::as_mut_slice).enumerate().map(slot)
-        })
+    /// What the optimizers keep between steps: the name of the parameter, and the buffer.
+    pub fn slots(&self) -> impl Iterator<Item = (&str, BufferId)> {
+        self.trained.iter().flat_map(|p| p.buffers.iter().skip(1).map(|slot| (p.name.as_str(), *slot)))
     }
 
     /// Says at which step the optimizers of some parameters began.
@@ -151,8 +120,8 @@ impl Descent {
     }
 
     /// The first trained parameter that holds a number that is not finite.
-    pub fn not_finite(&self, memory: &Memory) -> Option<&str> {
-        let bad = |p: &&Trained| !memory.with_param(p.id, kernels::finite);
+    pub fn not_finite(&self, store: &Store) -> Option<&str> {
+        let bad = |p: &&Trained| p.buffers.first().is_some_and(|values| !kernels::finite(store.get(*values)));
         self.trained.iter().find(bad).map(|p| p.name.as_str())
     }
 }

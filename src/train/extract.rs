@@ -9,7 +9,7 @@ use crate::check::Encoder;
 use crate::compile::Program;
 use crate::data::{DataSet, Preprocess, plain_batches};
 use crate::eval::Features;
-use crate::exec::{self, Engine, EngineKind, Feed, Memory, Phase};
+use crate::exec::{self, Engine, EngineKind, Feed, Phase, Store};
 use crate::random::Digest;
 
 /// Pictures that go through an encoder at a time; the last are those that are left.
@@ -70,7 +70,7 @@ impl Rows {
 }
 
 impl Extractor {
-    /// For the encoder on any memory that was made for the recipe's graph.
+    /// For the encoder on any store that was made for the recipe's graph.
     pub fn new(encoder: &Encoder, kind: EngineKind) -> Result<Self, TrainError> {
         let program = Program::forward(encoder.graph.clone(), vec![encoder.features]);
         let input = encoder.graph.inputs.first().map_or_else(String::new, |i| i.name.clone());
@@ -80,17 +80,12 @@ impl Extractor {
     }
 
     /// The features of all samples of a data set, each prepared as the encoder takes it.
-    pub fn rows(
-        &mut self,
-        memory: &mut Memory,
-        data: &Arc<dyn DataSet>,
-        control: &Control,
-    ) -> Result<Rows, TrainError> {
+    pub fn rows(&mut self, store: &mut Store, data: &Arc<dyn DataSet>, control: &Control) -> Result<Rows, TrainError> {
         let mut rows = Rows::default();
         for batch in plain_batches(data.clone(), self.preprocess.clone(), BATCH) {
             control.proceed()?;
             let batch = batch?;
-            self.encode(memory, &batch.views[0], &mut rows)?;
+            self.encode(store, &batch.views[0], &mut rows)?;
             rows.labels.extend(batch.labels);
             rows.index.extend(batch.index);
         }
@@ -98,10 +93,10 @@ impl Extractor {
     }
 
     /// The features of pictures that are prepared, `[any, height, width, channels]`.
-    pub fn features(&mut self, memory: &mut Memory, pictures: &[f32]) -> Result<Rows, TrainError> {
+    pub fn features(&mut self, store: &mut Store, pictures: &[f32]) -> Result<Rows, TrainError> {
         let mut rows = Rows::default();
         for some in pictures.chunks(BATCH * self.preprocess.length()) {
-            self.encode(memory, some, &mut rows)?;
+            self.encode(store, some, &mut rows)?;
         }
         Ok(rows)
     }
@@ -112,7 +107,7 @@ impl Extractor {
     }
 
     /// Appends the features of at most one batch.
-    fn encode(&mut self, memory: &mut Memory, pictures: &[f32], rows: &mut Rows) -> Result<(), TrainError> {
+    fn encode(&mut self, store: &mut Store, pictures: &[f32], rows: &mut Rows) -> Result<(), TrainError> {
         let picture = self.preprocess.length();
         let count = pictures.len() / picture;
         // What is drawn for a picture depends on the picture alone.
@@ -129,7 +124,7 @@ impl Extractor {
             self.engines.insert(count, exec::engine(self.kind, &self.program, &size)?);
         }
         let Some(engine) = self.engines.get_mut(&count) else { return Ok(()) };
-        engine.run(memory, &feed)?;
+        engine.run(store, &feed)?;
         let out = engine.output(0);
         rows.dim = out.len() / count;
         rows.values.extend_from_slice(out);

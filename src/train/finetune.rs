@@ -9,7 +9,7 @@ use crate::compile::Program;
 use crate::data::augment::AUGMENTATIONS;
 use crate::data::{self, Batch, Frame, Loader, Splits, ViewSpec, labelled};
 use crate::eval::{Finetune, LinearClassifier};
-use crate::exec::{self, Engine, EngineKind, ExecError, Feed, Memory, Phase};
+use crate::exec::{self, Engine, EngineKind, ExecError, Feed, Phase, Store};
 use crate::graph::{
     DType, Dim, Graph, Init, InputKind, NodeId, ParamId, ParamKind, Parameter, Shape, ShapeError, TensorType,
 };
@@ -34,7 +34,7 @@ impl Tuner<'_> {
     pub fn tune(
         &self,
         settings: &Finetune,
-        start: &Memory,
+        start: &Store,
         control: &Control,
         mut tell: impl FnMut(String),
     ) -> Result<Option<Tuned>, TrainError> {
@@ -83,7 +83,7 @@ impl Tuner<'_> {
     fn classifier(
         &self,
         settings: &Finetune,
-        start: &Memory,
+        start: &Store,
         batch: usize,
         clock: Clock,
     ) -> Result<Classifier, TrainError> {
@@ -94,10 +94,8 @@ impl Tuner<'_> {
         let program = Program::training(graph, &[loss], loss, &[]).map_err(explain)?;
         let trained: Vec<ParamId> = program.grads.iter().map(|(id, _)| *id).collect();
         let size = |symbol: &str| (symbol == "N").then_some(batch as i64);
-        let mut memory = Memory::new(&program.graph, &size, self.seed)?;
-        let known = start.to_map()?.into_iter();
-        let own = [WEIGHT, BIAS].into_iter().filter_map(|name| Some((name.to_owned(), memory.get(name)?.clone())));
-        memory.load(&known.chain(own.collect::<Vec<_>>()).collect())?;
+        let mut store = Store::new(&program.graph, &size, self.seed)?;
+        store.load_some(&mut &*start, &|name| ![WEIGHT, BIAS].contains(&name))?;
         let train = Train {
             epochs: settings.epochs,
             batch,
@@ -113,52 +111,42 @@ impl Tuner<'_> {
             keep: 1,
             best: None,
         };
-        let descent = Descent::new(&train, &program.graph, &trained)?;
+        let descent = Descent::new(&train, &program.graph, &trained, &mut store)?;
         let engine = exec::engine(self.engine, &program, &size)?;
-        Ok(Classifier { engine, memory, descent, graph: program.graph, clock })
+        Ok(Classifier { engine, store, descent, graph: program.graph, clock })
     }
 
-    fn judge(
-        &self,
-        mut classifier: Classifier,
-        start: &Memory,
-        control: &Control,
-    ) -> Result<Option<Tuned>, TrainError> {
+    fn judge(&self, classifier: Classifier, start: &Store, control: &Control) -> Result<Option<Tuned>, TrainError> {
         let mut extractor = Extractor::new(self.encoder, self.engine)?;
-        // What an average follows is part of the encoder's graph, but not of what was tuned.
-        let tensors = start.to_map()?.into_iter().chain(classifier.memory.to_map()?).collect();
         let size = |symbol: &str| (symbol == "N").then_some(1);
-        let mut memory = Memory::new(&self.encoder.graph, &size, self.seed)?;
-        memory.load(&tensors)?;
-        let rows = extractor.rows(&mut memory, &labelled(&self.data.test), control)?;
+        let mut store = Store::new(&self.encoder.graph, &size, self.seed)?;
+        // What an average follows is part of the encoder's graph, but not of what was tuned.
+        let tuned = |name: &str| classifier.store.find(name).is_some();
+        store.load_some(&mut &*start, &|name| !tuned(name))?;
+        store.load_some(&mut &classifier.store, &tuned)?;
+        let rows = extractor.rows(&mut store, &labelled(&self.data.test), control)?;
         if !rows.finite() {
             return Ok(Some((f64::NAN, None)));
         }
-        let mut values = |name: &str| classifier.memory.with_mut(name, |v| v.to_vec()).unwrap_or_default();
+        let values = |name: &str| classifier.store.named(name).map(|buffer| buffer.values.to_vec()).unwrap_or_default();
         let (weight, bias) = (values(WEIGHT), values(BIAS));
         let transposed = (0..rows.dim).flat_map(|d| weight.iter().skip(d).step_by(rows.dim)).copied().collect();
         let linear = LinearClassifier { weight: transposed, bias, dim: rows.dim };
         let right = linear.predict(&rows.values).iter().zip(&rows.labels).filter(|(p, l)| Some(**p) == **l).count();
         let accuracy = right as f64 / rows.labels.len().max(1) as f64;
-        Ok(Some((accuracy, Some(Learnt { classifier: linear, encoder: tuned_tensors(&mut memory) }))))
+        Ok(Some((accuracy, Some(Learnt { classifier: linear, encoder: tuned_tensors(store) }))))
     }
 }
 
-/// Every parameter and state of a memory, to be kept.
-fn tuned_tensors(memory: &mut Memory) -> Vec<TunedTensor> {
-    let shapes: Vec<(String, Vec<usize>)> =
-        memory.iter().map(|(name, tensor)| (name.to_owned(), tensor.dims().to_vec())).collect();
-    let tensor = |(name, shape): (String, Vec<usize>)| {
-        let values = memory.with_mut(&name, |values| values.to_vec()).unwrap_or_default();
-        TunedTensor { name, shape, values }
-    };
-    shapes.into_iter().map(tensor).collect()
+/// Every parameter and state of a store, to be kept.
+fn tuned_tensors(store: Store) -> Vec<TunedTensor> {
+    store.into_buffers().map(|(name, shape, values)| TunedTensor { name, shape, values }).collect()
 }
 
 /// Encoder and classifier in training.
 struct Classifier {
     engine: Box<dyn Engine>,
-    memory: Memory,
+    store: Store,
     descent: Descent,
     graph: Graph,
     clock: Clock,
@@ -176,11 +164,11 @@ impl Classifier {
         let scalars = self.graph.scalars.iter().map(value).collect();
         let (inputs, step_number, phase) = (inputs.collect(), step as u64, Phase::Tuning);
         let feed = Feed { inputs, scalars, step: step_number, seed, phase, ..Feed::default() };
-        self.engine.run(&mut self.memory, &feed)?;
+        self.engine.run(&mut self.store, &feed)?;
         if !self.engine.output(0).iter().all(|loss| loss.is_finite()) {
             return Ok(false);
         }
-        self.descent.apply(&*self.engine, &mut self.memory, step, self.clock);
+        self.descent.apply(&*self.engine, &mut self.store, step, self.clock);
         Ok(true)
     }
 }

@@ -12,7 +12,7 @@ use super::{Control, Event, TrainError};
 use crate::check::{Encoder, Recipe};
 use crate::data::{DataSet, Loader, Splits, subset, telling};
 use crate::eval::{self, LinearProbe, MEASURES, Probe};
-use crate::exec::{EngineKind, Memory};
+use crate::exec::{EngineKind, Store};
 
 /// Samples of the train and the test split that are looked at while training.
 const BANK: usize = 2000;
@@ -161,7 +161,7 @@ impl Judge {
     }
 
     /// A quick look at the features, on a part of the data.
-    pub fn look(&mut self, memory: &mut Memory) -> Result<Measures, TrainError> {
+    pub fn look(&mut self, store: &mut Store) -> Result<Measures, TrainError> {
         // It is over soon: one that is not to be stopped leaves nothing half done.
         let whole = Control::default();
         let asked = self.probes.iter().find_map(|(_, p)| if let Probe::Knn(knn) = p { Some(*knn) } else { None });
@@ -169,16 +169,16 @@ impl Judge {
         let probes = [Probe::Knn(asked.unwrap_or_default()), linear].map(|p| (p.name().to_owned(), p));
         let mut all = Measures::default();
         for set in &self.sets {
-            let bank = self.extractor.rows(memory, &set.bank, &whole)?;
-            let queries = self.extractor.rows(memory, &set.queries, &whole)?;
+            let bank = self.extractor.rows(store, &set.bank, &whole)?;
+            let queries = self.extractor.rows(store, &set.queries, &whole)?;
             let (mut measures, _) = accuracies(&probes, &bank, &queries);
             let mut add = |name: &str, value| measures.0.push((name.to_owned(), value));
             let spread = eval::spread(&queries.values, queries.dim);
             add(RANK, spread.effective_rank);
             add("std", spread.std);
             if let (Some([a, b]), None) = (&self.pairs, &set.name) {
-                let a = self.extractor.features(memory, a)?;
-                let b = self.extractor.features(memory, b)?;
+                let a = self.extractor.features(store, a)?;
+                let b = self.extractor.features(store, b)?;
                 add("alignment", eval::alignment(&a.values, &b.values, a.dim));
             }
             add("uniformity", spread.uniformity);
@@ -191,7 +191,7 @@ impl Judge {
     pub fn beside(
         &mut self,
         trained: Measures,
-        untrained: &mut Memory,
+        untrained: &mut Store,
         baselines: &Baselines,
         control: &Control,
         on_event: &mut dyn FnMut(&Event),
@@ -215,7 +215,7 @@ impl Judge {
     pub fn judge(
         &mut self,
         subject: &str,
-        memory: &mut Memory,
+        store: &mut Store,
         control: &Control,
         on_event: &mut dyn FnMut(&Event),
     ) -> Result<Judgement, TrainError> {
@@ -223,15 +223,15 @@ impl Judge {
         for set in &self.sets {
             let subject = set.subject(subject);
             on_event(&Event::Judging { subject: subject.clone() });
-            let train = self.extractor.rows(memory, &set.whole.train, control)?;
-            let test = self.extractor.rows(memory, &set.whole.test, control)?;
+            let train = self.extractor.rows(store, &set.whole.train, control)?;
+            let test = self.extractor.rows(store, &set.whole.test, control)?;
             let (mut measures, linear) = measure(&self.probes, &train, &test, control)?;
             let mut learnt: Vec<(Classifying, Learnt)> = linear.map(|l| (Classifying::Linear, l)).into_iter().collect();
             for (place, (name, probe)) in self.probes.iter().enumerate() {
                 let Probe::Finetune(settings) = probe else { continue };
                 let tell = |what| on_event(&Event::Judging { subject: format!("{subject}: {what}") });
                 let tuner = Tuner { encoder: &self.encoder, engine: self.engine, data: &set.whole, seed: self.seed };
-                let Some((accuracy, tuned)) = tuner.tune(settings, memory, control, tell)? else { continue };
+                let Some((accuracy, tuned)) = tuner.tune(settings, store, control, tell)? else { continue };
                 let later = |measure: &str| self.probes[place + 1..].iter().any(|(name, _)| name == measure);
                 let next = measures.0.iter().position(|(m, _)| m == RANK || later(m)).unwrap_or(measures.0.len());
                 measures.0.insert(next, (name.clone(), accuracy));
@@ -242,7 +242,7 @@ impl Judge {
                 if paired.lacks(&*set.whole.test).is_some() {
                     continue;
                 }
-                let found = paired.measures(name, probe, memory, &set.whole.test, control)?;
+                let found = paired.measures(name, probe, store, &set.whole.test, control)?;
                 let next = measures.0.iter().position(|(m, _)| m == RANK).unwrap_or(measures.0.len());
                 measures.0.splice(next..next, found);
             }

@@ -1,18 +1,14 @@
 //! An encoder in one file, as a run keeps it: a checkpoint, or the encoder alone. Either says all that is needed to apply it.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use candle_core::{Device, Tensor};
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint::{FORMAT, within};
-use super::sealed::is_whole;
 use super::{Checkpoint, TrainError};
 use crate::check::{Encoder, Recipe};
-use crate::exec::Memory;
-use crate::source::read_file;
+use crate::exec::{Source, Store};
+use crate::tensors::{OpenTensors, TensorFile};
 
 /// The key of the encoder's path in the recipe.
 pub(super) const ENCODER: &str = "encoder";
@@ -37,9 +33,8 @@ impl Texts {
 
     /// Reads them from a file that a run has written; an error names it.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
-        let bytes = read_file(path).map_err(|e| unusable(path, &e))?;
-        let said = header(path, &bytes)?;
-        let Some(texts) = said.get(TEXTS) else {
+        let file = TensorFile::open(path).map_err(|e| unusable(path, &e))?;
+        let Some(texts) = file.said(TEXTS) else {
             let message = "it does not say by which recipe it was trained: name the folder of its run instead";
             return Err(unusable(path, &message));
         };
@@ -57,27 +52,25 @@ pub struct KeptEncoder {
 /// The numbers, by the names of the whole recipe or by those within the encoder at a path.
 enum Weights {
     Whole(Box<Checkpoint>),
-    Alone { path: PathBuf, of: String, tensors: HashMap<String, Tensor> },
+    Alone { file: TensorFile, of: String },
 }
 
 impl KeptEncoder {
-    /// Reads a file that a run has written; an error names it.
+    /// Reads what a file that a run has written says; an error names it.
     pub fn read(path: &Path) -> Result<Self, TrainError> {
         let failed = |e: &dyn std::fmt::Display| unusable(path, e);
-        let bytes = read_file(path).map_err(|e| failed(&e))?;
-        let said = header(path, &bytes)?;
-        if said.get("format").is_some_and(|format| format.starts_with(FORMAT)) {
-            return Checkpoint::read(path).map(Self::from);
+        let file = TensorFile::open(path).map_err(|e| failed(&e))?;
+        if file.said("format").is_some_and(|format| format.starts_with(FORMAT)) {
+            return Checkpoint::of(file).map(Self::from);
         }
-        let seed = said.get(SEED).and_then(|seed| seed.parse().ok());
-        let (Some(of), Some(seed)) = (said.get(ENCODER).cloned(), seed) else {
+        let seed = file.said(SEED).and_then(|seed| seed.parse().ok());
+        let (Some(of), Some(seed)) = (file.said(ENCODER).map(str::to_owned), seed) else {
             return Err(failed(&"it does not say which encoder it is"));
         };
-        if is_whole(&bytes) != Some(true) {
+        if file.is_whole().map_err(|e| failed(&e))? != Some(true) {
             return Err(failed(&"it is damaged: it is not what was written"));
         }
-        let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).map_err(|e| failed(&e))?;
-        Ok(Self { seed, weights: Weights::Alone { path: path.to_owned(), of, tensors } })
+        Ok(Self { seed, weights: Weights::Alone { file, of } })
     }
 
     /// Whether it holds no weights but those of the encoder.
@@ -86,21 +79,33 @@ impl KeptEncoder {
     }
 
     /// Gives an encoder its weights.
-    pub fn restore(&self, memory: &mut Memory, encoder: &Encoder) -> Result<(), TrainError> {
-        let (path, of, tensors) = match &self.weights {
-            Weights::Whole(whole) => return whole.restore_memory(memory),
-            Weights::Alone { path, of, tensors } => (path, of, tensors),
+    pub fn restore(&self, store: &mut Store, encoder: &Encoder) -> Result<(), TrainError> {
+        let (file, of) = match &self.weights {
+            Weights::Whole(whole) => return whole.restore_store(store),
+            Weights::Alone { file, of } => (file, of),
         };
         if *of != encoder.path {
             let message = format!("it holds `{of}` alone; `{}` is in the checkpoint of its run", encoder.path);
-            return Err(unusable(path, &message));
+            return Err(unusable(file.path(), &message));
         }
-        let names: Vec<String> = memory.iter().map(|(name, _)| name.to_owned()).collect();
-        let found = names.into_iter().filter_map(|name| {
-            let tensor = tensors.get(within(&name, of))?.clone();
-            Some((name, tensor))
-        });
-        memory.load(&found.collect()).map_err(|e| unusable(path, &e))
+        let tensors = file.numbers().map_err(|e| unusable(file.path(), &e))?;
+        store.load(&mut Within { tensors, of }).map_err(|e| unusable(file.path(), &e))
+    }
+}
+
+/// The tensors of an encoder alone, by the names of the whole recipe.
+struct Within<'f> {
+    tensors: OpenTensors<'f>,
+    of: &'f str,
+}
+
+impl Source<f32> for Within<'_> {
+    fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.tensors.shape(within(name, self.of))
+    }
+
+    fn fill(&mut self, name: &str, into: &mut [f32]) -> Result<(), String> {
+        self.tensors.fill(within(name, self.of), into)
     }
 }
 
@@ -108,12 +113,6 @@ impl From<Checkpoint> for KeptEncoder {
     fn from(whole: Checkpoint) -> Self {
         Self { seed: whole.progress.seed, weights: Weights::Whole(Box::new(whole)) }
     }
-}
-
-/// What the header of a safetensors file says.
-fn header(path: &Path, bytes: &[u8]) -> Result<HashMap<String, String>, TrainError> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| unusable(path, &e))?;
-    Ok(header.metadata().clone().unwrap_or_default())
 }
 
 fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> TrainError {

@@ -5,15 +5,15 @@ use super::{Averages, Clock, Descent, TrainError, restore_unit_rows};
 use crate::check::Recipe;
 use crate::compile::Program;
 use crate::data::{Batch, DataError};
-use crate::exec::{self, Engine, EngineKind, ExecError, Feed, Memory};
+use crate::exec::{self, Engine, EngineKind, ExecError, Feed, Store};
 use crate::graph::{Graph, InputKind, NodeId, ParamId};
 use crate::kernels;
 use crate::source::Span;
 
 /// A recipe in training.
 pub struct Learner {
-    /// Parameters and states.
-    pub memory: Memory,
+    /// Parameters, states, and what the optimizer keeps.
+    pub store: Store,
     /// The optimizer.
     pub descent: Descent,
     engine: Box<dyn Engine>,
@@ -55,12 +55,12 @@ impl Learner {
         let trained: Vec<ParamId> = program.grads.iter().map(|(id, _)| *id).collect();
         let count = |id: &ParamId| recipe.graph.params[id.index()].shape.iter().product::<usize>() as u64;
         let size = sizes(recipe.train.batch, samples);
-        let memory = Memory::new(&recipe.graph, &size, recipe.train.seed)?;
+        let mut store = Store::new(&recipe.graph, &size, recipe.train.seed)?;
         Ok(Self {
-            descent: Descent::new(&recipe.train, &recipe.graph, &trained)?,
+            descent: Descent::new(&recipe.train, &recipe.graph, &trained, &mut store)?,
             averages: Averages::new(&recipe.graph),
             engine: exec::engine(kind, &program, &size)?,
-            memory,
+            store,
             graph: recipe.graph.clone(),
             terms: recipe.loss.terms.iter().map(|t| (t.name.clone(), t.span, t.node)).collect(),
             expectations: recipe.expectations.len(),
@@ -85,8 +85,8 @@ impl Learner {
 
     /// The first part of a step: what parameters undergo before the forward pass.
     pub(super) fn prepare(&mut self, step: usize) {
-        self.averages.apply(&mut self.memory, true, step, self.clock);
-        restore_unit_rows(&self.graph, &mut self.memory);
+        self.averages.apply(&mut self.store, true, step, self.clock);
+        restore_unit_rows(&self.graph, &mut self.store);
     }
 
     /// The second: the loss and its gradients, what states become, and what of these is not finite.
@@ -103,10 +103,10 @@ impl Learner {
 
     /// The last: the states, the optimizer, and the averages that follow it.
     pub(super) fn update(&mut self, step: usize) -> Result<(), TrainError> {
-        self.engine.advance(&mut self.memory)?;
-        self.descent.apply(&*self.engine, &mut self.memory, step, self.clock);
-        self.averages.apply(&mut self.memory, false, step, self.clock);
-        match self.descent.not_finite(&self.memory) {
+        self.engine.advance(&mut self.store)?;
+        self.descent.apply(&*self.engine, &mut self.store, step, self.clock);
+        self.averages.apply(&mut self.store, false, step, self.clock);
+        match self.descent.not_finite(&self.store) {
             None => Ok(()),
             Some(name) => Err(self.not_finite(NotFiniteKind::Update(name.to_owned()), step).into()),
         }
@@ -126,7 +126,7 @@ impl Learner {
         let known = inputs_of(&self.graph, batch)?;
         let scalars = self.scalars(step);
         let feed = Feed { inputs: known.feed(), scalars, step: step as u64, seed: self.seed, ..Feed::default() };
-        Ok(self.engine.compute(&self.memory, &feed)?)
+        Ok(self.engine.compute(&self.store, &feed)?)
     }
 
     /// The values of the scheduled scalars at a step.
@@ -177,7 +177,7 @@ impl Learner {
             let program = program.map_err(|e| ExecError::new(e.message))?;
             let gradients = program.grads.len();
             let mut alone: Box<dyn Engine> = exec::engine(self.kind, &program, &self.size)?;
-            alone.compute(&self.memory, &feed)?;
+            alone.compute(&self.store, &feed)?;
             let value = alone.output(0).first().copied().unwrap_or(f32::NAN);
             if value.is_finite() && (0..gradients).all(|i| kernels::finite(alone.gradient(i))) {
                 continue;
@@ -186,10 +186,10 @@ impl Learner {
                 NotFiniteKind::Loss(_) if !value.is_finite() => NotFiniteKind::Loss(f64::from(value)),
                 kind => kind,
             };
-            let culprit = alone.not_finite(&self.memory, &feed)?;
+            let culprit = alone.not_finite(&self.store, &feed)?;
             return Ok(NotFinite { kind, term: Some(name), span: Some(span), culprit, ..found });
         }
-        let culprit = self.engine.not_finite(&self.memory, &feed)?;
+        let culprit = self.engine.not_finite(&self.store, &feed)?;
         Ok(NotFinite { culprit, ..found })
     }
 
@@ -208,11 +208,14 @@ impl Learner {
         self.parameters
     }
 
+    /// Whether all parameters and states are finite.
+    pub fn is_finite(&self) -> bool {
+        self.store.of_graph().all(|buffer| kernels::finite(buffer.values))
+    }
+
     /// The bytes of a checkpoint, but for its few words.
     pub fn bytes(&self) -> u64 {
-        let memory: usize = self.memory.iter().map(|(_, tensor)| tensor.elem_count()).sum();
-        let slots: usize = self.descent.slots().map(|slot| slot.values.len()).sum();
-        ((memory + slots) * size_of::<f32>()) as u64
+        self.store.iter().map(|buffer| size_of_val(buffer.values) as u64).sum()
     }
 
     /// The engine, to measure where its time goes.

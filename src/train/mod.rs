@@ -22,7 +22,6 @@ mod pairs;
 mod probing;
 mod refresh;
 mod saving;
-mod sealed;
 mod speed;
 mod timing;
 mod training;

@@ -9,7 +9,7 @@ use crate::check::{Pair, Recipe};
 use crate::compile::Program;
 use crate::data::{DataError, DataSet};
 use crate::eval::{self, Features, Probe, Recall, ZeroShot};
-use crate::exec::{self, Engine, EngineKind, Feed, Memory, Phase};
+use crate::exec::{self, Engine, EngineKind, Feed, Phase, Store};
 
 /// Texts that are embedded at a time.
 const BATCH: usize = 100;
@@ -44,23 +44,23 @@ impl Paired {
         &mut self,
         name: &str,
         probe: &Probe,
-        memory: &mut Memory,
+        store: &mut Store,
         test: &Arc<dyn DataSet>,
         control: &Control,
     ) -> Result<Vec<(String, f64)>, TrainError> {
         let column = test.columns().iter().position(|c| c.name == self.column);
         let column = column.ok_or_else(|| DataError::new(self.lacks(&**test).unwrap_or_default()))?;
-        let pictures = self.pictures.rows(memory, test, control)?;
+        let pictures = self.pictures.rows(store, test, control)?;
         match probe {
             Probe::Retrieval(_) => {
-                let Recall { text, picture } = self.recall(&pictures, memory, test, column)?;
+                let Recall { text, picture } = self.recall(&pictures, store, test, column)?;
                 let measures = [("text", text), ("picture", picture)].map(|(what, found)| {
                     eval::DEPTHS.iter().zip(found).map(move |(k, share)| (format!("{name} {what} R@{k}"), share))
                 });
                 Ok(measures.into_iter().flatten().collect())
             }
             Probe::ZeroShot(settings) => {
-                let accuracy = self.zero_shot(settings, &pictures, memory, test, column)?;
+                let accuracy = self.zero_shot(settings, &pictures, store, test, column)?;
                 Ok(accuracy.map(|accuracy| (name.to_owned(), accuracy)).into_iter().collect())
             }
             _ => Ok(Vec::new()),
@@ -70,7 +70,7 @@ impl Paired {
     fn recall(
         &mut self,
         pictures: &Rows,
-        memory: &mut Memory,
+        store: &mut Store,
         test: &Arc<dyn DataSet>,
         column: usize,
     ) -> Result<Recall, TrainError> {
@@ -85,7 +85,7 @@ impl Paired {
             }
             texts_of.push(number);
         }
-        let texts = self.texts.features(memory, &texts)?;
+        let texts = self.texts.features(store, &texts)?;
         if !pictures.finite() || !texts.finite() {
             return Ok(Recall { text: [f64::NAN; 2], picture: [f64::NAN; 2] });
         }
@@ -97,14 +97,14 @@ impl Paired {
         &mut self,
         settings: &ZeroShot,
         pictures: &Rows,
-        memory: &mut Memory,
+        store: &mut Store,
         test: &Arc<dyn DataSet>,
         column: usize,
     ) -> Result<Option<f64>, TrainError> {
         let Some(labelled) = pictures.labelled() else { return Ok(None) };
         let named = test.classes().iter().flat_map(|class| settings.texts(class));
         let texts = named.map(|text| test.encode(column, &text)).collect::<Result<Vec<_>, _>>()?;
-        let texts = self.texts.features(memory, &texts)?;
+        let texts = self.texts.features(store, &texts)?;
         let features: Features = labelled.features();
         let finite = pictures.finite() && texts.finite();
         Ok(Some(if finite { eval::zero_shot(features, &texts.values, settings.templates.len()) } else { f64::NAN }))
@@ -128,7 +128,7 @@ impl Texts {
     }
 
     /// The features of texts, a row each.
-    fn features(&mut self, memory: &mut Memory, texts: &[Vec<f32>]) -> Result<Rows, TrainError> {
+    fn features(&mut self, store: &mut Store, texts: &[Vec<f32>]) -> Result<Rows, TrainError> {
         let mut rows = Rows::default();
         for some in texts.chunks(BATCH) {
             if !self.engines.contains_key(&some.len()) {
@@ -138,7 +138,7 @@ impl Texts {
             let Some(engine) = self.engines.get_mut(&some.len()) else { continue };
             let numbers = some.concat();
             let inputs = vec![(self.input.as_str(), numbers.as_slice())];
-            engine.run(memory, &Feed { inputs, phase: Phase::Judging, ..Feed::default() })?;
+            engine.run(store, &Feed { inputs, phase: Phase::Judging, ..Feed::default() })?;
             let out = engine.output(0);
             rows.dim = out.len() / some.len();
             rows.values.extend_from_slice(out);

@@ -98,7 +98,7 @@ impl Refresher {
             let phase = Phase::Refresh { batch: number as u64 + 1 };
             let (inputs, scalars, step) = (known.feed(), scalars.clone(), step as u64);
             let feed = Feed { inputs, scalars, step, seed: self.seed, phase, ..Feed::default() };
-            engine.run(&mut learner.memory, &feed)?;
+            engine.run(&mut learner.store, &feed)?;
             for (i, (name, _)) in wanted.iter().enumerate() {
                 let rows = engine.output(i);
                 let used = rows.len() / self.batch * left.min(self.batch);
@@ -126,7 +126,7 @@ impl Refresher {
         let inputs = tables.iter().map(|(name, rows)| (name.as_str(), rows.as_slice())).collect();
         let (scalars, phase) = (learner.scalars(step), Phase::Refresh { batch: 0 });
         let feed = Feed { inputs, scalars, step: step as u64, seed: self.seed, phase, ..Feed::default() };
-        engine.run(&mut learner.memory, &feed)?;
+        engine.run(&mut learner.store, &feed)?;
         let state = &self.graph.states[refresh.state.index()];
         let values = engine.output(0);
         if !values.iter().all(|v| v.is_finite()) {
@@ -134,7 +134,7 @@ impl Refresher {
             error.span = state.span;
             return Err(error.into());
         }
-        learner.memory.with_mut(&state.name, |mine| mine.copy_from_slice(values));
+        learner.store.named_mut(&state.name).into_iter().for_each(|mine| mine.copy_from_slice(values));
         Ok(())
     }
 

@@ -235,7 +235,7 @@ impl<'a> Training<'a> {
 
     fn look(&mut self, run: &dyn Place, on_event: &mut dyn FnMut(&Event)) -> Result<(), TrainError> {
         let Some(judge) = &mut self.judge else { return Ok(()) };
-        let measures = judge.look(&mut self.learner.memory)?;
+        let measures = judge.look(&mut self.learner.store)?;
         self.watch.pause();
         let (epoch, seconds) = (self.clock.epochs(self.done), self.watch.seconds());
         self.journal.look(self.done, epoch, seconds, measures.clone());

@@ -1,13 +1,14 @@
 //! Parameters whose rows have length 1 at the start of every step.
 
-use crate::exec::Memory;
+use crate::exec::Store;
 use crate::graph::{Graph, ParamId};
 
 /// Puts the rows of the parameters that ask for it back to length 1; a row of zeros stays.
-pub fn restore_unit_rows(graph: &Graph, memory: &mut Memory) {
+pub fn restore_unit_rows(graph: &Graph, store: &mut Store) {
     for (i, parameter) in graph.params.iter().enumerate().filter(|(_, p)| p.unit_rows) {
         let width = parameter.shape.last().copied().unwrap_or(1).max(1);
-        memory.with_param_mut(ParamId(i as u32), |values| values.chunks_mut(width).for_each(to_unit_length));
+        let id = store.param(ParamId(i as u32));
+        store.get_mut(id).chunks_mut(width).for_each(to_unit_length);
     }
 }
 

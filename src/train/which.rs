@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::checkpoint::put;
 use super::{Checkpoint, TrainError, last_checkpoint};
 
 /// A checkpoint of a run.
@@ -70,13 +69,10 @@ fn present(run: &Path) -> Vec<String> {
     if there.is_empty() { vec!["none".to_owned()] } else { there }
 }
 
-/// Writes a checkpoint that is kept; whether it could be: a file in its place that no training from this seed has written is left as it is.
-pub fn keep(which: Which, run: &Path, seed: u64, bytes: &[u8]) -> Result<bool, TrainError> {
+/// Whether a checkpoint can be kept: a file in its place that no training from this seed has written is left as it is.
+pub fn has_place(which: Which, run: &Path, seed: u64) -> bool {
     let path = which.file(run);
-    if path.symlink_metadata().is_ok() && !is_ours(&path, which, seed) {
-        return Ok(false);
-    }
-    put(&path, bytes).map(|()| true)
+    path.symlink_metadata().is_err() || is_ours(&path, which, seed)
 }
 
 /// Whether a file is a checkpoint of that step from that seed.

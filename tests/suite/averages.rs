@@ -93,7 +93,7 @@ fn an_average_reads_no_trained_parameter() {
                 recipe.graph.params.iter().filter(|p| p.ema.is_none()).map(|p| p.name.as_str()).collect();
             assert!(live.contains(&"gain") && live.contains(&"g.e.weight"));
             for name in live {
-                learner.memory.with_mut(name, |all| all.iter_mut().for_each(|x| *x += moved)).expect("it is there");
+                learner.store.named_mut(name).expect("it is there").iter_mut().for_each(|x| *x += moved);
             }
             let at = if derived.starts_with("snapshot") { 2 } else { 0 };
             learner.step(at, &batch()).expect("a step")
@@ -109,13 +109,8 @@ fn averages_move_as_they_say() {
     let recipe = recipe(ALL);
     let clock = Clock { steps: 3, per_epoch: 3 };
     let mut learner = Learner::new(&recipe, EngineKind::Planned, clock).expect("a learner");
-    let read = |learner: &Learner, name: &str| {
-        learner
-            .memory
-            .get(name)
-            .and_then(|t| t.flatten_all().ok()?.to_vec1::<f32>().ok())
-            .unwrap_or_else(|| panic!("{name}"))
-    };
+    let read =
+        |learner: &Learner, name: &str| learner.store.named(name).unwrap_or_else(|| panic!("{name}")).values.to_vec();
     let pairs = [
         ("m/gain", "gain"),
         ("m/g.e.weight", "g.e.weight"),

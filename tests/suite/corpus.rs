@@ -3,7 +3,7 @@
 use sslrun::check::{self, Options, Recipe, View};
 use sslrun::compile::Program;
 use sslrun::data::{Mask, mask::MaskRows};
-use sslrun::exec::{Engine, EngineKind, Feed, Memory, engine};
+use sslrun::exec::{Engine, EngineKind, Feed, Store, engine};
 use sslrun::graph::{Input, InputKind};
 use sslrun::random::Rng;
 use sslrun::source::{FileId, Sources};
@@ -41,7 +41,7 @@ fn size(name: &str) -> Option<i64> {
 /// A recipe under training by plain gradient descent in f64.
 struct Trainee {
     program: Program,
-    memory: Memory<f64>,
+    memory: Store<f64>,
     engine: Box<dyn Engine<f64>>,
 }
 
@@ -49,7 +49,7 @@ impl Trainee {
     fn new(recipe: &Recipe, kind: EngineKind) -> Self {
         let terms: Vec<_> = recipe.loss.terms.iter().map(|t| t.node).collect();
         let program = Program::training(recipe.graph.clone(), &terms, recipe.loss.total.unwrap(), &[]).unwrap();
-        let memory = Memory::new(&program.graph, &size, 1).unwrap();
+        let memory = Store::new(&program.graph, &size, 1).unwrap();
         let engine = engine(kind, &program, &size).unwrap();
         Self { program, memory, engine }
     }
@@ -63,7 +63,8 @@ impl Trainee {
             .unwrap();
         for (i, (id, _)) in self.program.grads.iter().enumerate() {
             let grad = self.engine.gradient(i);
-            self.memory.with_param_mut(*id, |p| p.iter_mut().zip(grad).for_each(|(p, g)| *p -= 1e-3 * g));
+            let id = self.memory.param(*id);
+            self.memory.get_mut(id).iter_mut().zip(grad).for_each(|(p, g)| *p -= 1e-3 * g);
         }
         (0..self.program.outputs.len()).map(|i| self.engine.output(i)[0]).collect()
     }
@@ -136,9 +137,8 @@ pub fn trains_alike(name: &str, recipe: &Recipe) {
             alike(&format!("{name}, step {step}, gradient of {param}"), &a, &b, 1e-6);
         }
     }
-    for ((tensor, a), (_, b)) in planned.memory.iter().zip(candle.memory.iter()) {
-        let numbers = |t: &candle_core::Tensor| t.flatten_all().unwrap().to_vec1::<f64>().unwrap();
-        alike(&format!("{name}, {tensor}"), &numbers(a), &numbers(b), 1e-6);
+    for (a, b) in planned.memory.iter().zip(candle.memory.iter()) {
+        alike(&format!("{name}, {}", a.name), a.values, b.values, 1e-6);
     }
 }
 

@@ -41,8 +41,7 @@ fn complaints(text: &str) -> Vec<(&'static str, String)> {
 }
 
 fn values(learner: &Learner, name: &str) -> Vec<f32> {
-    let tensor = learner.memory.get(name).unwrap_or_else(|| panic!("no {name}"));
-    tensor.flatten_all().and_then(|t| t.to_vec1::<f32>()).expect("floats")
+    learner.store.named(name).unwrap_or_else(|| panic!("no {name}")).values.to_vec()
 }
 
 const NAMES: [(&str, &str); 4] = [
@@ -60,7 +59,7 @@ fn two_optimizers_phases_clipping_and_decay_agree_with_pytorch() {
         let mut learner = Learner::new(&recipe, engine, Clock { steps: 6, per_epoch: 1 }).expect("a learner");
         for (theirs, ours) in NAMES {
             let start = &fixture.get(&format!("init/{theirs}")).values;
-            learner.memory.with_mut(ours, |v| v.copy_from_slice(start)).expect("a parameter");
+            learner.store.named_mut(ours).expect("a parameter").copy_from_slice(start);
         }
         for (step, x) in fixture.get("x").values.chunks_exact(72).enumerate() {
             let batch =

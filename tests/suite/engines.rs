@@ -1,22 +1,19 @@
-//! The memory of a run, and the two engines held against each other.
+//! The two engines held against each other.
 
 use sslrun::catalog::Schedule;
 use sslrun::compile::Program;
-use sslrun::exec::{Engine, EngineKind, Feed, Memory, engine};
+use sslrun::exec::{Engine, EngineKind, Feed, Store, engine};
 use sslrun::exec::{candle, planned};
 use sslrun::graph::Operation;
+use sslrun::graph::TensorType;
 use sslrun::graph::ops::OPERATIONS;
 use sslrun::graph::ops::conv::Conv;
 use sslrun::graph::ops::random::RANDN;
 use sslrun::graph::ops::window::Window;
 use sslrun::graph::ops::{fused, linalg};
-use sslrun::graph::{
-    Attrs, Dim, Ema, Fan, Graph, Init, InputKind, NodeId, ParamId, ParamKind, Parameter, Shape, ShapeError, State,
-};
-use sslrun::graph::{StateId, TensorType};
-use std::collections::HashMap;
+use sslrun::graph::{Attrs, Dim, Fan, Graph, Init, InputKind, NodeId, ParamKind, Parameter, Shape, ShapeError, State};
 
-fn parameter(name: &str, shape: &[usize], init: Init) -> Parameter {
+pub fn parameter(name: &str, shape: &[usize], init: Init) -> Parameter {
     Parameter {
         name: name.into(),
         shape: shape.to_vec(),
@@ -28,66 +25,8 @@ fn parameter(name: &str, shape: &[usize], init: Init) -> Parameter {
     }
 }
 
-fn small_graph() -> Graph {
-    let mut graph = Graph::default();
-    graph.parameter(parameter("f.weight", &[64, 32], Init::KaimingNormal(Fan::In)));
-    let ema = Some(Ema { of: ParamId(0), decay: Schedule::constant(0.99), before: false, every: None });
-    graph.parameter(Parameter { ema, ..parameter("g.weight", &[64, 32], Init::Normal(1.0)) });
-    let shape = Shape(vec![Dim::batch(), 8usize.into()]);
-    graph.state(State { name: "bank".into(), shape, init: Init::Sphere, span: None });
-    graph
-}
-
-fn sizes(name: &str) -> Option<i64> {
+pub fn sizes(name: &str) -> Option<i64> {
     (name == "N").then_some(4)
-}
-
-#[test]
-fn first_values_follow_their_rule_and_seed() {
-    let memory = Memory::<f32>::new(&small_graph(), &sizes, 7).unwrap();
-    let weight = memory.with_param(ParamId(0), |w| w.to_vec());
-    let variance = weight.iter().map(|w| w * w).sum::<f32>() / weight.len() as f32;
-    assert!((variance * 16.0 - 1.0).abs() < 0.1, "{variance}");
-    assert_eq!(weight, memory.with_param(ParamId(1), |w| w.to_vec()), "an average starts as a copy");
-    let bank = memory.state(StateId(0)).to_vec2::<f32>().unwrap();
-    assert!(bank.iter().all(|row| (row.iter().map(|x| x * x).sum::<f32>() - 1.0).abs() < 1e-5));
-    let other = Memory::<f32>::new(&small_graph(), &sizes, 8).unwrap();
-    assert_ne!(weight, other.with_param(ParamId(0), |w| w.to_vec()));
-}
-
-#[test]
-fn averages_move_in_place() {
-    let mut memory = Memory::<f32>::new(&small_graph(), &sizes, 7).unwrap();
-    memory.with_param_mut(ParamId(0), |w| w.fill(3.0));
-    memory.with_param_mut(ParamId(1), |w| w.fill(1.0));
-    memory.with_param_mut_and(ParamId(1), ParamId(0), |mine, other| {
-        mine.iter_mut().zip(other).for_each(|(m, o)| *m = 0.5 * *m + 0.5 * o)
-    });
-    memory.with_param(ParamId(1), |w| assert!(w.iter().all(|&x| x == 2.0)));
-}
-
-#[test]
-fn a_memory_is_saved_and_loaded_by_name() {
-    let first = Memory::<f32>::new(&small_graph(), &sizes, 7).unwrap();
-    let mut second = Memory::<f32>::new(&small_graph(), &sizes, 8).unwrap();
-    let mut map: HashMap<_, _> = first.to_map().unwrap().into_iter().collect();
-    second.load(&map).unwrap();
-    assert_eq!(first.with_param(ParamId(0), |w| w.to_vec()), second.with_param(ParamId(0), |w| w.to_vec()));
-    map.insert("bank".into(), map["f.weight"].clone());
-    assert_eq!(second.load(&map).unwrap_err().message, "`bank` has the shape [64, 32] instead of [4, 8]");
-    map.remove("bank");
-    assert_eq!(second.load(&map).unwrap_err().message, "there is no `bank`");
-}
-
-#[test]
-fn another_graph_finds_its_parameters_by_name() {
-    let memory = Memory::<f32>::new(&small_graph(), &sizes, 7).unwrap();
-    let mut encoder = Graph::default();
-    encoder.parameter(parameter("g.weight", &[64, 32], Init::Constant(0.0)));
-    let binding = memory.bind(&encoder).unwrap();
-    assert_eq!(memory.bound_param(&binding, ParamId(0)).id(), memory.param(ParamId(1)).id());
-    encoder.parameter(parameter("h.weight", &[64, 32], Init::Constant(0.0)));
-    assert_eq!(memory.bind(&encoder).unwrap_err().message, "there is no parameter or state `h.weight`");
 }
 
 #[test]
@@ -164,7 +103,7 @@ fn contrast(g: &mut Graph, z: NodeId, key: NodeId) -> Result<NodeId, ShapeError>
 /// Losses, input gradients, parameters and states of some steps of gradient descent.
 fn train(kind: EngineKind) -> Vec<f32> {
     let program = network().unwrap();
-    let mut memory = Memory::<f32>::new(&program.graph, &sizes, 5).unwrap();
+    let mut memory = Store::<f32>::new(&program.graph, &sizes, 5).unwrap();
     let mut engine: Box<dyn Engine> = engine(kind, &program, &sizes).unwrap();
     let mut seen = Vec::new();
     for step in 0..4 {
@@ -176,12 +115,12 @@ fn train(kind: EngineKind) -> Vec<f32> {
         seen.extend([engine.output(0), engine.output(1), engine.input_gradient("view").unwrap()].concat());
         for (i, &(id, _)) in program.grads.iter().enumerate() {
             let gradient = engine.gradient(i);
-            memory.with_param_mut(id, |w| w.iter_mut().zip(gradient).for_each(|(w, g)| *w -= 0.2 * g));
+            let id = memory.param(id);
+            memory.get_mut(id).iter_mut().zip(gradient).for_each(|(w, g)| *w -= 0.2 * g);
         }
     }
     assert_eq!((program.grads.len(), engine.output_shape(1)), (4, [4, 5].as_slice()));
-    let tensors = memory.to_map().unwrap();
-    seen.extend(tensors.values().flat_map(|t| t.flatten_all().unwrap().to_vec1::<f32>().unwrap()));
+    seen.extend(memory.iter().flat_map(|buffer| buffer.values));
     seen
 }
 
@@ -199,7 +138,7 @@ fn gradients_that_share_memory_are_scaled_apart() {
     let sum = g.add(a, b).unwrap();
     let loss = g.sum_all(sum).unwrap();
     let program = Program::training(g, &[loss, sum], loss, &[]).unwrap();
-    let mut memory = Memory::<f32>::new(&program.graph, &sizes, 0).unwrap();
+    let mut memory = Store::<f32>::new(&program.graph, &sizes, 0).unwrap();
     let mut engine = engine::<f32>(EngineKind::Planned, &program, &sizes).unwrap();
     for _ in 0..2 {
         engine.run(&mut memory, &Feed::default()).unwrap();
@@ -216,14 +155,14 @@ fn errors_name_what_failed() {
     let factor = g.at(Some(place), |g| g.cholesky(a)).unwrap();
     let program = Program::forward(g, vec![factor]);
     for kind in [EngineKind::Planned, EngineKind::Candle] {
-        let mut memory = Memory::<f32>::new(&program.graph, &sizes, 0).unwrap();
+        let mut memory = Store::<f32>::new(&program.graph, &sizes, 0).unwrap();
         let mut engine = engine::<f32>(kind, &program, &sizes).unwrap();
         let error = engine.run(&mut memory, &Feed::default()).unwrap_err();
         assert!(error.to_string().contains("not positive definite"), "{error}");
         assert_eq!((error.operation.as_deref(), error.span.map(|s| s.start)), (Some("cholesky"), Some(3)));
     }
     let program = network().unwrap();
-    let mut memory = Memory::<f32>::new(&program.graph, &sizes, 0).unwrap();
+    let mut memory = Store::<f32>::new(&program.graph, &sizes, 0).unwrap();
     let mut engine = engine::<f32>(EngineKind::Planned, &program, &sizes).unwrap();
     let error = engine.run(&mut memory, &Feed::default()).unwrap_err();
     assert_eq!(error.message, "no input `view` is given");

@@ -2,12 +2,12 @@
 
 use crate::gradients::{cases::FAMILIES, memory, program};
 use sslrun::compile::Program;
-use sslrun::exec::{EngineKind, Feed, Memory, engine};
+use sslrun::exec::{EngineKind, Feed, Store, engine};
 use sslrun::graph::{DType, Graph, InputKind, Linear, Node, NodeId, NodeKind, Range, ValueKind, Zero};
 use std::collections::BTreeSet;
 
 /// Every node of a case's program, gradients included, with the values of its inputs and its own.
-fn computed(name: &str, program: &Program, memory: &Memory<f64>) -> Vec<(NodeId, Vec<Vec<f64>>, Vec<f64>)> {
+fn computed(name: &str, program: &Program, memory: &Store<f64>) -> Vec<(NodeId, Vec<Vec<f64>>, Vec<f64>)> {
     let live: Vec<NodeId> = program.live();
     let whole = Program { outputs: live.clone(), loss: None, grads: Vec::new(), ..program.clone() };
     let mut engine = engine::<f64>(EngineKind::Planned, &whole, &|_| None).unwrap();
@@ -42,7 +42,7 @@ fn again(graph: &Graph, node: &Node, inputs: &[Vec<f64>]) -> Option<Vec<f64>> {
     let mut engine = engine::<f64>(EngineKind::Planned, &program, &|_| None).ok()?;
     let values: Vec<Vec<f32>> = inputs.iter().map(|x| x.iter().map(|&x| x as f32).collect()).collect();
     let inputs = names.iter().map(String::as_str).zip(values.iter().map(Vec::as_slice)).collect();
-    engine.compute(&Memory::new(&program.graph, &|_| None, 0).ok()?, &Feed { inputs, ..Feed::default() }).ok()?;
+    engine.compute(&Store::new(&program.graph, &|_| None, 0).ok()?, &Feed { inputs, ..Feed::default() }).ok()?;
     Some(engine.output(0).to_vec())
 }
 

@@ -4,7 +4,7 @@ use sslrun::check::{self, Options, Outcome};
 use sslrun::compile::Program;
 use sslrun::diag::Diagnostic;
 use sslrun::exec::planned::Planned;
-use sslrun::exec::{Engine, Feed, Memory};
+use sslrun::exec::{Engine, Feed, Store};
 use sslrun::graph::{Attr, Graph, Init, InputKind, NodeId, ParamKind, Parameter, Shape, ShapeError, TensorType};
 use sslrun::random::Rng;
 use sslrun::source::{Source, Sources};
@@ -48,7 +48,7 @@ fn count(program: &Program, operation: &str) -> usize {
 
 /// Gradients and loss in f64, all inputs random.
 pub(super) fn run(program: &Program) -> Vec<Vec<f64>> {
-    let mut memory = Memory::<f64>::new(&program.graph, &size, 3).unwrap();
+    let mut memory = Store::<f64>::new(&program.graph, &size, 3).unwrap();
     let mut rng = Rng::new(&[5]);
     let mut values = |shape: &Shape| -> Vec<f32> {
         (0..shape.concrete(&size).unwrap().iter().product::<usize>()).map(|_| rng.normal() as f32).collect()

@@ -4,7 +4,7 @@ pub mod cases;
 
 use cases::{Built, Case, FAMILIES};
 use sslrun::compile::Program;
-use sslrun::exec::{Engine, EngineKind, Feed, Memory, engine};
+use sslrun::exec::{Engine, EngineKind, Feed, Store, engine};
 use sslrun::graph::ops::OPERATIONS;
 use sslrun::graph::{GradRule, Graph, Init, NodeId, ParamKind, Parameter};
 use std::collections::BTreeSet;
@@ -44,16 +44,16 @@ fn weighted(graph: &mut Graph, case: &Case, inputs: &[NodeId]) -> Built {
     graph.sum_all(product)
 }
 
-pub fn memory(case: &Case, program: &Program) -> Memory<f64> {
-    let mut memory = Memory::new(&program.graph, &|_| None, 3).unwrap();
+pub fn memory(case: &Case, program: &Program) -> Store<f64> {
+    let mut memory = Store::new(&program.graph, &|_| None, 3).unwrap();
     let middle = (case.range.0 + case.range.1) / 2.0;
     for i in 0..case.shapes.len() {
-        memory.with_mut(&format!("x{i}"), |x| x.iter_mut().for_each(|x| *x += middle));
+        memory.named_mut(&format!("x{i}")).into_iter().flatten().for_each(|x| *x += middle);
     }
     memory
 }
 
-fn loss(engine: &mut dyn Engine<f64>, memory: &mut Memory<f64>) -> f64 {
+fn loss(engine: &mut dyn Engine<f64>, memory: &mut Store<f64>) -> f64 {
     engine.run(memory, &Feed::default()).unwrap();
     engine.output(0)[0]
 }
@@ -69,10 +69,11 @@ fn error(case: &Case) -> f64 {
     let (mut worst, mut largest) = (0f64, 1e-3f64);
     for (&(id, _), gradient) in program.grads.iter().zip(gradients) {
         for i in (0..gradient.len()).step_by(gradient.len().div_ceil(64).max(1)) {
+            let id = memory.param(id);
             let mut at = |h: f64| {
-                memory.with_param_mut(id, |x| x[i] += h);
+                memory.get_mut(id)[i] += h;
                 let value = loss(&mut *engine, &mut memory);
-                memory.with_param_mut(id, |x| x[i] -= h);
+                memory.get_mut(id)[i] -= h;
                 value
             };
             let slope = (at(1e-5) - at(-1e-5)) / 2e-5;

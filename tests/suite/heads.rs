@@ -16,8 +16,7 @@ pub fn batch(samples: usize, size: usize, index: Vec<usize>) -> Batch {
 
 /// The numbers of a parameter or state.
 pub fn values(learner: &Learner, name: &str) -> Vec<f32> {
-    let tensor = learner.memory.get(name).unwrap_or_else(|| panic!("no {name}"));
-    tensor.flatten_all().and_then(|t| t.to_vec1()).expect("floats")
+    learner.store.named(name).unwrap_or_else(|| panic!("no {name}")).values.to_vec()
 }
 
 const CLUSTERED: &str = "
@@ -45,7 +44,7 @@ fn prototypes_start_every_step_with_length_one() {
     let still = CLUSTERED.replace("lr: 0.5", "lr: 0");
     let mut other = Learner::new(&crate::train::recipe(&still), EngineKind::Planned, Clock { steps: 4, per_epoch: 2 })
         .expect("a learner");
-    other.memory.with_mut(weight, |mine| mine.copy_from_slice(&after)).expect("the prototypes");
+    other.store.named_mut(weight).expect("the prototypes").copy_from_slice(&after);
     other.step(1, &batch).expect("a finite step");
     assert!(one(&lengths(&other)));
     let cosine = |(a, b): (&[f32], &[f32])| {

@@ -67,10 +67,12 @@ mod seeds;
 mod sets;
 mod shapes;
 mod state;
+mod store;
 mod syntax;
 mod tables;
 #[path = "../../fuzz/targets.rs"]
 mod targets;
+mod tensors;
 mod threads;
 mod train;
 mod transformers;

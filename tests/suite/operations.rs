@@ -4,7 +4,7 @@ use super::fixtures::{Fixture, Tensor, assert_close};
 use sslrun::check::{self, Options};
 use sslrun::compile::Program;
 use sslrun::diag;
-use sslrun::exec::{EngineKind, Feed, Memory, engine};
+use sslrun::exec::{EngineKind, Feed, Store, engine};
 use sslrun::source::{Source, Sources};
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub fn compute(kind: EngineKind, terms: &str, inputs: &[(&str, &Tensor)]) -> Res
     let nodes: Vec<_> = recipe.loss.terms.iter().map(|t| t.node).collect();
     let total = recipe.loss.total.expect("a recipe without errors has a loss");
     let program = Program::training(recipe.graph, &nodes, total, &names).map_err(|e| e.to_string())?;
-    let mut memory = Memory::<f32>::new(&program.graph, &|_| None, 0).map_err(|e| e.to_string())?;
+    let mut memory = Store::<f32>::new(&program.graph, &|_| None, 0).map_err(|e| e.to_string())?;
     let mut engine = engine::<f32>(kind, &program, &|_| None).map_err(|e| e.to_string())?;
     let feed = Feed { inputs: inputs.iter().map(|(n, t)| (*n, t.values.as_slice())).collect(), ..Feed::default() };
     engine.run(&mut memory, &feed).map_err(|e| e.to_string())?;

@@ -4,7 +4,7 @@ use super::fixtures::Fixture;
 use sslrun::check::{self, Options};
 use sslrun::compile::Program;
 use sslrun::diag;
-use sslrun::exec::{EngineKind, Feed, Memory, Real, engine};
+use sslrun::exec::{EngineKind, Feed, Real, Store, engine};
 use sslrun::source::{Source, Sources};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -40,7 +40,7 @@ fn compute<T: Real>(
     let nodes: Vec<_> = [total].into_iter().chain(recipe.loss.terms.iter().map(|t| t.node)).collect();
     let names: Vec<&str> = inputs.iter().map(|(name, _)| name.as_str()).collect();
     let program = Program::training(recipe.graph, &nodes, total, &names).map_err(|e| e.message)?;
-    let mut memory = Memory::<T>::new(&program.graph, size, 0).map_err(|e| e.to_string())?;
+    let mut memory = Store::<T>::new(&program.graph, size, 0).map_err(|e| e.to_string())?;
     let mut engine = engine::<T>(kind, &program, size).map_err(|e| e.to_string())?;
     let feed =
         Feed { inputs: inputs.iter().map(|(name, x)| (name.as_str(), x.as_slice())).collect(), ..Feed::default() };

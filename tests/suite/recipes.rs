@@ -95,11 +95,11 @@ impl<'a> Case<'a> {
     fn learner(&self) -> Learner {
         let mut learner = Learner::of_samples(&self.recipe, EngineKind::Planned, CLOCK, SAMPLES).expect("a learner");
         let tensors: Vec<(String, Vec<usize>)> =
-            learner.memory.iter().map(|(name, tensor)| (name.to_owned(), tensor.dims().to_vec())).collect();
+            learner.store.of_graph().map(|buffer| (buffer.name.to_owned(), buffer.shape.to_vec())).collect();
         for (name, shape) in tensors.into_iter().filter(|(_, shape)| !shape.is_empty()) {
             let given = self.find(&format!("state.{name}")).map(|t| t.values.clone());
             let values = given.unwrap_or_else(|| filled(&name, &shape));
-            learner.memory.with_mut(&name, |mine| mine.copy_from_slice(&values));
+            learner.store.named_mut(&name).expect("it is there").copy_from_slice(&values);
         }
         learner
     }
@@ -132,9 +132,8 @@ impl<'a> Case<'a> {
         }
         assert!(wanted.is_empty(), "{}: no gradient by {wanted:?}", self.name);
         for (state, want) in self.under("after.") {
-            let tensor = learner.memory.get(&state).unwrap_or_else(|| panic!("{}: no {state}", self.name));
-            let got = tensor.flatten_all().and_then(|t| t.to_vec1::<f32>()).expect("floats");
-            assert_close(&format!("{}, {state} after the step", self.name), &got, &want.values, 1e-5);
+            let got = learner.store.named(&state).unwrap_or_else(|| panic!("{}: no {state}", self.name)).values;
+            assert_close(&format!("{}, {state} after the step", self.name), got, &want.values, 1e-5);
         }
     }
 

@@ -4,7 +4,7 @@
 use crate::cli::place_of;
 use crate::gradients::cases::{Case, FAMILIES};
 use sslrun::compile::Program;
-use sslrun::exec::{EngineKind, Feed, Memory, Phase, engine};
+use sslrun::exec::{EngineKind, Feed, Phase, Store, engine};
 use sslrun::graph::ops::random::RANDN;
 use sslrun::graph::{Dim, Graph, Init, InputKind, NodeId, ParamKind, Parameter, Shape, TensorType};
 
@@ -38,7 +38,7 @@ fn batched(case: &Case) -> Option<(Graph, NodeId)> {
 fn computed(graph: &Graph, out: NodeId, count: usize, x: &[f32]) -> Option<Vec<f32>> {
     let size = |symbol: &str| (symbol == "N").then_some(count as i64);
     let program = Program::forward(graph.clone(), vec![out]);
-    let mut memory = Memory::<f32>::new(&program.graph, &size, 1).ok()?;
+    let mut memory = Store::<f32>::new(&program.graph, &size, 1).ok()?;
     let mut engine = engine::<f32>(EngineKind::Planned, &program, &size).ok()?;
     engine.run(&mut memory, &Feed { inputs: vec![("x", x)], ..Feed::default() }).ok()?;
     Some(engine.output(0).to_vec())
@@ -120,7 +120,7 @@ fn each_use_of_a_random_operation_has_a_stream_of_its_own() {
     for kind in [EngineKind::Planned, EngineKind::Candle] {
         let draw = |step: u64, phase: Phase, samples: &[u64]| {
             let size = |symbol: &str| (symbol == "N").then_some(2);
-            let mut memory = Memory::<f32>::new(&program.graph, &size, 1).expect("a memory");
+            let mut memory = Store::<f32>::new(&program.graph, &size, 1).expect("a memory");
             let mut engine = engine::<f32>(kind, &program, &size).expect("an engine");
             let feed = Feed { inputs: vec![("x", &[0.0; 6])], step, phase, samples, seed: 3, ..Feed::default() };
             engine.run(&mut memory, &feed).expect("a run");

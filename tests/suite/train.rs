@@ -176,13 +176,12 @@ fn three_steps_agree_with_pytorch() {
     };
     for (theirs, tensor) in fixture.under("init/") {
         for branch in ["f", "slow"] {
-            let set = learner.memory.with_mut(&name(branch, theirs), |v| v.copy_from_slice(&tensor.values));
-            assert!(set.is_some(), "no {}", name(branch, theirs));
+            let mine = learner.store.named_mut(&name(branch, theirs));
+            mine.unwrap_or_else(|| panic!("no {}", name(branch, theirs))).copy_from_slice(&tensor.values);
         }
     }
     let values = |learner: &Learner, name: &str| {
-        let tensor = learner.memory.get(name).unwrap_or_else(|| panic!("no {name}"));
-        tensor.flatten_all().and_then(|t| t.to_vec1::<f32>()).expect("floats")
+        learner.store.named(name).unwrap_or_else(|| panic!("no {name}")).values.to_vec()
     };
     for step in 1..=3 {
         let view = |v: &str| fixture.get(&format!("step{step}/{v}")).values.clone();
@@ -212,8 +211,7 @@ fn frozen_parameters_stay_and_averages_that_move_before_the_step_follow_the_old_
     let recipe = recipe(&text.replace(", )", ")"));
     let mut learner = Learner::new(&recipe, EngineKind::Planned, Clock { steps: 4, per_epoch: 1 }).expect("a learner");
     let all = |learner: &Learner| -> HashMap<String, Vec<f32>> {
-        let values = |t: &candle_core::Tensor| t.flatten_all().and_then(|t| t.to_vec1()).expect("floats");
-        learner.memory.iter().map(|(name, tensor)| (name.to_owned(), values(tensor))).collect()
+        learner.store.of_graph().map(|buffer| (buffer.name.to_owned(), buffer.values.to_vec())).collect()
     };
     let pixels = |seed: usize| (0..16 * 32 * 32 * 3).map(|i| ((i * 7 + seed * 13) % 97) as f32 / 50.0 - 1.0).collect();
     let batch = Batch {
@@ -261,11 +259,10 @@ pub fn verdict(text: &str, data: &str, control: &Control) -> Result<Verdict, Tra
     let splits = Splits { train: train.clone(), test: train };
     let setup = Setup { recipe: &recipe, data: splits, engine: EngineKind::Planned, threads: None };
     let (mut training, _) = Training::new(setup, Start::Anew).expect("a training");
-    let before = training.learner().memory.to_map().expect("tensors");
+    let before: Vec<Vec<f32>> = training.learner().store.iter().map(|buffer| buffer.values.to_vec()).collect();
     let verdict = training.verdict(&folder("verdict"), &Baselines::default(), control, &mut |_| ());
-    for (name, tensor) in training.learner().memory.iter() {
-        let values = |t: &candle_core::Tensor| t.flatten_all().and_then(|t| t.to_vec1::<f32>()).expect("floats");
-        assert_eq!(values(tensor), values(&before[name]), "{name} is changed by a probe");
+    for (buffer, before) in training.learner().store.iter().zip(before) {
+        assert_eq!(buffer.values, before, "{} is changed by a probe", buffer.name);
     }
     verdict
 }

@@ -4,7 +4,7 @@ use sslrun::check::{self, Options, Recipe};
 use sslrun::compile::Program;
 use sslrun::diag;
 use sslrun::exec::PlannedEvaluator;
-use sslrun::exec::{EngineKind, Feed, Memory, engine};
+use sslrun::exec::{EngineKind, Feed, Store, engine};
 use sslrun::graph::{Graph, Init, ParamKind};
 use sslrun::lint::lint;
 use sslrun::source::{Source, Sources};
@@ -55,7 +55,7 @@ fn positions_are_made_for_the_largest_view_whichever_is_seen_first() {
     assert_eq!(shape(&recipe.graph, "f.encoder.pos_embed"), [1, 65, 16]);
     let encoder = recipe.evaluate.encoder.unwrap();
     assert_eq!((encoder.size, shape(&encoder.graph, "f.encoder.pos_embed")), ((32, 32), [1, 65, 16].as_slice()));
-    let (memory, size) = (|graph: &Graph| Memory::<f32>::new(graph, &|_| Some(2), 0).unwrap(), |_: &str| Some(2));
+    let (memory, size) = (|graph: &Graph| Store::<f32>::new(graph, &|_| Some(2), 0).unwrap(), |_: &str| Some(2));
     memory(&recipe.graph).bind(&encoder.graph).unwrap();
     let program = Program::forward(encoder.graph.clone(), vec![encoder.features]);
     let mut engine = engine::<f32>(EngineKind::Planned, &program, &size).unwrap();

@@ -1,14 +1,12 @@
 //! The tensors of an exported encoder, by the names of its peer.
 
-use std::collections::HashMap;
-
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, serialize};
+use std::collections::BTreeMap;
 
 use crate::check::Encoder;
-use crate::exec::Memory;
+use crate::exec::Store;
 use crate::graph::ops::tables::sincos;
 use crate::nn::{Peer, Table, Transformer};
+use crate::tensors::{Contents, Tensor};
 use crate::weights::square_positions;
 
 /// A tensor with its name.
@@ -26,14 +24,12 @@ impl Named {
 }
 
 /// The tensors of an encoder as its peer has them.
-pub(super) fn of(peer: &Peer, encoder: &Encoder, memory: &Memory) -> Result<Vec<Named>, String> {
+pub(super) fn of(peer: &Peer, encoder: &Encoder, store: Store) -> Result<Vec<Named>, String> {
     // What it follows, where it follows something, is there, too.
     let inner = |name: &'_ str| Some(name.strip_prefix(encoder.path.as_str())?.strip_prefix('.')?.to_owned());
-    let own = memory.iter().filter_map(|(name, tensor)| Some((inner(name)?, tensor))).map(|(name, tensor)| {
-        let numbers = tensor.flatten_all().and_then(|t| t.to_vec1::<f32>()).map_err(|e| format!("`{name}`: {e}"))?;
-        Ok(Named::new(&name, tensor.dims().to_vec(), numbers))
-    });
-    let mut tensors = own.collect::<Result<Vec<_>, String>>()?;
+    let own =
+        store.into_buffers().filter_map(|(name, shape, numbers)| Some(Named { name: inner(&name)?, shape, numbers }));
+    let mut tensors: Vec<Named> = own.collect();
     if let Peer::Vit(vit) = peer {
         positions(vit, encoder.size, &mut tensors)?;
     }
@@ -69,15 +65,7 @@ fn positions(vit: &Transformer, (height, width): (usize, usize), tensors: &mut V
 }
 
 /// A safetensors file of tensors.
-pub(super) fn file(tensors: &[Named], said: Vec<(String, String)>) -> Result<Vec<u8>, String> {
-    let bytes: Vec<Vec<u8>> =
-        tensors.iter().map(|t| t.numbers.iter().flat_map(|x| x.to_le_bytes()).collect()).collect();
-    let views = tensors.iter().zip(&bytes).map(|(tensor, bytes)| {
-        let view =
-            TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(|e| format!("`{}`: {e}", tensor.name))?;
-        Ok((tensor.name.as_str(), view))
-    });
-    let views = views.collect::<Result<Vec<_>, String>>()?;
-    let said: HashMap<String, String> = said.into_iter().collect();
-    serialize(views, (!said.is_empty()).then_some(said)).map_err(|e| e.to_string())
+pub(super) fn file<'t>(tensors: &'t [Named], said: &BTreeMap<&str, String>) -> Result<Contents<'t>, String> {
+    let tensors = tensors.iter().map(|tensor| Tensor::single(&tensor.name, &tensor.shape, &tensor.numbers));
+    Contents::new(tensors.collect(), said)
 }

@@ -2,7 +2,6 @@
 
 use super::lowering::Lower;
 use crate::exec::Real;
-use crate::exec::memory::Reading;
 use crate::graph::Operation;
 use crate::graph::ops::linalg;
 use crate::kernels;
@@ -105,11 +104,10 @@ fn singular_values(a: &Tensor) -> Result<Tensor> {
 fn vectors<T: Real>(a: &Tensor) -> Result<(Tensor, Tensor)> {
     let (batch, m, n) = a.dims3()?;
     let k = m.min(n);
-    let fixed = a.detach().contiguous()?;
-    let reading = Reading::new(&fixed);
+    let fixed = T::numbers(a)?;
     let (mut u, mut v) = (vec![T::ZERO; batch * m * k], vec![T::ZERO; batch * n * k]);
     let mut s = vec![T::ZERO; k];
-    let parts = reading.numbers::<T>().chunks(m * n).zip(u.chunks_mut(m * k)).zip(v.chunks_mut(n * k));
+    let parts = fixed.chunks(m * n).zip(u.chunks_mut(m * k)).zip(v.chunks_mut(n * k));
     parts.for_each(|((a, u), v)| kernels::svd(a, m, n, u, &mut s, v));
-    Ok((T::tensor(u, (batch, m, k))?, T::tensor(v, (batch, n, k))?))
+    Ok((T::tensor(&u, (batch, m, k))?, T::tensor(&v, (batch, n, k))?))
 }

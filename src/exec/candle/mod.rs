@@ -12,9 +12,9 @@ mod norm;
 mod random;
 mod reduce;
 
-use super::memory::{Binding, Reading};
 use super::site::{Moment, Site};
-use super::{Engine, ExecError, Feed, Memory, Real};
+use super::store::Bound;
+use super::{Binding, BufferId, Engine, ExecError, Feed, Real, Store};
 use crate::compile::{Plan, Program};
 use crate::graph::{Attr, Attrs, InputId, Leaf, Node, NodeId, NodeKind, Operation, ParamId, StateId};
 use crate::threads;
@@ -36,6 +36,7 @@ pub struct Candle<T: Real> {
     grads: Vec<Vec<T>>,
     input_grads: Vec<(String, Vec<T>)>,
     updates: Vec<(StateId, Vec<T>)>,
+    bound: Bound,
 }
 
 /// A node with every dimension a number.
@@ -74,26 +75,26 @@ impl<T: Real> Candle<T> {
         let output_shapes = program.outputs.iter().map(shape).collect();
         let input_shapes = plan.input_grads.iter().map(|(_, grad)| grad.shape.clone()).collect();
         let (outputs, grads, input_grads, updates) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let program = program.clone();
-        Ok(Candle { program, nodes, outputs, output_shapes, input_shapes, grads, input_grads, updates })
+        let (program, bound) = (program.clone(), Bound::default());
+        Ok(Candle { program, nodes, outputs, output_shapes, input_shapes, grads, input_grads, updates, bound })
     }
 
     /// One step, on a thread with room for candle's recursion over long chains if there is one.
-    fn step(&self, memory: &Memory<T>, feed: &Feed) -> Result<Done, ExecError> {
+    fn step(&self, store: &Store<T>, feed: &Feed) -> Result<Done, ExecError> {
         let thread = std::thread::Builder::new().stack_size(STACK);
         let done = threads::apart(thread, |own| {
             let length = self.nodes.len();
             if !own && length > LONGEST {
                 return Err(ExecError::new(format!("no thread with room for the {length} steps of the candle engine")));
             }
-            self.compute(memory, feed)
+            self.compute(store, feed)
         });
         done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 
-    fn compute(&self, memory: &Memory<T>, feed: &Feed) -> Result<Done, ExecError> {
+    fn compute(&self, store: &Store<T>, feed: &Feed) -> Result<Done, ExecError> {
         let graph = &self.program.graph;
-        let leaves = Leaves { program: &self.program, memory, binding: memory.bind(graph)?, feed };
+        let leaves = Leaves { program: &self.program, store, binding: self.bound.last(store)?, feed };
         let moment = feed.moment();
         let mut values: Vec<Option<Tensor>> = vec![None; graph.len()];
         for (place, sized) in self.nodes.iter().enumerate() {
@@ -193,8 +194,8 @@ fn number(node: &Node, size: &dyn Fn(&str) -> Option<i64>) -> f64 {
 /// Where the leaves of a step come from.
 struct Leaves<'a, T: Real> {
     program: &'a Program,
-    memory: &'a Memory<T>,
-    binding: Binding,
+    store: &'a Store<T>,
+    binding: &'a Binding,
     feed: &'a Feed<'a>,
 }
 
@@ -206,9 +207,9 @@ impl<T: Real> Leaves<'_, T> {
         Ok(Some(match read {
             Leaf::Parameter(id) => {
                 let wanted = self.program.grads.iter().any(|(p, _)| p == id);
-                leaf(self.memory.bound_param(&self.binding, *id), wanted)?
+                leaf(&self.kept(self.binding.param(*id))?, wanted)?
             }
-            Leaf::State(id) => leaf(self.memory.bound_state(&self.binding, *id), false)?,
+            Leaf::State(id) => self.kept(self.binding.state(*id))?,
             Leaf::Input(id) => {
                 let name = &self.program.graph.inputs[id.index()].name;
                 let wanted = self.program.input_grads.iter().any(|(n, _)| n == name);
@@ -220,6 +221,11 @@ impl<T: Real> Leaves<'_, T> {
             }
             Leaf::Constant { .. } | Leaf::Dimension { .. } => number(sized.number)?,
         }))
+    }
+
+    /// A copy of a buffer.
+    fn kept(&self, id: BufferId) -> Result<Tensor, ExecError> {
+        Ok(T::tensor(self.store.get(id), self.store.shape(id))?)
     }
 
     fn input(&self, name: &str, shape: &[usize]) -> Result<Tensor, ExecError> {
@@ -238,13 +244,13 @@ fn leaf(tensor: &Tensor, wanted: bool) -> Result<Tensor, ExecError> {
 }
 
 fn take<T: Real>(tensor: &Tensor) -> Result<Vec<T>, ExecError> {
-    let tensor = tensor.to_dtype(T::DTYPE)?.contiguous()?;
-    Ok(Reading::new(&tensor).numbers::<T>().to_vec())
+    Ok(T::numbers(&tensor.to_dtype(T::DTYPE)?)?)
 }
 
 impl<T: Real> Engine<T> for Candle<T> {
-    fn compute(&mut self, memory: &Memory<T>, feed: &Feed) -> Result<(), ExecError> {
-        let done = self.step(memory, feed)?;
+    fn compute(&mut self, store: &Store<T>, feed: &Feed) -> Result<(), ExecError> {
+        self.bound.to(store, &self.program.graph)?;
+        let done = self.step(store, feed)?;
         self.outputs = done.outputs.iter().map(take).collect::<Result<_, _>>()?;
         self.grads = done.grads.iter().map(take).collect::<Result<_, _>>()?;
         let named = self.program.input_grads.iter().zip(&done.input_grads);
@@ -255,9 +261,9 @@ impl<T: Real> Engine<T> for Candle<T> {
         Ok(())
     }
 
-    fn advance(&self, memory: &mut Memory<T>) -> Result<(), ExecError> {
-        let binding = memory.bind(&self.program.graph)?;
-        self.updates.iter().try_for_each(|(state, value)| memory.set_state(&binding, *state, value))
+    fn advance(&self, store: &mut Store<T>) -> Result<(), ExecError> {
+        let binding = self.bound.last(store)?;
+        self.updates.iter().try_for_each(|(state, value)| store.set(binding.state(*state), value))
     }
 
     fn next_states(&self) -> Vec<(&str, &[T])> {

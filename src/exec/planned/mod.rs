@@ -20,8 +20,8 @@ mod results;
 mod softmax;
 mod suspects;
 
-use super::memory::Reading;
-use super::{Culprit, Engine, ExecError, Feed, Memory, Real, Spent, claim};
+use super::store::Bound;
+use super::{Culprit, Engine, ExecError, Feed, Real, Spent, Store, claim};
 use crate::compile::{Plan, Program};
 use crate::graph::{InputId, Operation, StateId};
 use arena::Arena;
@@ -48,6 +48,7 @@ pub struct Planned<T: Real> {
     input_grads: Vec<(String, Kept<T>)>,
     updates: Vec<(StateId, Kept<T>)>,
     measures: bool,
+    bound: Bound,
 }
 
 impl<T: Real> Planned<T> {
@@ -79,6 +80,7 @@ impl<T: Real> Planned<T> {
             input_grads,
             updates,
             measures: false,
+            bound: Bound::default(),
             program: program.clone(),
         })
     }
@@ -103,14 +105,12 @@ impl<T: Real> Planned<T> {
     }
 
     /// Computes everything, parameters and states only read; `after` sees each call once it is done.
-    fn calls(&mut self, memory: &Memory<T>, feed: &Feed, after: &mut After<T>) -> Result<(), ExecError> {
+    fn calls(&mut self, store: &Store<T>, feed: &Feed, after: &mut After<T>) -> Result<(), ExecError> {
         let graph = &self.program.graph;
-        let binding = memory.bind(graph)?;
-        let params: Vec<Reading> = memory.bound_params(&binding).map(Reading::new).collect();
-        let states: Vec<Reading> = memory.bound_states(&binding).map(Reading::new).collect();
+        let binding = self.bound.to(store, graph)?;
         let outside = Outside {
-            params: params.iter().map(Reading::numbers).collect(),
-            states: states.iter().map(Reading::numbers).collect(),
+            params: binding.params(store),
+            states: binding.states(store),
             inputs: &self.inputs,
             scalars: &self.scalars,
             constants: &self.constants,
@@ -139,15 +139,15 @@ impl<T: Real> Planned<T> {
 type After<'a, T> = dyn FnMut(&Call<T>, &[T], &Outside<T>) + 'a;
 
 impl<T: Real> Engine<T> for Planned<T> {
-    fn compute(&mut self, memory: &Memory<T>, feed: &Feed) -> Result<(), ExecError> {
+    fn compute(&mut self, store: &Store<T>, feed: &Feed) -> Result<(), ExecError> {
         self.take(feed)?;
-        self.calls(memory, feed, &mut |_, _, _| {})
+        self.calls(store, feed, &mut |_, _, _| {})
     }
 
-    fn advance(&self, memory: &mut Memory<T>) -> Result<(), ExecError> {
-        let binding = memory.bind(&self.program.graph)?;
+    fn advance(&self, store: &mut Store<T>) -> Result<(), ExecError> {
+        let binding = self.bound.last(store)?;
         for (state, kept) in &self.updates {
-            memory.set_state(&binding, *state, kept.numbers(self.arena.numbers()))?;
+            store.set(binding.state(*state), kept.numbers(self.arena.numbers()))?;
         }
         Ok(())
     }
@@ -157,11 +157,11 @@ impl<T: Real> Engine<T> for Planned<T> {
         self.updates.iter().map(|(state, kept)| (name(state), kept.numbers(self.arena.numbers()))).collect()
     }
 
-    fn not_finite(&mut self, memory: &Memory<T>, feed: &Feed) -> Result<Option<Culprit>, ExecError> {
+    fn not_finite(&mut self, store: &Store<T>, feed: &Feed) -> Result<Option<Culprit>, ExecError> {
         self.take(feed)?;
         let program = self.program.clone();
         let mut suspects = Suspects::new(&program);
-        self.calls(memory, feed, &mut |call, arena, outside| suspects.look(call, arena, outside))?;
+        self.calls(store, feed, &mut |call, arena, outside| suspects.look(call, arena, outside))?;
         Ok(suspects.culprit())
     }
 

@@ -3,7 +3,7 @@
 use super::Training;
 use crate::check::Encoder;
 use crate::data::Splits;
-use crate::exec::Memory;
+use crate::exec::Store;
 use crate::train::checkpoint::save_encoder;
 use crate::train::{
     Baselines, Checkpoint, Control, Event, Judgement, KnownClasses, Measures, Place, TrainError, Verdict, Which,
@@ -41,11 +41,11 @@ impl Training<'_> {
         let Some(judge) = &mut self.judge else { return Ok(Verdict::default()) };
         patiently(run, control, on_event, |_| {
             saving::at_its_place(run)?;
-            save_encoder(&self.learner.memory, self.setup.recipe, encoder, self.seed, &encoder_file(run.path(), false))
+            save_encoder(&self.learner.store, self.setup.recipe, encoder, self.seed, &encoder_file(run.path(), false))
         })?;
         let mut untrained =
             calibrate(self.setup.recipe, encoder, &self.setup.data.train, self.setup.engine, self.seed)?;
-        let trained = judge.judge("the trained encoder", &mut self.learner.memory, control, on_event)?;
+        let trained = judge.judge("the trained encoder", &mut self.learner.store, control, on_event)?;
         keep_learnt(&trained, false, run, control, on_event)?;
         let best = self.judge_best(encoder, &trained, run, control, on_event)?;
         let Some(judge) = &mut self.judge else { return Ok(Verdict::default()) };
@@ -75,10 +75,10 @@ impl Training<'_> {
             return Ok(Measures::default());
         };
         let batch = self.setup.recipe.train.batch as i64;
-        let mut memory = Memory::new(&encoder.graph, &|symbol| (symbol == "N").then_some(batch), self.seed)?;
-        found.restore_memory(&mut memory)?;
+        let mut store = Store::new(&encoder.graph, &|symbol| (symbol == "N").then_some(batch), self.seed)?;
+        found.restore_store(&mut store)?;
         let Some(judge) = &mut self.judge else { return Ok(Measures::default()) };
-        let judged = judge.judge("the best encoder", &mut memory, control, on_event)?;
+        let judged = judge.judge("the best encoder", &mut store, control, on_event)?;
         keep_learnt(&judged, true, run, control, on_event)?;
         Ok(judged.measures)
     }

@@ -1,10 +1,12 @@
 //! When a training is written to the disk, and what if that fails.
 
+use std::io::{Seek, Write};
 use std::path::Path;
 
 use super::Training;
+use crate::source::open_file;
 use crate::train::checkpoint::{self, save_encoder};
-use crate::train::which::{Which, keep, remove};
+use crate::train::which::{Which, has_place, remove};
 use crate::train::{
     BestSoFar, Control, Event, Measures, Place, Progress, TrainError, encoder_file, last_checkpoint, patiently, saving,
 };
@@ -17,19 +19,24 @@ impl Training<'_> {
         let own = planned && self.kept_alone() > 0;
         let going = self.plan(own);
         let progress = self.progress();
-        let saved = checkpoint::contents(&self.learner, self.setup.recipe, &progress)?;
-        let Some(bytes) = saved else {
+        if !self.learner.is_finite() {
             self.watch.pause();
             let message = "a parameter or state is not finite: no checkpoint is written".to_owned();
             self.warn(message, None, on_event);
             return Ok(());
-        };
-        if own && !keep(Which::Step(self.done), run.path(), self.seed, &bytes)? {
-            self.warn_of_foreign(Which::Step(self.done), run, on_event);
+        }
+        let which = Which::Step(self.done);
+        let alone = own && has_place(which, run.path(), self.seed);
+        if own && !alone {
+            self.warn_of_foreign(which, run, on_event);
+        }
+        let contents = checkpoint::contents(&self.learner, self.setup.recipe, &progress)?;
+        if alone {
+            checkpoint::put(&which.file(run.path()), &contents)?;
         }
         let path = last_checkpoint(run.path());
         // A folder that goes between the look and the writing is the reason, not the file that cannot be written for that.
-        let put = checkpoint::put(&path, &bytes);
+        let put = checkpoint::put(&path, &contents);
         put.map_err(|error| saving::at_its_place(run).err().unwrap_or(error))?;
         // Only now is there a newer one for each that goes.
         remove(run.path(), self.seed, &going);
@@ -111,12 +118,13 @@ impl Training<'_> {
     fn write_best(&mut self, run: &dyn Place) -> Result<bool, TrainError> {
         saving::at_its_place(run)?;
         let recipe = self.setup.recipe;
-        let saved = checkpoint::contents(&self.learner, recipe, &self.progress())?;
-        let (Some(bytes), Some(encoder)) = (saved, &recipe.evaluate.encoder) else { return Ok(false) };
-        if !keep(Which::Best, run.path(), self.seed, &bytes)? {
+        let Some(encoder) = &recipe.evaluate.encoder else { return Ok(false) };
+        if !self.learner.is_finite() || !has_place(Which::Best, run.path(), self.seed) {
             return Ok(false);
         }
-        save_encoder(&self.learner.memory, recipe, encoder, self.seed, &encoder_file(run.path(), true))?;
+        let contents = checkpoint::contents(&self.learner, recipe, &self.progress())?;
+        checkpoint::put(&Which::Best.file(run.path()), &contents)?;
+        save_encoder(&self.learner.store, recipe, encoder, self.seed, &encoder_file(run.path(), true))?;
         self.watch.pause();
         Ok(true)
     }
@@ -146,8 +154,9 @@ impl Training<'_> {
         let steps = self.journal.kept.iter().map(|step| Which::Step(*step));
         let files = steps.chain([Which::Best]).map(|which| (which.file(from), which.file(to)));
         for (from, to) in files.chain([(encoder_file(from, true), encoder_file(to, true))]) {
-            let Ok(bytes) = crate::source::read_file(&from) else { continue };
-            if checkpoint::put(&to, &bytes).is_err() {
+            let Ok(file) = open_file(&from) else { continue };
+            let copy = |out: &mut dyn Write| (&file).rewind().and_then(|()| std::io::copy(&mut &file, out)).map(|_| ());
+            if checkpoint::put_through(&to, &copy).is_err() {
                 break;
             }
         }

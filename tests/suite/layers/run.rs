@@ -2,9 +2,8 @@
 
 use super::sizes;
 use crate::fixtures::Tensor;
-use candle_core::DType;
 use sslrun::compile::Program;
-use sslrun::exec::{Engine, EngineKind, Feed, Memory, Real, engine};
+use sslrun::exec::{Engine, EngineKind, Feed, Real, Store, engine};
 use sslrun::graph::{Dim, Graph, InputKind, NodeId, Shape, TensorType};
 use std::collections::BTreeMap;
 
@@ -42,32 +41,30 @@ pub fn run<T: Real>(
         None => Program::forward(graph, vec![out]),
     };
     let size = sizes(inputs.first().map_or(1, |(_, t)| t.shape[0]));
-    let mut memory = Memory::<T>::new(&program.graph, &size, 1).unwrap();
+    let mut memory = Store::<T>::new(&program.graph, &size, 1).unwrap();
     set(&mut memory, &program.graph, fill, &size);
     let mut engine = engine::<T>(kind, &program, &size).unwrap();
     engine.run(&mut memory, &Feed { inputs: given, ..Feed::default() }).unwrap();
     collect(&program, &*engine, &memory, by)
 }
 
-fn set<T: Real>(memory: &mut Memory<T>, graph: &Graph, fill: Fill, size: &dyn Fn(&str) -> Option<i64>) {
+fn set<T: Real>(memory: &mut Store<T>, graph: &Graph, fill: Fill, size: &dyn Fn(&str) -> Option<i64>) {
     let params = graph.params.iter().map(|p| (p.name.clone(), p.shape.clone()));
     let states = graph.states.iter().map(|s| (s.name.clone(), s.shape.concrete(size).unwrap()));
     for (name, shape) in params.chain(states) {
         if let Some(values) = fill(&name, &shape) {
-            let copy = |all: &mut [T]| all.iter_mut().zip(&values).for_each(|(a, &v)| *a = T::from_f64(f64::from(v)));
-            memory.with_mut(&name, copy).unwrap();
+            let all = memory.named_mut(&name).unwrap();
+            all.iter_mut().zip(&values).for_each(|(a, &v)| *a = T::from_f64(f64::from(v)));
         }
     }
 }
 
-fn collect<T: Real>(program: &Program, engine: &dyn Engine<T>, memory: &Memory<T>, by: &[&str]) -> Ran {
+fn collect<T: Real>(program: &Program, engine: &dyn Engine<T>, memory: &Store<T>, by: &[&str]) -> Ran {
     let round = |all: &[T]| all.iter().map(|x| x.to_f64() as f32).collect::<Vec<_>>();
     let name = |i: usize| program.graph.params[program.grads[i].0.index()].name.clone();
     let mut grads: BTreeMap<_, _> = (0..program.grads.len()).map(|i| (name(i), round(engine.gradient(i)))).collect();
     grads.extend(by.iter().map(|x| (x.to_string(), round(engine.input_gradient(x).unwrap()))));
-    let read = |name: &str| {
-        memory.get(name).unwrap().flatten_all().unwrap().to_dtype(DType::F32).unwrap().to_vec1::<f32>().unwrap()
-    };
+    let read = |name: &str| round(memory.named(name).unwrap().values);
     let states = program.graph.states.iter().map(|s| (s.name.clone(), read(&s.name))).collect();
     Ran { out: round(engine.output(0)), grads, states }
 }
