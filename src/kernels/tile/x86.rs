@@ -2,28 +2,7 @@
 use std::arch::x86_64::*;
 
 use super::{Run, Simd, Strip, Tiles, Vector, VectorTask, check, most, strip, tiles};
-
-/// A processor with AVX-512; made by `dispatch` alone.
-#[derive(Clone, Copy)]
-pub struct Avx512(());
-
-impl Avx512 {
-    /// The token; the caller has found the instructions to be there.
-    pub(super) fn new() -> Self {
-        Avx512(())
-    }
-}
-
-/// A processor with AVX2 and FMA; made by `dispatch` alone.
-#[derive(Clone, Copy)]
-pub struct Avx2(());
-
-impl Avx2 {
-    /// The token; the caller has found the instructions to be there.
-    pub(super) fn new() -> Self {
-        Avx2(())
-    }
-}
+use crate::kernels::path::{Avx2, Avx512};
 
 macro_rules! vector {
     ($type:ty, $lanes:literal, $load:ident, $store:ident, $splat:ident, $fma:ident, $add:ident, $sub:ident) => {
@@ -159,7 +138,7 @@ impl Simd for Avx512 {
     }
 
     fn vectors<K: VectorTask>(self, task: K) {
-        // SAFETY: the token proves the instructions.
+        // SAFETY: the proof is of these instructions.
         unsafe { avx512_vectors(task) }
     }
 }
@@ -177,7 +156,7 @@ impl Simd for Avx2 {
     }
 
     fn vectors<K: VectorTask>(self, task: K) {
-        // SAFETY: the token proves the instructions.
+        // SAFETY: the proof is of these instructions.
         unsafe { avx2_vectors(task) }
     }
 }
