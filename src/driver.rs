@@ -242,13 +242,9 @@ fn words(taken: &Taken) -> Vec<String> {
 
 /// A warning with the place in the recipe that it speaks of.
 fn placed<'e>(event: &'e Event, sources: &Sources) -> std::borrow::Cow<'e, Event> {
-    match event {
-        Event::Warning { message, span: Some(span) } => {
-            let message = format!("{message}{}", failure::point(sources, *span));
-            std::borrow::Cow::Owned(Event::Warning { message, span: Some(*span) })
-        }
-        event => std::borrow::Cow::Borrowed(event),
-    }
+    let Event::Warning { message, span: Some(span) } = event else { return std::borrow::Cow::Borrowed(event) };
+    let message = format!("{message}{}", failure::point(sources, *span));
+    std::borrow::Cow::Owned(Event::Warning { message, span: Some(*span) })
 }
 
 /// Trains, and judges what was trained unless somebody stopped it.

@@ -42,9 +42,6 @@ pub trait Engine<T: Real = f32> {
     /// The gradient `program.grads[i]` of the last run, in the layout of its parameter.
     fn gradient(&self, i: usize) -> &[T];
 
-    /// The same, to be scaled or clipped in place.
-    fn gradient_mut(&mut self, i: usize) -> &mut [T];
-
     /// The gradient of the loss by the input of that name in the last run, if the program asks for it.
     fn input_gradient(&self, name: &str) -> Option<&[T]>;
 

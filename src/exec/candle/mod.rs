@@ -177,7 +177,7 @@ fn gradient(store: Option<&GradStore>, leaf: &Tensor) -> Result<Tensor, ExecErro
 fn numbers(attrs: &Attrs, size: &dyn Fn(&str) -> Option<i64>) -> Attrs {
     attrs.iter().fold(Attrs::new(), |known, (name, attr)| match attr {
         Attr::Dims(dims) => known.with(name, Attr::Ints(dims.iter().map(|d| d.eval(size).unwrap_or(0)).collect())),
-        other => known.with(name, other.clone()),
+        Attr::Int(_) | Attr::Float(_) | Attr::Bool(_) | Attr::Text(_) | Attr::Ints(_) => known.with(name, attr.clone()),
     })
 }
 
@@ -275,10 +275,6 @@ impl<T: Real> Engine<T> for Candle<T> {
 
     fn gradient(&self, i: usize) -> &[T] {
         &self.grads[i]
-    }
-
-    fn gradient_mut(&mut self, i: usize) -> &mut [T] {
-        &mut self.grads[i]
     }
 
     fn input_gradient(&self, name: &str) -> Option<&[T]> {

@@ -61,8 +61,7 @@ impl<T: Real> Planned<T> {
             Call::new(step, &mut sources, fast).map_err(|message| ExecError::new(message).at(&program.graph, step.node))
         });
         let calls = calls.collect::<Result<Vec<_>, _>>()?;
-        let mut results = results::Results::new(&plan);
-        let mut keep = |operand| results.keep(operand, &mut sources);
+        let mut keep = |operand| Kept::new(operand, &mut sources);
         let outputs = plan.outputs.iter().map(&mut keep).collect();
         let grads = plan.grads.iter().map(|(_, operand)| keep(operand)).collect();
         let input_grads = plan.input_grads.iter().map(|(name, operand)| (name.clone(), keep(operand))).collect();
@@ -129,7 +128,7 @@ impl<T: Real> Planned<T> {
         let results = self.outputs.iter_mut().chain(&mut self.grads);
         let results = results.chain(self.input_grads.iter_mut().map(|(_, kept)| kept));
         for kept in results.chain(self.updates.iter_mut().map(|(_, kept)| kept)) {
-            kept.keep(self.arena.numbers(), &outside);
+            kept.keep(&outside);
         }
         Ok(())
     }
@@ -175,10 +174,6 @@ impl<T: Real> Engine<T> for Planned<T> {
 
     fn gradient(&self, i: usize) -> &[T] {
         self.grads[i].numbers(self.arena.numbers())
-    }
-
-    fn gradient_mut(&mut self, i: usize) -> &mut [T] {
-        self.grads[i].numbers_mut(self.arena.numbers_mut())
     }
 
     fn input_gradient(&self, name: &str) -> Option<&[T]> {

@@ -6,35 +6,41 @@ use crate::kernels::path::{Avx2, Avx512};
 
 macro_rules! vector {
     ($type:ty, $lanes:literal, $load:ident, $store:ident, $splat:ident, $fma:ident, $add:ident, $sub:ident) => {
-        // SAFETY (of every line below): the caller's promise of instructions and of the memory behind `p` and `a`.
         impl Vector for $type {
             const LANES: usize = $lanes;
             #[inline(always)]
             unsafe fn load(p: *const f32) -> Self {
+                // SAFETY: the caller's promise of the instructions and of the memory.
                 unsafe { $load(p) }
             }
             #[inline(always)]
             unsafe fn store(self, p: *mut f32) {
+                // SAFETY: the caller's promise of the instructions and of the memory.
                 unsafe { $store(p, self) }
             }
             #[inline(always)]
             unsafe fn splat(value: f32) -> Self {
+                // SAFETY: the caller's promise of the instructions.
                 unsafe { $splat(value) }
             }
             #[inline(always)]
             unsafe fn add_product(self, a: Self, b: Self) -> Self {
+                // SAFETY: the caller's promise of the instructions.
                 unsafe { $fma(a, b, self) }
             }
             #[inline(always)]
             unsafe fn add(self, b: Self) -> Self {
+                // SAFETY: the caller's promise of the instructions.
                 unsafe { $add(self, b) }
             }
             #[inline(always)]
             unsafe fn sub(self, b: Self) -> Self {
+                // SAFETY: the caller's promise of the instructions.
                 unsafe { $sub(self, b) }
             }
             #[inline(always)]
             unsafe fn turn_round(columns: *const f32, apart: usize, rows: *mut f32, width: usize) {
+                // SAFETY: the caller's promise of the instructions and of the memory.
                 unsafe { turn_round(columns, apart, rows, width) }
             }
             #[inline(always)]
