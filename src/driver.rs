@@ -32,7 +32,7 @@ pub use checked::{Checked, check, read};
 use checked::{check_among, hash, hash_of, named};
 pub use compare::{Comparison, Contest, Moment, Terms, compare};
 pub use explain::{explain, explain_in_latex};
-pub use export::{Exported, check_export, export};
+pub use export::{check_export, export};
 pub use failure::Failure;
 pub use held::Held;
 use log::RunLog;

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | one tensor, element by element | [`unary`], [`gelu_grad`] |
 //! | two or three, with broadcasting | [`binary`], [`select`], [`sum_relu_grad`] |
-//! | along axes | [`reduce`], [`argmax`], [`argmin`], [`cumsum`], [`argsort`] |
+//! | along axes | [`reduce`], [`argmax`], [`cumsum`], [`argsort`] |
 //! | moving | [`permute`], [`slice()`], [`pad`], [`concat()`], [`broadcast_to`] |
 //! | choosing | [`gather`], [`scatter_add`], [`take_rows`], [`place_rows`] |
 //! | random numbers | [`uniform`], [`randn`] |
@@ -87,7 +87,7 @@ pub use matrix::{Matrix, multiply, product};
 pub use path::Path;
 pub use pool::{Pool2d, avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad};
 pub use reduce::{Reduce, reduce};
-pub use scan::{argmax, argmin, argsort, cumsum};
+pub use scan::{argmax, argsort, cumsum};
 pub use sinkhorn::{Sinkhorn, sinkhorn};
 pub use softmax::{log_softmax, log_softmax_grad, logsumexp, softmax, softmax_grad};
 pub use svd::svd;
