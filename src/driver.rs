@@ -32,7 +32,7 @@ pub use checked::{Checked, check, read};
 use checked::{check_among, hash, hash_of, named};
 pub use compare::{Comparison, Contest, Moment, Terms, compare};
 pub use explain::{explain, explain_in_latex};
-pub use export::{Exported, check_export, export};
+pub use export::{check_export, export};
 pub use failure::Failure;
 pub use held::Held;
 use log::RunLog;
@@ -242,13 +242,9 @@ fn words(taken: &Taken) -> Vec<String> {
 
 /// A warning with the place in the recipe that it speaks of.
 fn placed<'e>(event: &'e Event, sources: &Sources) -> std::borrow::Cow<'e, Event> {
-    match event {
-        Event::Warning { message, span: Some(span) } => {
-            let message = format!("{message}{}", failure::point(sources, *span));
-            std::borrow::Cow::Owned(Event::Warning { message, span: Some(*span) })
-        }
-        event => std::borrow::Cow::Borrowed(event),
-    }
+    let Event::Warning { message, span: Some(span) } = event else { return std::borrow::Cow::Borrowed(event) };
+    let message = format!("{message}{}", failure::point(sources, *span));
+    std::borrow::Cow::Owned(Event::Warning { message, span: Some(*span) })
 }
 
 /// Trains, and judges what was trained unless somebody stopped it.

@@ -1,35 +1,35 @@
 //! Which vector instructions this processor has, found at run time, once; and functions compiled for each set of them.
 
+#[cfg(target_arch = "x86_64")]
+mod tokens;
+
 use std::sync::OnceLock;
 
-/// A set of vector instructions that this processor has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Path(pub(crate) Level);
+#[cfg(target_arch = "x86_64")]
+pub use tokens::{Avx2, Avx512};
 
-/// The instruction sets with code of their own.
+/// A set of vector instructions that this processor has, each with the proof that it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
+pub enum Path {
+    /// What every processor of its kind has.
     Portable,
+    /// AVX2 and FMA.
     #[cfg(target_arch = "x86_64")]
-    Avx2,
+    Avx2(Avx2),
+    /// AVX-512.
     #[cfg(target_arch = "x86_64")]
-    Avx512,
+    Avx512(Avx512),
 }
 
 impl Path {
     /// Every path this processor can take, the plainest first.
     pub fn available() -> Vec<Path> {
         #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut))]
-        let mut paths = vec![Path(Level::Portable)];
+        let mut paths = vec![Path::Portable];
         #[cfg(target_arch = "x86_64")]
         {
-            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-            let avx512 = is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512dq");
-            paths.extend(avx2.then_some(Path(Level::Avx2)));
-            paths.extend((avx2 && avx512).then_some(Path(Level::Avx512)));
+            paths.extend(Avx2::found().map(Path::Avx2));
+            paths.extend(Avx512::found().map(Path::Avx512));
         }
         paths
     }
@@ -56,12 +56,12 @@ impl Path {
 
     /// `portable`, `avx2` or `avx512`.
     pub fn name(self) -> &'static str {
-        match self.0 {
-            Level::Portable => "portable",
+        match self {
+            Path::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => "avx2",
+            Path::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => "avx512",
+            Path::Avx512(_) => "avx512",
         }
     }
 }
@@ -86,14 +86,14 @@ macro_rules! multiversion {
             fn avx2<$($g: $bound),*>($($arg: $ty),*) $(-> $ret)? {
                 body::<true, $($g),*>($($arg),*)
             }
-            match path.0 {
-                // SAFETY: a path of this level exists only where the processor has these features.
+            match path {
+                // SAFETY: the proof exists only where the processor has these features.
                 #[cfg(target_arch = "x86_64")]
-                $crate::simd::Level::Avx512 => unsafe { avx512($($arg),*) },
+                $crate::simd::Path::Avx512(_) => unsafe { avx512($($arg),*) },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
-                $crate::simd::Level::Avx2 => unsafe { avx2($($arg),*) },
-                $crate::simd::Level::Portable => {
+                $crate::simd::Path::Avx2(_) => unsafe { avx2($($arg),*) },
+                $crate::simd::Path::Portable => {
                     body::<{ cfg!(target_arch = "aarch64") }, $($g),*>($($arg),*)
                 }
             }

@@ -60,6 +60,11 @@ fn algebra(bench: &mut Bench) {
     time(bench, "algebra", "cholesky 256", flops(n.pow(3) / 3), || {
         cholesky(&a, n, &mut l).expect("a matrix of squares is positive");
     });
+    let symmetric: Vec<f64> = a.iter().map(|&x| x.into()).collect();
+    // The reduction is most of it; what is copied is little beside it.
+    time(bench, "algebra", "eigenvalues 256", flops(4 * n.pow(3) / 3), || {
+        symmetric_eigenvalues(&mut symmetric.clone(), n);
+    });
     let (rows, columns) = (512, 1024);
     let scores = filled(2, rows * columns);
     let mut codes = scores.clone();

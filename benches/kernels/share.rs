@@ -57,7 +57,9 @@ impl ValueFormatter for Rates {
         let (done, unit, peak) = match work {
             Throughput::Elements(flops) => (*flops, "GF/s", self.0.flops),
             Throughput::Bytes(bytes) => (*bytes, "GB/s", self.0.bytes),
-            _ => return WallTime.formatter().format_throughput(work, nanoseconds),
+            Throughput::Bits(_) | Throughput::BytesDecimal(_) | Throughput::ElementsAndBytes { .. } => {
+                return WallTime.formatter().format_throughput(work, nanoseconds);
+            }
         };
         let rate = done as f64 / nanoseconds;
         format!("{rate:.1} {unit} ({:.0} % of peak)", 100.0 * 1e9 * rate / peak)

@@ -1,5 +1,10 @@
 //! A call of a word with every argument spelled out: what the checker hands to the rooms that act on it.
 
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "an argument is asked whether it is of the kind that its entry declares"
+)]
+
 use crate::source::Span;
 use crate::syntax::unparse::{number, quoted};
 use std::fmt;

@@ -74,22 +74,7 @@ impl Checker<'_> {
                 let message = format!("`{}` must be {}{}", param.name, describe(param.ty), found(&arg));
                 self.error(Code::INVALID_VALUE, expr.span, message)
             }
-            None => {
-                let message = format!("`{}` must be {}, found {}", param.name, describe(param.ty), value.kind());
-                let help = match (&value, param.ty) {
-                    (Value::Ramp(..), _) => {
-                        Some("a ramp goes inside a schedule, as in `cosine(0.3 -> 0.0, warmup: 10)`".to_owned())
-                    }
-                    (Value::Number(x), ParamType::Ramp) => {
-                        let x = bound(*x);
-                        Some(format!(
-                            "a schedule goes from one value to another: `cosine({x} -> 0)`; `constant({x})` stays"
-                        ))
-                    }
-                    _ => None,
-                };
-                Err(self.report(Diagnostic::error(Code::WRONG_TYPE, expr.span, message).maybe_help(help)))
-            }
+            None => Err(self.report(wrong_type(param, expr, &value))),
         }
     }
 
@@ -157,6 +142,22 @@ impl Checker<'_> {
             },
         }
     }
+}
+
+/// What is said of a value of another type than the parameter's.
+fn wrong_type(param: &Param, expr: &Expr, value: &Value) -> Diagnostic {
+    let message = format!("`{}` must be {}, found {}", param.name, describe(param.ty), value.kind());
+    let help = match (value, param.ty) {
+        (Value::Ramp(..), _) => {
+            Some("a ramp goes inside a schedule, as in `cosine(0.3 -> 0.0, warmup: 10)`".to_owned())
+        }
+        (Value::Number(x), ParamType::Ramp) => {
+            let x = bound(*x);
+            Some(format!("a schedule goes from one value to another: `cosine({x} -> 0)`; `constant({x})` stays"))
+        }
+        _ => None,
+    };
+    Diagnostic::error(Code::WRONG_TYPE, expr.span, message).maybe_help(help)
 }
 
 /// A number, a range, or a list of these, with the least and the largest of it.

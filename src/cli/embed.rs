@@ -66,7 +66,7 @@ fn write(path: &Path, table: &FeatureTable, classes: &[String]) -> Result<(), Fa
             let (features, labels) = table.npy();
             output::file(path, &features)?;
             output::file(&path.with_extension("labels.npy"), &labels)?;
-            output::file(&path.with_extension("rows.csv"), &table.csv().map_err(Failure::Run)?)
+            output::file(&path.with_extension("rows.csv"), table.csv().as_bytes())
         }
     }
 }

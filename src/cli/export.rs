@@ -11,8 +11,8 @@ pub fn export(args: &ExportArgs) -> Result<Exit, Failure> {
     if checked.recipe.is_none() {
         return Ok(Exit::RecipeErrors);
     }
-    let exported = driver::export(&args.run, &checked, args.checkpoint, &args.output)?;
-    let (folder, package, loader) = (args.output.display(), exported.package, args.output.join("load.py"));
+    let package = driver::export(&args.run, &checked, args.checkpoint, &args.output)?;
+    let (folder, loader) = (args.output.display(), args.output.join("load.py"));
     output::message(&format!(
         "weights by {package}'s names, how to build them and how to prepare a picture are in {folder}; try them by\n\n    \
          python {}\n",

@@ -7,7 +7,7 @@ use super::args::{PredictArgs, ProbeName};
 use super::{Exit, applied, output};
 use crate::data::{DataSet, labelled};
 use crate::driver::{Failure, Trained};
-use crate::report::{Table, percent};
+use crate::report::{Table, csv_rows, percent};
 use crate::train::{Classifying, KnownClasses, Rows, Which, classifier_file};
 
 /// Shows the likeliest classes of pictures, or how well the classes of a data set are told apart.
@@ -38,7 +38,7 @@ pub fn predict(args: &PredictArgs) -> Result<Exit, Failure> {
         false => output::result(&told.likeliest(args.top as usize).render(160))?,
     }
     if let Some(path) = &args.output {
-        output::file(path, told.csv()?.as_slice())?;
+        output::file(path, told.csv().as_bytes())?;
     }
     Ok(Exit::Fine)
 }
@@ -150,25 +150,17 @@ impl Told<'_> {
         let row = |(name, row): (&String, &Vec<usize>)| {
             std::iter::once(name.clone()).chain(row.iter().map(usize::to_string)).collect::<Vec<_>>()
         };
-        output::file(path, &csv(std::iter::once(header.collect()).chain(names.iter().zip(&counts).map(row)))?)
+        let lines = std::iter::once(header.collect()).chain(names.iter().zip(&counts).map(row));
+        output::file(path, csv_rows(lines).as_bytes())
     }
 
     /// Every probability as CSV: the picture, its class if it is known, the likeliest one, and a column a class.
-    fn csv(&self) -> Result<Vec<u8>, Failure> {
+    fn csv(&self) -> String {
         let header = ["picture", "class"].map(str::to_owned).into_iter().chain(self.known.classes.iter().cloned());
         let row = |(index, probabilities): (usize, &[f32])| {
             let named = [applied::name(&**self.data, index), applied::class(&**self.data, index)];
             named.into_iter().chain(probabilities.iter().map(f32::to_string)).collect::<Vec<_>>()
         };
-        csv(std::iter::once(header.collect()).chain(self.each().map(row)))
+        csv_rows(std::iter::once(header.collect()).chain(self.each().map(row)))
     }
-}
-
-fn csv(rows: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>, Failure> {
-    let failed = |e: &dyn std::fmt::Display| Failure::Run(format!("cannot write a table: {e}"));
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        writer.write_record(&row).map_err(|e| failed(&e))?;
-    }
-    writer.into_inner().map_err(|e| failed(&e))
 }

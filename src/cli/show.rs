@@ -131,12 +131,12 @@ fn library() -> Vec<Definition> {
         for item in &file.items {
             let ItemKind::Let(definition) = &item.kind else { continue };
             let source = text[item.span.range()].trim();
-            let comment = comment_above(&text[..item.span.start as usize]);
+            let comment = definition.doc.lines().map(|line| format!("# {line}").trim_end().to_owned() + "\n");
             all.push(Definition {
                 name: definition.name.text.clone(),
                 signature: head_of(source.strip_prefix("let ").unwrap_or(source)),
-                doc: comment.replace("# ", "").replace('\n', " "),
-                source: format!("{comment}\n{source}"),
+                source: format!("{}{source}", comment.collect::<String>()),
+                doc: definition.doc.replace('\n', " "),
                 file: name,
             });
         }
@@ -157,12 +157,6 @@ fn head_of(definition: &str) -> String {
         }
     }
     definition.to_owned()
-}
-
-/// The lines of comment right above the end of `text`.
-fn comment_above(text: &str) -> String {
-    let lines: Vec<&str> = text.trim_end().lines().rev().take_while(|l| l.trim_start().starts_with('#')).collect();
-    lines.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
 /// The first sentence, or all of it.

@@ -163,7 +163,7 @@ impl<'a> Planner<'a> {
         node.inputs.iter().enumerate().filter(|(_, input)| fits(input)).find_map(|(i, input)| {
             match self.places[root(input).index()] {
                 Place::Buffer(buffer) => Some((i, buffer)),
-                _ => None,
+                Place::Nowhere | Place::Leaf(_) => None,
             }
         })
     }
@@ -211,7 +211,9 @@ impl<'a> Planner<'a> {
             Attr::Dims(dims) => {
                 known.with(name, Attr::Ints(dims.iter().map(|d| d.eval(self.sizes).unwrap_or(0)).collect()))
             }
-            other => known.with(name, other.clone()),
+            Attr::Int(_) | Attr::Float(_) | Attr::Bool(_) | Attr::Text(_) | Attr::Ints(_) => {
+                known.with(name, attr.clone())
+            }
         })
     }
 }

@@ -1,5 +1,10 @@
 //! Data sets, augmentations and the seeded loader.
 
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "types of files that others have made: what is not read is reported"
+)]
+
 mod access;
 pub mod augment;
 mod bands;

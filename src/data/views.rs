@@ -158,11 +158,6 @@ impl Views {
         self.views.len()
     }
 
-    /// What each view is called.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.views.iter().map(|v| v.name.as_str())
-    }
-
     /// Height and width of each view.
     pub fn sizes(&self) -> Vec<(usize, usize)> {
         self.views.iter().map(|v| v.size).collect()

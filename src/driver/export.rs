@@ -5,7 +5,7 @@ mod python;
 mod tensors;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -41,14 +41,6 @@ struct Description<'a> {
     recipe: &'a str,
 }
 
-/// An exported encoder.
-pub struct Exported {
-    /// The files, in the order in which they were written.
-    pub files: Vec<PathBuf>,
-    /// The package that builds it.
-    pub package: &'static str,
-}
-
 /// The recipe of a run, with another branch to be exported where one is named.
 pub fn check_export(run: &Path, branch: Option<&str>) -> Result<Checked, Failure> {
     let checked = check_run(run, &[])?;
@@ -58,8 +50,8 @@ pub fn check_export(run: &Path, branch: Option<&str>) -> Result<Checked, Failure
     check_run(run, &[format!("evaluate.on={branch}{stage}")])
 }
 
-/// Writes the encoder of a run into a folder, which must not exist or be empty.
-pub fn export(run: &Path, checked: &Checked, which: Which, out: &Path) -> Result<Exported, Failure> {
+/// Writes the encoder of a run into a folder, which must not exist or be empty; answers the package that builds it.
+pub fn export(run: &Path, checked: &Checked, which: Which, out: &Path) -> Result<&'static str, Failure> {
     let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
     let encoder = recipe.evaluate.encoder.as_ref().ok_or_else(nothing)?;
     let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
@@ -94,7 +86,7 @@ pub fn export(run: &Path, checked: &Checked, which: Which, out: &Path) -> Result
         ("config.json", &|out| out.write_all(json.as_bytes())),
         ("load.py", &|out| out.write_all(script.as_bytes())),
     ];
-    write(out, &files).map(|files| Exported { files, package: python.package })
+    write(out, &files).map(|()| python.package)
 }
 
 /// The recipe that an encoder was trained by, as one text, and its hash.
@@ -155,7 +147,7 @@ fn said(prepared: &Prepared) -> Result<BTreeMap<&'static str, String>, Failure> 
 }
 
 /// Writes files into a folder in which there are none.
-fn write(out: &Path, files: &[(&str, &Contents)]) -> Result<Vec<PathBuf>, Failure> {
+fn write(out: &Path, files: &[(&str, &Contents)]) -> Result<(), Failure> {
     let cannot = |e: std::io::Error| Failure::Run(format!("cannot make {}: {e}", out.display()));
     std::fs::create_dir_all(out).map_err(cannot)?;
     if std::fs::read_dir(out).map_err(cannot)?.next().is_some() {
@@ -164,11 +156,7 @@ fn write(out: &Path, files: &[(&str, &Contents)]) -> Result<Vec<PathBuf>, Failur
             out.display()
         )));
     }
-    let written = files.iter().map(|(name, contents)| {
-        let path = out.join(name);
-        write_through(&path, contents).map_err(Failure::Run).map(|()| path)
-    });
-    written.collect()
+    files.iter().try_for_each(|(name, contents)| write_through(&out.join(name), contents).map_err(Failure::Run))
 }
 
 fn nothing() -> Failure {

@@ -26,7 +26,8 @@ impl Failure {
         let more = match &error {
             TrainError::NotFinite(found) => begun(found.culprit.as_ref(), sources) + &advice(found),
             TrainError::Stopped => return Self::Stopped(error.to_string()),
-            _ => String::new(),
+            TrainError::Data(_) | TrainError::Exec(_) | TrainError::Recipe { .. } => String::new(),
+            TrainError::File(_) | TrainError::Start(_) => String::new(),
         };
         Self::Run(format!("{error}{place}{more}"))
     }
@@ -44,7 +45,7 @@ impl Failure {
             Self::Run(message) if last.exists() => {
                 Self::Run(format!("{message}\n  = note: the last good checkpoint is {}", last.display()))
             }
-            other => other,
+            Self::Usage(_) | Self::Run(_) | Self::Stopped(_) => self,
         }
     }
 }
@@ -76,7 +77,9 @@ fn advice(found: &NotFinite) -> String {
         NotFiniteKind::Gradient(_) => {
             "`train { not_finite: skip }` leaves such steps out; a smaller learning rate or a warm-up may keep them finite"
         }
-        _ => "a smaller learning rate, a warm-up, or `clip: clip_norm(1)` in `train` may keep it finite",
+        NotFiniteKind::Loss(_) | NotFiniteKind::State(_) => {
+            "a smaller learning rate, a warm-up, or `clip: clip_norm(1)` in `train` may keep it finite"
+        }
     };
     format!("\n  = help: {help}")
 }

@@ -111,7 +111,7 @@ impl Search<'_> {
 pub(super) fn present(recipe: &Recipe, checked: &Checked) -> Result<(), Failure> {
     let missing = recipe.frozen.iter().find_map(|frozen| match &frozen.weights {
         Weights::File(path) if !path.is_file() => Some((path, frozen.span)),
-        _ => None,
+        Weights::File(_) | Weights::Recipe(_) => None,
     });
     missing.map_or(Ok(()), |(path, span)| {
         let message = format!("{} is not there any more", path.display());

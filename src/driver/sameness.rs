@@ -83,11 +83,12 @@ fn parts(text: &str) -> BTreeMap<String, String> {
     let (file, _) = syntax::parse(FileId(0), text);
     let mut parts = BTreeMap::new();
     for item in &file.items {
-        match &item.kind {
-            ItemKind::Train { entries: all } => entries("train", all, text, &mut parts),
-            ItemKind::Evaluate { entries: all } => entries("evaluate", all, text, &mut parts),
-            ItemKind::Loss { entries: all } => entries("loss", all, text, &mut parts),
-            _ => {}
+        if let ItemKind::Train { entries: all } = &item.kind {
+            entries("train", all, text, &mut parts);
+        } else if let ItemKind::Evaluate { entries: all } = &item.kind {
+            entries("evaluate", all, text, &mut parts);
+        } else if let ItemKind::Loss { entries: all } = &item.kind {
+            entries("loss", all, text, &mut parts);
         }
     }
     for item in &file.items {

@@ -1,9 +1,8 @@
 //! Whether features have collapsed: to a point (standard deviation) or to few dimensions (effective rank).
 
-use super::eigen::symmetric_eigenvalues;
 use super::features::{moments, normalized, sampled};
-use super::matrix::{Matrix, multiply};
 use super::uniformity::uniformity;
+use crate::kernels::{Gram, Matrix, symmetric_eigenvalues};
 
 /// How spread out features are.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -50,10 +49,10 @@ pub fn effective_rank(values: &[f32], dim: usize) -> f64 {
     }
     let rows: Vec<f64> = rows.iter().map(|&x| f64::from(x)).collect();
     let (x, side) = (Matrix::new(&rows, count, dim), count.min(dim));
-    let mut gram = vec![0.0; side * side];
-    let (left, right) = if count <= dim { (x, x.t()) } else { (x.t(), x) };
-    multiply(&mut gram, false, left, right);
-    let singular: Vec<f64> = symmetric_eigenvalues(&mut gram, side).iter().map(|l| l.max(0.0).sqrt()).collect();
+    let mut gram = Gram::new(side);
+    gram.add(if count <= dim { x.t() } else { x });
+    let singular: Vec<f64> =
+        symmetric_eigenvalues(&mut gram.over(1.0), side).iter().map(|l| l.max(0.0).sqrt()).collect();
     let total: f64 = singular.iter().sum();
     let entropy: f64 = singular.iter().map(|s| s / total).filter(|p| *p > 0.0).map(|p| -p * p.ln()).sum();
     if total > 0.0 { entropy.exp() } else { 0.0 }

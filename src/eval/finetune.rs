@@ -1,6 +1,6 @@
 //! The fine-tuning probe: what is to be done. The encoder itself takes part, so the trainer does it.
 
-use crate::catalog::{Config, Entry, Kind, Param, ParamType};
+use crate::catalog::{Arg, Config, Entry, Kind, Param, ParamType};
 use crate::source::{FileId, Span};
 
 /// The word `finetune`.
@@ -50,10 +50,11 @@ pub struct Finetune {
 impl Finetune {
     /// Reads a checked call of `finetune`.
     pub fn from_config(config: &Config) -> Self {
-        let optimizer = match config.arg("optimizer") {
-            crate::catalog::Arg::Config(optimizer) => optimizer.clone(),
+        let optimizer = if let Arg::Config(optimizer) = config.arg("optimizer") {
+            optimizer.clone()
+        } else {
             // The checker fills it in; without one, building it says so.
-            _ => Config { name: "none".to_owned(), args: Vec::new(), span: Span::new(FileId(0), 0..0) },
+            Config { name: "none".to_owned(), args: Vec::new(), span: Span::new(FileId(0), 0..0) }
         };
         Self {
             epochs: config.number("epochs"),

@@ -16,10 +16,11 @@ const LEAST: f64 = 1e-6;
 /// The penalties that `l2` names to choose from: the numbers of a list, the powers of ten within a range and its ends; none where it is
 /// a single number.
 pub(super) fn candidates(config: &Config) -> Vec<f64> {
-    let mut all = match config.arg("l2") {
-        Arg::Number(_) => return Vec::new(),
-        arg => named(arg),
-    };
+    let l2 = config.arg("l2");
+    if matches!(l2, Arg::Number(_)) {
+        return Vec::new();
+    }
+    let mut all = named(l2);
     all.sort_by(f64::total_cmp);
     all.dedup();
     all
@@ -34,7 +35,7 @@ fn named(arg: &Arg) -> Vec<f64> {
             [*low, first, *high].into_iter().chain(powers).collect()
         }
         Arg::List(items) => items.iter().flat_map(named).collect(),
-        _ => Vec::new(),
+        Arg::None | Arg::Bool(_) | Arg::Text(_) | Arg::Schedule(_) | Arg::Config(_) => Vec::new(),
     }
 }
 

@@ -5,8 +5,8 @@ use rayon::prelude::*;
 use super::features::{Features, accuracy, argmax};
 use super::held_out::choose;
 use super::logistic::Problem;
-use super::matrix::{Matrix, multiply};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
+use crate::kernels::{Matrix, multiply};
 
 /// The word `linear`.
 pub const ENTRY: Entry = Entry {

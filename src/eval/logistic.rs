@@ -6,8 +6,8 @@ use rayon::prelude::*;
 
 use super::features::Features;
 use super::lbfgs::minimize;
-use super::matrix::{Matrix, multiply, product};
 use super::whitening::Whitening;
+use crate::kernels::{Matrix, multiply, product};
 
 /// Rows whose features are in memory as f64 at a time, and how many numbers these may be.
 const BLOCK: usize = 512;

@@ -34,9 +34,4 @@ impl Measure {
     pub fn find(called: &str) -> Option<&'static Self> {
         MEASURES.iter().find(|m| m.name == called || m.word == called)
     }
-
-    /// Whether a value is better than another.
-    pub fn is_better(&self, value: f64, than: f64) -> bool {
-        if self.more { value > than } else { value < than }
-    }
 }

@@ -3,7 +3,6 @@
 //! A new probe is one file here with its entry, a line in [`PROBES`] and a variant of [`Probe`].
 
 mod collapse;
-mod eigen;
 mod features;
 mod few_shot;
 mod finetune;
@@ -12,20 +11,16 @@ mod knn;
 mod lbfgs;
 mod linear;
 mod logistic;
-mod matrix;
 mod measure;
 mod nearest;
 mod pair;
 mod probe;
 mod retrieval;
-mod rotations;
-mod tridiagonal;
 mod uniformity;
 mod whitening;
 mod zero_shot;
 
 pub use collapse::{Spread, effective_rank, feature_std, spread};
-pub use eigen::{Eigen, symmetric_eigen, symmetric_eigenvalues};
 pub use features::Features;
 pub use few_shot::{FewShot, few_shot, few_shot_rows};
 pub use finetune::Finetune;

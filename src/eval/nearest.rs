@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::features::normalized;
-use super::matrix::{Matrix, multiply};
+use crate::kernels::{Matrix, multiply};
 
 /// Queries that are compared at a time.
 const BLOCK: usize = 256;

@@ -58,7 +58,9 @@ impl Probe {
     pub fn title(&self) -> String {
         match self {
             Self::FewShot(settings) => format!("{} {}%", self.name(), 100.0 * settings.share),
-            _ => self.name().to_owned(),
+            Self::Knn(_) | Self::Linear { .. } | Self::Finetune(_) | Self::Retrieval(_) | Self::ZeroShot(_) => {
+                self.name().to_owned()
+            }
         }
     }
 
@@ -69,7 +71,7 @@ impl Probe {
                 Self::Linear { settings: settings.of_pixels(), candidates: candidates.clone() }
             }
             Self::FewShot(few) => Self::FewShot(FewShot { linear: few.linear.of_pixels(), ..few.clone() }),
-            other => other.clone(),
+            Self::Knn(_) | Self::Finetune(_) | Self::Retrieval(_) | Self::ZeroShot(_) => self.clone(),
         }
     }
 }

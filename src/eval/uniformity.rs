@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::features::{normalized, sampled};
-use super::matrix::{Matrix, multiply};
+use crate::kernels::{Matrix, multiply};
 
 /// The mean squared distance between l2-normalised features of two views of the same samples, each `[rows, dim]`; 0 is best.
 pub fn alignment(a: &[f32], b: &[f32], dim: usize) -> f64 {

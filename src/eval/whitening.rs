@@ -4,9 +4,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::eigen::{Eigen, symmetric_eigen};
 use super::features::sampled;
-use super::matrix::{Matrix, multiply, product};
+use crate::kernels::{Eigen, Gram, Matrix, multiply, product, symmetric_eigen};
 
 /// A map from features to uncorrelated coordinates of variance one.
 pub(super) struct Whitening {
@@ -137,55 +136,6 @@ fn mean(values: &[f32], dim: usize) -> Vec<f64> {
         beyond.iter_mut().zip(row).zip(&first).for_each(|((b, &x), f)| *b += f64::from(x) - f);
     }
     first.iter().zip(&beyond).map(|(f, b)| f + b / count).collect()
-}
-
-/// The rows of a square tile of a matrix.
-const TILE: usize = 128;
-
-/// A growing sum of products A^T A.
-struct Gram {
-    side: usize,
-    /// The tiles on and below the diagonal.
-    tiles: Vec<Tile>,
-}
-
-struct Tile {
-    rows: Range<usize>,
-    columns: Range<usize>,
-    sum: Vec<f64>,
-}
-
-impl Gram {
-    fn new(side: usize) -> Self {
-        let range = |start: usize| start..side.min(start + TILE);
-        let starts = || (0..side).step_by(TILE);
-        let below = starts().flat_map(|i| starts().take_while(move |&j| j <= i).map(move |j| (range(i), range(j))));
-        let tile = |(rows, columns): (Range<usize>, Range<usize>)| {
-            let sum = vec![0.0; rows.len() * columns.len()];
-            Tile { rows, columns, sum }
-        };
-        Self { side, tiles: below.map(tile).collect() }
-    }
-
-    fn add(&mut self, a: Matrix<'_, f64>) {
-        self.tiles.par_iter_mut().for_each(|Tile { rows, columns, sum }| {
-            multiply(sum, true, a.columns(rows.clone()).t(), a.columns(columns.clone()));
-        });
-    }
-
-    /// The whole matrix over `divisor`, row-major.
-    fn over(self, divisor: f64) -> Vec<f64> {
-        let mut out = vec![0.0; self.side * self.side];
-        for Tile { rows, columns, sum } in self.tiles {
-            for (i, row) in rows.zip(sum.chunks_exact(columns.len())) {
-                for (j, x) in columns.clone().zip(row) {
-                    out[i * self.side + j] = x / divisor;
-                    out[j * self.side + i] = x / divisor;
-                }
-            }
-        }
-        out
-    }
 }
 
 /// A row-major `[rows, columns]` as `[columns, rows]`.

@@ -1,9 +1,9 @@
 //! Classification by the names of classes.
 
 use super::features::{Features, accuracy, argmax, normalized};
-use super::matrix::{Matrix, multiply};
 use super::pair::{COLUMN, PICTURES, Pairing, TEXTS};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
+use crate::kernels::{Matrix, multiply};
 
 /// The word `zero_shot`.
 pub const ENTRY: Entry = Entry {

@@ -53,9 +53,9 @@ impl std::error::Error for ExecError {}
 impl From<candle_core::Error> for ExecError {
     fn from(error: candle_core::Error) -> Self {
         // Where `RUST_BACKTRACE` is set, candle adds the calls to its message.
-        match error {
-            candle_core::Error::WithBacktrace { inner, .. } => ExecError::from(*inner),
-            error => ExecError::new(error.to_string()),
+        if let candle_core::Error::WithBacktrace { inner, .. } = error {
+            return ExecError::from(*inner);
         }
+        ExecError::new(error.to_string())
     }
 }

@@ -184,10 +184,13 @@ impl Graph {
     /// A constant or dimension as a whole number, if it is one; so that labels plus a number are labels still.
     pub(super) fn whole(&mut self, x: NodeId) -> Option<NodeId> {
         let leaf = match self.node(x).leaf()? {
-            Leaf::Constant { value, .. } if value.0.fract() == 0.0 => Leaf::Constant { value: *value, whole: true },
+            Leaf::Constant { value, .. } => Leaf::Constant { value: *value, whole: value.0.fract() == 0.0 },
             Leaf::Dimension { size, .. } => Leaf::Dimension { size: size.clone(), whole: true },
-            _ => return None,
+            Leaf::Parameter(_) | Leaf::Input(_) | Leaf::State(_) | Leaf::Scalar(_) => return None,
         };
+        if matches!(leaf, Leaf::Constant { whole: false, .. }) {
+            return None;
+        }
         Some(self.leaf(leaf, TensorType::int(Shape::scalar())))
     }
 

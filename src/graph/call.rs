@@ -55,19 +55,16 @@ impl Call {
 
     /// A tensor argument.
     pub fn tensor(&self, name: &str) -> Result<NodeId, ShapeError> {
-        match self.get(name) {
-            Value::Tensor(node) => Ok(*node),
-            _ => Err(ShapeError::new(format!("`{name}` must be a tensor"))),
-        }
+        let Value::Tensor(node) = self.get(name) else {
+            return Err(ShapeError::new(format!("`{name}` must be a tensor")));
+        };
+        Ok(*node)
     }
 
     /// Several tensors; one tensor is a list of one.
     pub fn tensors(&self, name: &str) -> Vec<NodeId> {
-        match self.get(name) {
-            Value::Tensors(nodes) => nodes.clone(),
-            Value::Tensor(node) => vec![*node],
-            _ => Vec::new(),
-        }
+        let given = self.get(name);
+        if let Value::Tensors(nodes) = given { nodes.clone() } else { self.tensor(name).into_iter().collect() }
     }
 
     /// A number, if given.
@@ -106,11 +103,9 @@ impl Call {
 
     /// One axis counted from the front for a tensor of `rank`; `None` when left out.
     pub fn axis(&self, name: &str, rank: usize) -> Result<Option<usize>, ShapeError> {
-        match self.get(name) {
-            Value::Axes(axes) if axes.len() == 1 => axis(axes[0], rank).map(Some),
-            Value::Axes(_) => Err(ShapeError::new(format!("`{name}` must be one dimension"))),
-            _ => Ok(None),
-        }
+        let Value::Axes(axes) = self.get(name) else { return Ok(None) };
+        let [one] = axes[..] else { return Err(ShapeError::new(format!("`{name}` must be one dimension"))) };
+        axis(one, rank).map(Some)
     }
 }
 

@@ -27,10 +27,6 @@ pub enum Binary {
     Lt,
     /// a ≤ b.
     Le,
-    /// a > b.
-    Gt,
-    /// a ≥ b.
-    Ge,
 }
 
 /// `out = op(a, b)` over `out_dims`; a and b (contiguous) repeat along dimensions of size 1 and missing leading ones.
@@ -59,8 +55,6 @@ pub fn binary<T: Elem>(
         Binary::Ne => zip(&walk, a, b, out, |a, b| truth(a != b)),
         Binary::Lt => zip(&walk, a, b, out, |a, b| truth(a < b)),
         Binary::Le => zip(&walk, a, b, out, |a, b| truth(a <= b)),
-        Binary::Gt => zip(&walk, a, b, out, |a, b| truth(a > b)),
-        Binary::Ge => zip(&walk, a, b, out, |a, b| truth(a >= b)),
     }
 }
 

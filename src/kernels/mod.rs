@@ -9,11 +9,12 @@
 //! |---|---|
 //! | one tensor, element by element | [`unary`], [`gelu_grad`] |
 //! | two or three, with broadcasting | [`binary`], [`select`], [`sum_relu_grad`] |
-//! | along axes | [`reduce`], [`argmax`], [`argmin`], [`cumsum`], [`argsort`] |
+//! | along axes | [`reduce`], [`argmax`], [`cumsum`], [`argsort`] |
 //! | moving | [`permute`], [`slice()`], [`pad`], [`concat()`], [`broadcast_to`] |
 //! | choosing | [`gather`], [`scatter_add`], [`take_rows`], [`place_rows`] |
 //! | random numbers | [`uniform`], [`randn`] |
 //! | products of matrices (with what follows) | [`gemm`], [`linear()`] |
+//! | products of views of matrices, to be shared out by who asks for them | [`product`], [`multiply`], [`Gram`] |
 //! | convolution | [`conv2d_forward`], [`conv2d_input_grad`], [`conv2d_weight_grad`] |
 //! | pooling | [`max_pool2d`], [`max_pool2d_grad`], [`avg_pool2d`], [`avg_pool2d_grad`] |
 //! | batch normalisation (with ReLU) | [`channel_stats`], [`batch_norm_forward`], [`batch_norm_param_grad`], [`batch_norm_input_grad`] |
@@ -21,7 +22,7 @@
 //! | softmax | [`softmax`], [`log_softmax`], [`logsumexp`], [`softmax_grad`], [`log_softmax_grad`] |
 //! | attention | [`attention()`], [`attention_input_grad`], [`attention_bias_grad`] |
 //! | assignment to prototypes | [`sinkhorn`], [`kmeans`] |
-//! | linear algebra | [`cholesky`], [`triangular_solve`], [`svd`] |
+//! | linear algebra | [`cholesky`], [`triangular_solve`], [`svd`], [`symmetric_eigen`], [`symmetric_eigenvalues`] |
 
 mod attention;
 mod batch_norm;
@@ -29,10 +30,12 @@ mod binary;
 mod columns;
 mod conv;
 mod copy;
+mod eigen;
 mod elem;
 mod fill;
 mod finite;
 mod gemm;
+mod gram;
 mod index;
 mod kmeans;
 mod labels;
@@ -40,6 +43,7 @@ mod layer_norm;
 mod linalg;
 mod linear;
 mod math;
+mod matrix;
 mod panels;
 mod parallel;
 mod pool;
@@ -67,20 +71,23 @@ pub use conv::{
     conv2d_weight_grad_on,
 };
 pub use copy::{broadcast_to, concat, pad, permute, slice};
+pub use eigen::{Eigen, symmetric_eigen, symmetric_eigenvalues};
 pub use elem::Elem;
 pub use fill::{randn, uniform};
 pub use finite::finite;
 pub use gemm::{Gemm, Layout, gemm, gemm_on};
+pub use gram::Gram;
 pub use index::{BadIndex, Rows, check_indices, gather, place_rows, scatter_add, take_rows};
 pub use kmeans::{kmeans, kmeans_start};
 pub use labels::{BadLabel, class_labels};
 pub use layer_norm::{layer_norm_forward, layer_norm_input_grad, layer_norm_param_grad};
 pub use linalg::{NotPositive, Triangle, cholesky, triangular_solve};
 pub use linear::{Activation, Linear, linear};
+pub use matrix::{Matrix, multiply, product};
 pub use path::Path;
 pub use pool::{Pool2d, avg_pool2d, avg_pool2d_grad, max_pool2d, max_pool2d_grad};
 pub use reduce::{Reduce, reduce};
-pub use scan::{argmax, argmin, argsort, cumsum};
+pub use scan::{argmax, argsort, cumsum};
 pub use sinkhorn::{Sinkhorn, sinkhorn};
 pub use softmax::{log_softmax, log_softmax_grad, logsumexp, softmax, softmax_grad};
 pub use svd::svd;

@@ -11,8 +11,6 @@ use super::strided::count;
 pub enum Reduce {
     /// Their sum.
     Sum,
-    /// Their mean.
-    Mean,
     /// The largest; NaN if any is.
     Max,
     /// The smallest; NaN if any is.
@@ -46,29 +44,27 @@ fn middle_block(dims: &[usize], axes: &[usize]) -> Option<(usize, usize, usize)>
 
 fn reduce_middle<T: Elem>(op: Reduce, x: &[T], outer: usize, middle: usize, inner: usize, out: &mut [T]) {
     match op {
-        Reduce::Sum => sum_middle(x, outer, middle, inner, 1.0, out),
-        Reduce::Mean => sum_middle(x, outer, middle, inner, 1.0 / middle as f64, out),
+        Reduce::Sum => sum_middle(x, outer, middle, inner, out),
         Reduce::Max => fold_middle(x, outer, middle, inner, -T::INFINITY, max, out),
         Reduce::Min => fold_middle(x, outer, middle, inner, T::INFINITY, min, out),
     }
 }
 
-fn sum_middle<T: Elem>(x: &[T], outer: usize, middle: usize, inner: usize, scale: f64, out: &mut [T]) {
-    let write = |total: f64| T::from_f64(total * scale);
+fn sum_middle<T: Elem>(x: &[T], outer: usize, middle: usize, inner: usize, out: &mut [T]) {
     if inner == 1 && outer > 1 {
         let per = parallel::rows_per_chunk(middle);
         return parallel::chunks(out, per, |start, out| {
             for (i, o) in out.iter_mut().enumerate() {
-                *o = write(sum(&x[(start + i) * middle..][..middle]));
+                *o = T::from_f64(sum(&x[(start + i) * middle..][..middle]));
             }
         });
     }
     for (i, out) in out.chunks_exact_mut(inner.max(1)).enumerate() {
         let block = &x[i * middle * inner..][..middle * inner];
         if inner == 1 {
-            out[0] = write(sum_parallel(block));
+            out[0] = T::from_f64(sum_parallel(block));
         } else {
-            out.iter_mut().zip(column_sums(block, inner)).for_each(|(o, total)| *o = write(total));
+            out.iter_mut().zip(column_sums(block, inner)).for_each(|(o, total)| *o = T::from_f64(total));
         }
     }
 }

@@ -7,15 +7,6 @@ use super::strided::around;
 
 /// The position of the largest element along an axis, the first of equals (a NaN counts as largest); `out` lacks the axis.
 pub fn argmax<T: Elem>(x: &[T], dims: &[usize], axis: usize, out: &mut [T]) {
-    arg(x, dims, axis, out, |new, best| new > best);
-}
-
-/// The position of the smallest element along an axis, the first of equals (a NaN counts as smallest); `out` lacks the axis.
-pub fn argmin<T: Elem>(x: &[T], dims: &[usize], axis: usize, out: &mut [T]) {
-    arg(x, dims, axis, out, |new, best| new < best);
-}
-
-fn arg<T: Elem>(x: &[T], dims: &[usize], axis: usize, out: &mut [T], better: impl Fn(T, T) -> bool + Sync) {
     let (outer, size, inner) = around(dims, axis);
     assert_eq!(out.len(), outer * inner, "one position for each line along the axis");
     parallel::chunks(out, parallel::rows_per_chunk(size), |start, out| {
@@ -24,7 +15,7 @@ fn arg<T: Elem>(x: &[T], dims: &[usize], axis: usize, out: &mut [T], better: imp
             let (mut best, mut place) = (x[at], 0);
             for j in 1..size {
                 let v = x[at + j * inner];
-                if better(v, best) || (is_nan(v) && !is_nan(best)) {
+                if v > best || (is_nan(v) && !is_nan(best)) {
                     (best, place) = (v, j);
                 }
             }

@@ -14,8 +14,6 @@ pub enum Unary {
     Log,
     /// The square root.
     Sqrt,
-    /// 1 / sqrt(x).
-    Rsqrt,
     /// x².
     Square,
     /// |x|.
@@ -42,10 +40,6 @@ pub enum Unary {
     InverseErf,
     /// 1 / x.
     Recip,
-    /// 1 where x > 0, else 0.
-    Step,
-    /// The largest whole number not above x.
-    Floor,
 }
 
 /// `out = op(x)`.
@@ -77,7 +71,6 @@ fn apply<T: Elem>(path: Path, op: Unary, x: &[T], out: &mut [T]) {
     match op {
         Unary::Neg => each(x, out, |v| -v),
         Unary::Sqrt => each(x, out, T::sqrt),
-        Unary::Rsqrt => each(x, out, |v| T::ONE / v.sqrt()),
         Unary::Square => each(x, out, |v| v * v),
         Unary::Abs => each(x, out, T::abs),
         Unary::Sign => each(x, out, sign),
@@ -85,8 +78,6 @@ fn apply<T: Elem>(path: Path, op: Unary, x: &[T], out: &mut [T]) {
         Unary::Cos => each(x, out, T::cos),
         Unary::Relu => each(x, out, relu),
         Unary::Recip => each(x, out, |v| T::ONE / v),
-        Unary::Step => each(x, out, step),
-        Unary::Floor => each(x, out, T::floor),
         Unary::Exp => exp(path, x, out),
         Unary::Log => log(path, x, out),
         Unary::Tanh => tanh(path, x, out),
@@ -103,11 +94,6 @@ fn each<T: Elem>(x: &[T], out: &mut [T], f: impl Fn(T) -> T) {
     for (o, &v) in out.iter_mut().zip(x) {
         *o = f(v);
     }
-}
-
-#[inline(always)]
-fn step<T: Elem>(v: T) -> T {
-    if v > T::ZERO { T::ONE } else { T::ZERO }
 }
 
 /// -1, 1, or the zero or NaN itself.

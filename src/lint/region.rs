@@ -89,7 +89,7 @@ impl<'a> Region<'a> {
             InputKind::Label => Some(Anchor::Labels),
             InputKind::Index => Some(Anchor::Samples),
             InputKind::Column { .. } => Some(Anchor::Column),
-            _ => None,
+            InputKind::View(_) | InputKind::Mask(..) | InputKind::Rows | InputKind::Table(_) | InputKind::Given => None,
         });
         inputs.chain(fixed).chain(self.passes()).collect()
     }

@@ -25,10 +25,3 @@ pub enum Uncounted {
     /// There are none.
     None,
 }
-
-impl MaskInput {
-    /// Every node, in a fixed order.
-    pub fn nodes(&self) -> Vec<NodeId> {
-        [self.hides].into_iter().chain(self.visible).chain(self.hidden).chain(self.targets.iter().copied()).collect()
-    }
-}

@@ -64,7 +64,9 @@ impl Selector {
         match arg {
             Arg::List(items) => items.iter().flat_map(Self::list).collect(),
             Arg::Text(text) => vec![Self::parse(text)],
-            _ => Vec::new(),
+            Arg::None | Arg::Number(_) | Arg::Bool(_) | Arg::Range(..) | Arg::Schedule(_) | Arg::Config(_) => {
+                Vec::new()
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use ::parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use ::parquet::schema::parser::parse_message_type;
 
 use super::atomic::write_through;
+use super::csv::csv_rows;
 use super::npy::{npy_f32, npy_i64};
 use crate::tensors::{Contents, Numbers, Tensor};
 
@@ -70,17 +71,14 @@ impl FeatureTable {
     }
 
     /// What each row is of, as CSV with a header: split, index, path, label, class.
-    pub fn csv(&self) -> Result<Vec<u8>, String> {
-        let failed = |e: csv::Error| format!("cannot write rows as CSV: {e}");
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(["split", "index", "path", "label", "class"]).map_err(failed)?;
-        for row in &self.rows {
+    pub fn csv(&self) -> String {
+        let header = ["split", "index", "path", "label", "class"].map(str::to_owned);
+        let line = |row: &FeatureRow| {
             let label = row.label.map(|label| label.to_string());
             let text = |text: &Option<String>| text.clone().unwrap_or_default();
-            let record = [row.split.clone(), row.index.to_string(), text(&row.name), text(&label), text(&row.class)];
-            writer.write_record(&record).map_err(failed)?;
-        }
-        writer.into_inner().map_err(|e| format!("cannot write rows as CSV: {e}"))
+            [row.split.clone(), row.index.to_string(), text(&row.name), text(&label), text(&row.class)]
+        };
+        csv_rows(std::iter::once(header).chain(self.rows.iter().map(line)))
     }
 
     /// Writes tensors `features` `[rows, dim]`, `labels` and `index` `[rows]`; names of pictures and of classes by label as JSON in the

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::csv::csv_rows;
 use super::event_file::{Event, EventFile, Picture};
 
 /// A line of the metrics as it is read again.
@@ -44,10 +45,8 @@ fn numbers(object: &Map<String, Value>) -> Vec<(String, f64)> {
 }
 
 fn number(value: &Value) -> f64 {
-    match value {
-        Value::Bool(yes) => f64::from(u8::from(*yes)),
-        value => value.as_f64().unwrap_or(f64::NAN),
-    }
+    let truth = value.as_bool().map(|yes| f64::from(u8::from(yes)));
+    truth.or_else(|| value.as_f64()).unwrap_or(f64::NAN)
 }
 
 /// A file that says the same as the metrics.
@@ -84,7 +83,7 @@ impl Follower {
                         columns.push(name.clone());
                     }
                 }
-                row(columns.iter().map(String::as_str))
+                csv_rows([columns]).into_bytes()
             }
             Self::Events { started, views } => {
                 let mut head = EventFile::head(*started, env!("CARGO_PKG_NAME"));
@@ -108,7 +107,7 @@ impl Follower {
                     _ => String::new(),
                 };
                 let cells: Vec<String> = columns.iter().map(cell).collect();
-                row(cells.iter().map(String::as_str))
+                csv_rows([cells]).into_bytes()
             }
             Self::Events { started, .. } => {
                 let time = started + line.seconds;
@@ -126,12 +125,4 @@ impl Follower {
             }
         }
     }
-}
-
-/// A row of a table.
-fn row<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<u8> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    // Nothing but memory is written to.
-    let _ = writer.write_record(cells);
-    writer.into_inner().unwrap_or_default()
 }

@@ -40,11 +40,6 @@ impl Metric {
         Self { name: name.into(), value, unit: Unit::Plain, deviation: None }
     }
 
-    /// The same result with the deviation of those that it is the mean of.
-    pub fn deviating(self, deviation: f64) -> Self {
-        Self { deviation: Some(deviation), ..self }
-    }
-
     /// The result as people read it.
     pub fn text(&self) -> String {
         match (self.unit, self.deviation) {

@@ -2,6 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use chrono::{DateTime, SecondsFormat};
+
 /// Four significant digits: `0.01234`, `12.35`, `1.234e-7`; `nan` and `inf` by name.
 pub fn number(x: f64) -> String {
     let size = x.abs();
@@ -63,31 +65,11 @@ pub fn duration(seconds: f64) -> String {
 /// A moment in UTC, to the second: `2025-11-22T10:54:00Z`; times before 1970 read as 1970.
 pub fn timestamp(time: SystemTime) -> String {
     let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    let (day, second) = (seconds / 86_400, seconds % 86_400);
-    // Days to date in the Gregorian calendar, years counted from March (Hinnant, chrono-compatible date algorithms).
-    let z = day + 719_468;
-    let (era, of_era) = (z / 146_097, z % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month_from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = era * 400 + year + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    let moment = i64::try_from(seconds).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    moment.unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// The seconds since 1970 of a moment that [`timestamp`] has written.
 pub fn seconds_of(text: &str) -> Option<u64> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let numbers = |text: &str, by: char| text.split(by).map(|part| part.parse().ok()).collect::<Option<Vec<u64>>>();
-    let (date, time) = (numbers(date, '-')?, numbers(time, ':')?);
-    let (&[year, month, day], &[hour, minute, second]) = (&date[..], &time[..]) else { return None };
-    // Date to days in the Gregorian calendar, years counted from March, as above.
-    let of_year = year.checked_sub(u64::from(month <= 2))?;
-    let from_march = (month + 9) % 12;
-    let of_era = of_year % 400;
-    let days = of_era * 365 + of_era / 4 - of_era / 100 + (153 * from_march + 2) / 5 + day.checked_sub(1)?;
-    let days = (of_year / 400 * 146_097 + days).checked_sub(719_468)?;
-    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+    DateTime::parse_from_rfc3339(text).ok()?.timestamp().try_into().ok()
 }

@@ -1,5 +1,6 @@
 //! A table in plain text.
 
+use super::csv::csv_rows;
 use crate::diag::visible_line;
 
 /// The widest that a column is made.
@@ -40,22 +41,14 @@ impl Table {
         format!("{}| {} |\n{body}", line(&self.header), rule.join(" | "))
     }
 
-    /// The table as comma-separated values (RFC 4180, with plain line feeds). What a spreadsheet would take for a formula begins with
-    /// an apostrophe.
+    /// The table as comma-separated values. What a spreadsheet would take for a formula begins with an apostrophe.
     pub fn csv(&self) -> String {
-        let quote = |text: &str| {
+        let plain = |text: &str| {
             let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && text.parse::<f64>().is_err();
-            let text = if formula { format!("'{text}") } else { text.to_owned() };
-            match text.contains([',', '"', '\n', '\r']) {
-                true => format!("\"{}\"", text.replace('"', "\"\"")),
-                false => text,
-            }
+            if formula { format!("'{text}") } else { text.to_owned() }
         };
-        let line = |cells: &Vec<String>| {
-            let quoted: Vec<String> = (0..self.header.len()).map(|i| quote(cell(cells, i))).collect();
-            format!("{}\n", quoted.join(","))
-        };
-        std::iter::once(&self.header).chain(&self.rows).map(line).collect()
+        let line = |cells: &Vec<String>| (0..self.header.len()).map(|i| plain(cell(cells, i))).collect::<Vec<_>>();
+        csv_rows(std::iter::once(&self.header).chain(&self.rows).map(line))
     }
 
     fn boxed(&self, widths: &[usize]) -> String {

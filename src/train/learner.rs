@@ -172,10 +172,10 @@ impl Learner {
             if matches!(outcome.fault, None | Some(Fault::State(_))) && value.is_finite() {
                 continue;
             }
-            let kind = match found.kind {
-                NotFiniteKind::Loss(_) if !value.is_finite() => NotFiniteKind::Loss(f64::from(value)),
-                kind => kind,
-            };
+            let mut kind = found.kind;
+            if matches!(kind, NotFiniteKind::Loss(_)) && !value.is_finite() {
+                kind = NotFiniteKind::Loss(f64::from(value));
+            }
             let culprit = alone.not_finite(&self.store, &feed)?;
             return Ok(NotFinite { kind, term: Some(name), span: Some(span), culprit, ..found });
         }

@@ -63,7 +63,7 @@ impl Paired {
                 let accuracy = self.zero_shot(settings, &pictures, store, test, column)?;
                 Ok(accuracy.map(|accuracy| (name.to_owned(), accuracy)).into_iter().collect())
             }
-            _ => Ok(Vec::new()),
+            Probe::Knn(_) | Probe::Linear { .. } | Probe::FewShot(_) | Probe::Finetune(_) => Ok(Vec::new()),
         }
     }
 

@@ -71,9 +71,9 @@ impl Refresher {
     ) -> Result<Tables, TrainError> {
         let program = Program::forward(self.graph.clone(), due.iter().map(|r| r.value).collect());
         let read: Vec<NodeId> = program.live();
-        let wanted = self.graph.inputs.iter().filter_map(|input| match input.kind {
-            InputKind::Table(node) => Some((input.name.clone(), node)),
-            _ => None,
+        let wanted = self.graph.inputs.iter().filter_map(|input| {
+            let InputKind::Table(node) = input.kind else { return None };
+            Some((input.name.clone(), node))
         });
         let reads = |name: &str| {
             let is = |id: &NodeId| {

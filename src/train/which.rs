@@ -43,11 +43,11 @@ impl Which {
         }
         let what = match self {
             Self::Step(step) => format!("no checkpoint of step {step}"),
-            _ => "no best checkpoint".to_owned(),
+            Self::Last | Self::Best => "no best checkpoint".to_owned(),
         };
         let help = match self {
             Self::Step(_) => "`train { keep: 3 }` keeps the last three",
-            _ => "`train { best: knn }` keeps the best one by a measure",
+            Self::Last | Self::Best => "`train { best: knn }` keeps the best one by a measure",
         };
         let there = present(run).join(", ");
         let message = format!("{} has {what}: there is {there}\n  = help: {help}", run.display());

@@ -147,7 +147,7 @@ fn of_safetensors(file: &File, length: u64) -> Result<Found, String> {
         found.prepared = said.get(PREPROCESS).and_then(|text| serde_json::from_str(text).ok());
         found.own = said.contains_key(PREPROCESS) || said.get("format").is_some_and(|f| f.starts_with("sslrun"));
     }
-    for (name, info) in metadata.tensors() {
+    for (name, info) in metadata.tensors().into_iter().collect::<BTreeMap<_, _>>() {
         let Some(element) = Element::of_safetensors(info.dtype) else { continue };
         let mut strides = vec![1usize; info.shape.len()];
         for d in (1..info.shape.len()).rev() {

@@ -107,7 +107,7 @@ fn scores<'n>(
 ) -> HashMap<&'n str, Score> {
     let mut scores: HashMap<&str, Score> = HashMap::new();
     for tensor in wanted {
-        let mut found: HashMap<&str, bool> = HashMap::new();
+        let mut found: BTreeMap<&str, bool> = BTreeMap::new();
         for parts in layout.theirs(&tensor.name) {
             for &prefix in ends.get(parts[0].as_str()).map_or(&[][..], Vec::as_slice) {
                 let name = below(prefix, &parts[0]);

@@ -68,7 +68,8 @@ fn after(program: &Program, kind: EngineKind, amounts: &[Vec<Option<Amount>>]) -
 
 #[test]
 fn averages_move_in_the_order_in_which_they_stand() {
-    let orders: [(fn(Assignment) -> Vec<Assignment>, [f32; 4]); 3] = [
+    type Order = fn(Assignment) -> Vec<Assignment>;
+    let orders: [(Order, [f32; 4]); 3] = [
         // The weight is 0.75 then; what follows it sees that, whether it moves along or not.
         (|descend| vec![descend, follow(1, 0), follow(2, 1)], [0.75, 0.375, 0.1875, 1.0]),
         (|descend| vec![descend, follow(2, 1), follow(1, 0)], [0.75, 0.375, 0.0, 1.0]),
@@ -79,7 +80,7 @@ fn averages_move_in_the_order_in_which_they_stand() {
         let amounts: Vec<Option<Amount>> =
             program.after.iter().map(|a| if matches!(a, Assignment::Descend(_)) { DOWN } else { HALF }).collect();
         for kind in [EngineKind::Planned, EngineKind::Candle] {
-            assert_eq!(after(&program, kind, &[amounts.clone()]), want, "{kind:?}");
+            assert_eq!(after(&program, kind, std::slice::from_ref(&amounts)), want, "{kind:?}");
         }
     }
 }

@@ -42,7 +42,7 @@ fn a_time_is_read_as_it_was_written() {
         let text = timestamp(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds));
         assert_eq!(seconds_of(&text), Some(seconds), "{text}");
     }
-    assert_eq!(["", "2025-11-22", "1969-12-31T00:00:00Z", "2025-00-00T00:00:00Z"].map(seconds_of)[..3], [None; 3]);
+    assert_eq!(["", "2025-11-22", "1969-12-31T00:00:00Z", "2025-00-00T00:00:00Z"].map(seconds_of), [None; 4]);
 }
 
 /// The events of a file: its time is left out, as are the numbers of a machine. Checksums are held to the fixture above.

@@ -1,4 +1,8 @@
 //! The integration tests: one binary, a module a concern.
+
+#![allow(clippy::unwrap_used, reason = "what is not there fails the test")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test asks for the variant that it is about")]
+
 mod applied;
 mod architecture;
 mod around;

@@ -119,7 +119,7 @@ fn line(graph: &Graph, steps: &HashMap<NodeId, &Step>, id: NodeId) -> Line {
     let step = steps.get(&id);
     let place = step.and_then(|s| match s.output.loc {
         Loc::Arena { offset, len } => Some((offset * BYTES, len * BYTES)),
-        _ => None,
+        Loc::Param(_) | Loc::State(_) | Loc::Input(_) | Loc::Scalar(_) | Loc::Constant(_) => None,
     });
     let reads = reads(graph, id);
     let attributes = attributes(node);

@@ -37,7 +37,13 @@ pub(super) fn of(peer: &Peer, (height, width): (usize, usize), channels: usize, 
         Peer::Row(parts) => {
             Python { package: "torch", imports: &["from torch import nn"], build: vec![row(parts, tensors)] }
         }
-        alone => {
+        alone @ (Peer::Conv { .. }
+        | Peer::BatchNorm { .. }
+        | Peer::MaxPool(_)
+        | Peer::AvgPool(_)
+        | Peer::GlobalPool
+        | Peer::Linear { .. }
+        | Peer::Activation(_)) => {
             let build = vec![format!("model = {}", layer(alone, "", tensors, false).join(", "))];
             Python { package: "torch", imports: &["from torch import nn"], build }
         }

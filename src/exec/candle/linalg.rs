@@ -93,10 +93,7 @@ fn solve(a: &Tensor, b: &Tensor, upper: bool) -> Result<Tensor> {
 
 /// `diag(uᵀ a v)` with the singular vectors held fixed, which has the value and the gradient of the singular values.
 fn singular_values(a: &Tensor) -> Result<Tensor> {
-    let (u, v) = match a.dtype() {
-        DType::F64 => vectors::<f64>(a)?,
-        _ => vectors::<f32>(a)?,
-    };
+    let (u, v) = if a.dtype() == DType::F64 { vectors::<f64>(a)? } else { vectors::<f32>(a)? };
     (u * a.matmul(&v)?)?.sum(1)
 }
 

@@ -194,7 +194,7 @@ fn gradient(store: Option<&GradStore>, leaf: &Tensor) -> Result<Tensor, ExecErro
 fn numbers(attrs: &Attrs, size: &dyn Fn(&str) -> Option<i64>) -> Attrs {
     attrs.iter().fold(Attrs::new(), |known, (name, attr)| match attr {
         Attr::Dims(dims) => known.with(name, Attr::Ints(dims.iter().map(|d| d.eval(size).unwrap_or(0)).collect())),
-        other => known.with(name, other.clone()),
+        Attr::Int(_) | Attr::Float(_) | Attr::Bool(_) | Attr::Text(_) | Attr::Ints(_) => known.with(name, attr.clone()),
     })
 }
 

@@ -148,7 +148,9 @@ impl<T: Real> Call<T> {
             Source::Arena(range) if range == own => before.unwrap_or(&[]),
             Source::Arena(range) if range.start >= own.end => &tail[range.start - own.end..range.end - own.end],
             Source::Arena(range) => &head[range.clone()],
-            other => outside.numbers(other).unwrap_or(&[]),
+            Source::Param(_) | Source::State(_) | Source::Input(_) | Source::Scalar(_) | Source::Constant(_) => {
+                outside.numbers(source).unwrap_or(&[])
+            }
         };
         let mut few: [&[T]; FEW] = [&[]; FEW];
         let many: Vec<&[T]>;

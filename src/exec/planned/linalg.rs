@@ -33,8 +33,7 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
             let mut svd = Svd::new(site);
             Kernel::whole(move |x, y| {
                 for (a, y) in svd.matrices(x[0]).zip(y.chunks_exact_mut(svd.s.len())) {
-                    svd.decompose(a);
-                    y.copy_from_slice(&svd.s);
+                    y.copy_from_slice(svd.decompose(a));
                 }
             })
         }),
@@ -42,8 +41,7 @@ pub fn lowerings<T: Real>() -> Vec<Lowering<T>> {
             let mut svd = Svd::new(site);
             Kernel::whole(move |x, y| {
                 for (a, y) in svd.matrices(x[0]).zip(y) {
-                    svd.decompose(a);
-                    *y = svd.s.iter().copied().sum();
+                    *y = svd.decompose(a).iter().copied().sum();
                 }
             })
         }),
@@ -98,8 +96,10 @@ impl<T: Real> Svd<T> {
         a.chunks_exact((self.m * self.n).max(1))
     }
 
-    fn decompose(&mut self, a: &[T]) {
+    /// Decomposes a matrix; answers its singular values.
+    fn decompose(&mut self, a: &[T]) -> &[T] {
         kernels::svd(a, self.m, self.n, &mut self.u, &mut self.s, &mut self.v);
+        &self.s
     }
 
     /// `u diag(s) vᵀ`; `u` is used up.

@@ -69,8 +69,7 @@ impl<T: Real> Planned<T> {
             Call::new(step, &mut sources, fast).map_err(|message| ExecError::new(message).at(&program.graph, step.node))
         });
         let calls = calls.collect::<Result<Vec<_>, _>>()?;
-        let mut results = results::Results::new(&plan);
-        let mut keep = |operand| results.keep(operand, &mut sources);
+        let mut keep = |operand| Kept::new(operand, &mut sources);
         let outputs = plan.outputs.iter().map(&mut keep).collect();
         let grads = plan.grads.iter().map(|(_, operand)| keep(operand)).collect();
         let input_grads = plan.input_grads.iter().map(|(name, operand)| (name.clone(), keep(operand))).collect();
@@ -139,7 +138,7 @@ impl<T: Real> Planned<T> {
         let results = self.outputs.iter_mut().chain(&mut self.grads);
         let results = results.chain(self.input_grads.iter_mut().map(|(_, kept)| kept));
         for kept in results.chain(self.updates.iter_mut().map(|(_, kept)| kept)) {
-            kept.keep(self.arena.numbers(), &outside);
+            kept.keep(&outside);
         }
         Ok(())
     }

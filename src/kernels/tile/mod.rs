@@ -3,7 +3,7 @@ mod plain;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-use crate::kernels::path::{Level, Path};
+use crate::kernels::path::Path;
 use crate::kernels::scratch::LINE;
 
 /// A stretch of the sum: where A and B start, and over how many steps.
@@ -71,7 +71,7 @@ impl Ahead<'_> {
     }
 }
 
-/// A set of vector instructions: a token that exists only where the processor has them.
+/// A set of vector instructions: a proof that the processor has them.
 pub trait Simd: Copy + Send + Sync {
     /// Values in a vector.
     const LANES: usize;
@@ -105,12 +105,12 @@ pub trait Task {
 
 /// Does a task with the path's instructions.
 pub fn dispatch<K: Task>(path: Path, task: K) -> K::Output {
-    match path.0 {
+    match path {
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => task.run(x86::Avx512::new()),
+        Path::Avx512(proof) => task.run(proof),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => task.run(x86::Avx2::new()),
-        Level::Portable => task.run(plain::Plain),
+        Path::Avx2(proof) => task.run(proof),
+        Path::Portable => task.run(plain::Plain),
     }
 }
 
@@ -316,7 +316,7 @@ macro_rules! strip {
         for (rows, count) in $crate::kernels::panels::lengths(strip.rows, most).into_iter().filter(|(_, count)| *count > 0) {
             let tiles = Tiles { row, before, count, all: strip.rows.div_ceil(most) };
             (row, before) = (row + count * rows, before + count);
-            // SAFETY: the token proves the instructions, `check` the rest.
+            // SAFETY: the proof is of these instructions, `check` the rest.
             unsafe {
                 match (strip.vectors, rows) {
                     $((1, $one) => $tiles::<$one, 1>(strip, tiles, $runs, $a, $b, $c),)*

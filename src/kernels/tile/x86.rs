@@ -2,60 +2,45 @@
 use std::arch::x86_64::*;
 
 use super::{Run, Simd, Strip, Tiles, Vector, VectorTask, check, most, strip, tiles};
-
-/// A processor with AVX-512; made by `dispatch` alone.
-#[derive(Clone, Copy)]
-pub struct Avx512(());
-
-impl Avx512 {
-    /// The token; the caller has found the instructions to be there.
-    pub(super) fn new() -> Self {
-        Avx512(())
-    }
-}
-
-/// A processor with AVX2 and FMA; made by `dispatch` alone.
-#[derive(Clone, Copy)]
-pub struct Avx2(());
-
-impl Avx2 {
-    /// The token; the caller has found the instructions to be there.
-    pub(super) fn new() -> Self {
-        Avx2(())
-    }
-}
+use crate::kernels::path::{Avx2, Avx512};
 
 macro_rules! vector {
     ($type:ty, $lanes:literal, $load:ident, $store:ident, $splat:ident, $fma:ident, $add:ident, $sub:ident) => {
-        // SAFETY (of every line below): the caller's promise of instructions and of the memory behind `p` and `a`.
         impl Vector for $type {
             const LANES: usize = $lanes;
             #[inline(always)]
             unsafe fn load(p: *const f32) -> Self {
+                // SAFETY: the caller's promise of the instructions and of the memory.
                 unsafe { $load(p) }
             }
             #[inline(always)]
             unsafe fn store(self, p: *mut f32) {
+                // SAFETY: the caller's promise of the instructions and of the memory.
                 unsafe { $store(p, self) }
             }
             #[inline(always)]
             unsafe fn splat(value: f32) -> Self {
+                // SAFETY: the caller's promise of the instructions.
                 unsafe { $splat(value) }
             }
             #[inline(always)]
             unsafe fn add_product(self, a: Self, b: Self) -> Self {
+                // SAFETY: the caller's promise of the instructions.
                 unsafe { $fma(a, b, self) }
             }
             #[inline(always)]
             unsafe fn add(self, b: Self) -> Self {
+                // SAFETY: the caller's promise of the instructions.
                 unsafe { $add(self, b) }
             }
             #[inline(always)]
             unsafe fn sub(self, b: Self) -> Self {
+                // SAFETY: the caller's promise of the instructions.
                 unsafe { $sub(self, b) }
             }
             #[inline(always)]
             unsafe fn turn_round(columns: *const f32, apart: usize, rows: *mut f32, width: usize) {
+                // SAFETY: the caller's promise of the instructions and of the memory.
                 unsafe { turn_round(columns, apart, rows, width) }
             }
             #[inline(always)]
@@ -159,7 +144,7 @@ impl Simd for Avx512 {
     }
 
     fn vectors<K: VectorTask>(self, task: K) {
-        // SAFETY: the token proves the instructions.
+        // SAFETY: the proof is of these instructions.
         unsafe { avx512_vectors(task) }
     }
 }
@@ -177,7 +162,7 @@ impl Simd for Avx2 {
     }
 
     fn vectors<K: VectorTask>(self, task: K) {
-        // SAFETY: the token proves the instructions.
+        // SAFETY: the proof is of these instructions.
         unsafe { avx2_vectors(task) }
     }
 }

@@ -60,7 +60,7 @@ impl Positions {
                 let patches = if base == grid { patches } else { interpolate(cx, patches, base, grid, dim)? };
                 Ok(Some(Places { class: first, patches }))
             }
-            _ => Ok(None),
+            Positions::Relative | Positions::RelativeEach | Positions::None => Ok(None),
         }
     }
 
@@ -71,7 +71,7 @@ impl Positions {
                 ScoreBias::Shared(cx.scope("rel_pos_bias", |cx| relative_bias(cx, prefix, grid, heads))?)
             }
             Positions::RelativeEach => ScoreBias::Each(prefix, grid),
-            _ => ScoreBias::None,
+            Positions::Learnt | Positions::Sincos | Positions::None => ScoreBias::None,
         })
     }
 

@@ -1,6 +1,9 @@
-//! Cholesky, triangular systems, singular values.
+//! Cholesky, triangular systems, singular values, eigenvalues.
 use super::{close, random};
-use sslrun::kernels::{Gemm, Triangle, cholesky, gemm, svd, triangular_solve};
+use crate::fixtures::{Fixture, assert_close};
+use sslrun::kernels::{
+    Eigen, Gemm, Triangle, cholesky, gemm, svd, symmetric_eigen, symmetric_eigenvalues, triangular_solve,
+};
 
 #[test]
 fn a_factor_gives_its_matrix_back_and_solves() {
@@ -59,4 +62,52 @@ fn singular_values_rebuild_the_matrix() {
             close(&gram, &unit, 1e-12, "orthonormal");
         }
     }
+}
+
+#[test]
+fn eigenvalues_agree_with_lapack() {
+    let fixture = Fixture::load("eval");
+    let mut matrix: Vec<f64> = fixture.get("symmetric").values.iter().map(|&x| x.into()).collect();
+    let got: Vec<f32> = symmetric_eigenvalues(&mut matrix, 30).iter().map(|&x| x as f32).collect();
+    assert_close("eigenvalues", &got, &fixture.get("symmetric.eigenvalues").values, 1e-6);
+    assert_eq!(symmetric_eigenvalues(&mut [], 0), Vec::<f64>::new());
+    assert_eq!(symmetric_eigenvalues(&mut [3.0], 1), [3.0]);
+    assert_eq!(symmetric_eigenvalues(&mut [2.0, 0.0, 0.0, -1.0], 2), [-1.0, 2.0]);
+    assert_eq!(symmetric_eigenvalues(&mut [f64::NAN; 9], 3).len(), 3);
+}
+
+#[test]
+fn eigenvectors_are_orthogonal_and_solve_their_equation() {
+    // Random, of rank 20, of many equal eigenvalues, and of parts that do not touch.
+    for (n, kind) in [(1, 0), (2, 0), (33, 0), (300, 0), (200, 1), (70, 2), (65, 3)] {
+        let (noise, rank) = (random::<f64>(n as u64, n * n), if kind == 1 { 20 } else { n });
+        let factor = |i: usize, k: usize| noise[i * n + k];
+        let product = |i: usize, j: usize| (0..rank).map(|k| factor(i, k) * factor(j, k)).sum::<f64>();
+        let matrix: Vec<f64> = (0..n * n)
+            .map(|at| match (kind, at / n, at % n) {
+                (2, i, j) => f64::from(u8::from(i == j)) + f64::from(u8::from(i < 3 && j < 3)),
+                (3, i, j) if i % 3 != j % 3 => 0.0,
+                (_, i, j) => product(i, j),
+            })
+            .collect();
+        let all = symmetric_eigenvalues(&mut matrix.clone(), n);
+        let Eigen { values, vectors } = symmetric_eigen(&mut matrix.clone(), n, 1e-9);
+        let kept: Vec<f64> = all.iter().rev().copied().take_while(|l| *l >= 1e-9 * all[n - 1]).collect();
+        assert_eq!(values.len(), kept.len(), "{n} {kind}");
+        assert!(kind != 1 || kept.len() == 20);
+        let size = all[n - 1];
+        assert!(values.iter().zip(&kept).all(|(a, b)| (a - b).abs() < 1e-12 * size));
+        for (l, v) in values.iter().zip(vectors.chunks_exact(n)) {
+            let image = |i: usize| matrix[i * n..(i + 1) * n].iter().zip(v).map(|(a, v)| a * v).sum::<f64>();
+            assert!((0..n).all(|i| (image(i) - l * v[i]).abs() < 1e-12 * size), "{n} {kind}");
+        }
+        for (i, a) in vectors.chunks_exact(n).enumerate() {
+            for (j, b) in vectors.chunks_exact(n).enumerate() {
+                let product: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+                assert!((product - f64::from(u8::from(i == j))).abs() < 1e-12, "{n} {kind}");
+            }
+        }
+    }
+    assert!(symmetric_eigen(&mut [f64::NAN; 9], 3, 0.0).values.is_empty());
+    assert!(symmetric_eigen(&mut [0.0; 9], 3, 0.0).values.is_empty());
 }

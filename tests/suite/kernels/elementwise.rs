@@ -12,7 +12,6 @@ fn reference(op: Unary, x: f64) -> f64 {
         Unary::Exp => x.exp(),
         Unary::Log => x.ln(),
         Unary::Sqrt => x.sqrt(),
-        Unary::Rsqrt => 1.0 / x.sqrt(),
         Unary::Square => x * x,
         Unary::Abs => x.abs(),
         Unary::Sign => (x > 0.0) as i32 as f64 - (x < 0.0) as i32 as f64,
@@ -26,8 +25,6 @@ fn reference(op: Unary, x: f64) -> f64 {
         Unary::Erf => libm::erf(x),
         Unary::InverseErf => bisected(x),
         Unary::Recip => 1.0 / x,
-        Unary::Step => (x > 0.0) as i32 as f64,
-        Unary::Floor => x.floor(),
     }
 }
 
@@ -41,12 +38,11 @@ fn bisected(x: f64) -> f64 {
     (low + high) / 2.0
 }
 
-const ALL: [Unary; 20] = [
+const ALL: [Unary; 17] = [
     Unary::Neg,
     Unary::Exp,
     Unary::Log,
     Unary::Sqrt,
-    Unary::Rsqrt,
     Unary::Square,
     Unary::Abs,
     Unary::Sign,
@@ -60,8 +56,6 @@ const ALL: [Unary; 20] = [
     Unary::Erf,
     Unary::InverseErf,
     Unary::Recip,
-    Unary::Step,
-    Unary::Floor,
 ];
 
 #[test]
@@ -70,7 +64,7 @@ fn every_unary_matches_f64_on_every_path() {
     x[..4].copy_from_slice(&[0.0, -0.0, 30.0, -30.0]);
     for op in ALL {
         let domain = |v: f32| match op {
-            Unary::Log | Unary::Sqrt | Unary::Rsqrt => v.abs(),
+            Unary::Log | Unary::Sqrt => v.abs(),
             Unary::InverseErf => 0.99 * v.tanh(),
             _ => v,
         };
@@ -159,9 +153,7 @@ fn special_values() {
         }
     };
     for op in ALL {
-        if op != Unary::Step {
-            check(op, f32::NAN, f32::NAN);
-        }
+        check(op, f32::NAN, f32::NAN);
     }
     for (op, x, expected) in [
         (Unary::Exp, inf, inf),
@@ -185,7 +177,6 @@ fn special_values() {
         (Unary::Softplus, -200.0, 0.0),
         (Unary::Sign, -inf, -1.0),
         (Unary::Sign, 0.0, 0.0),
-        (Unary::Step, 0.0, 0.0),
     ] {
         check(op, x, expected);
     }
@@ -205,15 +196,13 @@ fn combine(op: Binary, a: f64, b: f64) -> f64 {
         Binary::Ne => truth(a != b),
         Binary::Lt => truth(a < b),
         Binary::Le => truth(a <= b),
-        Binary::Gt => truth(a > b),
-        Binary::Ge => truth(a >= b),
     }
 }
 
 #[test]
 fn binary_broadcasts() {
     let ops = [Binary::Add, Binary::Sub, Binary::Mul, Binary::Div, Binary::Pow, Binary::Min, Binary::Max];
-    let comparisons = [Binary::Eq, Binary::Ne, Binary::Lt, Binary::Le, Binary::Gt, Binary::Ge];
+    let comparisons = [Binary::Eq, Binary::Ne, Binary::Lt, Binary::Le];
     let shapes: [(&[usize], &[usize], &[usize]); 9] = [
         (&[7], &[7], &[7]),
         (&[3, 5], &[], &[3, 5]),

@@ -3,6 +3,7 @@ mod attention;
 mod conv;
 mod decompositions;
 mod elementwise;
+mod matrices;
 mod moving;
 mod norms;
 mod products;

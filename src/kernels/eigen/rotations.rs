@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::simd::{Path, multiversion};
+use crate::kernels::path::{Path, multiversion};
 
 /// Rotations in the order in which they were made.
 #[derive(Default)]

@@ -1,7 +1,10 @@
 //! Eigenvalues and eigenvectors of symmetric matrices.
 
-use super::rotations::Rotations;
-use super::tridiagonal::{Tridiagonal, reduce};
+mod rotations;
+mod tridiagonal;
+
+use rotations::Rotations;
+use tridiagonal::{Tridiagonal, reduce};
 
 /// The eigenvalues of a symmetric `[n, n]` matrix, smallest first; `matrix` is used up as workspace.
 ///

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::matrix::{Matrix, multiply, multiply_into};
-use crate::simd::{Path, multiversion};
+use crate::kernels::matrix::{Matrix, multiply, multiply_into};
+use crate::kernels::path::{Path, multiversion};
 
 /// A symmetric tridiagonal matrix.
 pub(super) struct Tridiagonal {
