@@ -8,6 +8,7 @@ use super::resolve::Key;
 use super::scope::{Env, Home};
 use super::value::Value;
 use crate::catalog::{Arg, Config, Entry, Kind, Param, ParamType};
+use crate::compile::Wishes;
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::graph::{DType, NodeId};
 use crate::optim;
@@ -176,8 +177,10 @@ impl Checker<'_> {
             rules,
             clip,
             together: config.text("views") == "together",
-            fast_convolution: config.text("convolution") == "fast",
-            recompute: config.text("recompute") == "blocks",
+            wishes: Wishes {
+                fast_convolution: config.text("convolution") == "fast",
+                recompute: config.text("recompute") == "blocks",
+            },
             skips: config.text("not_finite") == "skip",
             checkpoint: config.number("checkpoint"),
             keep: config.int("keep"),

@@ -4,6 +4,7 @@ use super::checker::{Checked, Checker};
 use super::recipe::{Encoder, Evaluate};
 use super::value::Value;
 use crate::catalog::{Arg, Config};
+use crate::compile::Wishes;
 use crate::data::augment::{AUGMENTATIONS, Augmentation, PixelNorm, center_crop, resize};
 use crate::data::{Frame, Pipeline};
 use crate::diag::{Code, Diagnostic, Severity};
@@ -43,7 +44,8 @@ impl<'a> Checker<'a> {
         let peer = self.judged_peer(&judged);
         let tuned = tuned.then(|| self.form(Mode::Train, &judged, size)).transpose()?;
         let channels = self.views.frame().channels;
-        Ok(Encoder { path, graph, size, channels, view, features, tuned, peer })
+        let wishes = Wishes::default();
+        Ok(Encoder { path, graph, size, channels, view, features, tuned, peer, wishes })
     }
 
     /// The branch and what is behind it that a path names.

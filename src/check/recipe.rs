@@ -1,6 +1,7 @@
 //! A checked recipe: everything the rooms below need to run it, every default explicit.
 
 use crate::catalog::{Config, Schedule};
+use crate::compile::Wishes;
 use crate::data::augment::PixelNorm;
 use crate::data::{DataError, Frame, Layout, Preprocess};
 use crate::graph::{Graph, NodeId, Parameter};
@@ -57,6 +58,12 @@ impl Recipe {
         let encoder = encoder.flat_map(|e| [Some(&mut e.graph), e.tuned.as_mut().map(|(graph, _)| graph)]);
         let pairs = self.evaluate.pairs.iter_mut().flat_map(|(_, pair)| [&mut pair.pictures.graph, &mut pair.graph]);
         [&mut self.graph].into_iter().chain(encoder.flatten()).chain(pairs)
+    }
+
+    /// The encoders that are judged.
+    pub(super) fn encoders_mut(&mut self) -> impl Iterator<Item = &mut Encoder> {
+        let pairs = self.evaluate.pairs.iter_mut().map(|(_, pair)| &mut pair.pictures);
+        self.evaluate.encoder.iter_mut().chain(pairs)
     }
 }
 
@@ -175,10 +182,8 @@ pub struct Train {
     pub clip: Option<Config>,
     /// Whether the views of one size pass a branch as one batch.
     pub together: bool,
-    /// Whether convolutions may be computed by fewer products, which round about twice as coarsely.
-    pub fast_convolution: bool,
-    /// Whether what is inside of blocks is computed again for the gradients, and not kept.
-    pub recompute: bool,
+    /// How its programs are compiled.
+    pub wishes: Wishes,
     /// Whether an update is left out where something is not finite, instead of stopping.
     pub skips: bool,
     /// Epochs between checkpoints.
@@ -250,6 +255,8 @@ pub struct Encoder {
     pub tuned: Option<(Graph, NodeId)>,
     /// The module of another package that is the same, if there is one.
     pub peer: Option<Peer>,
+    /// How its programs are compiled.
+    pub wishes: Wishes,
 }
 
 /// An encoder of pictures and one of texts, whose features are compared.

@@ -147,18 +147,17 @@ impl<'a> Pass<'a> {
         if !failed(&checker.diagnostics) {
             unused::report(&mut checker, self.root);
             schedules::report(&mut checker, train.epochs);
-            if train.recompute {
+            if train.wishes.recompute {
                 unused::report_recompute(&mut checker);
             }
         }
         let recipe = encoder.and_then(|encoder| pairs.map(|pairs| (encoder, pairs))).map(|(encoder, pairs)| {
             let evaluate = Evaluate { encoder, pairs, ..evaluate };
             let mut recipe = self.recipe(&mut checker, Parts { data, train, evaluate, loss, expectations, starts });
-            let (fast, again) = (recipe.train.fast_convolution, recipe.train.recompute);
             // What is added to the graphs from here on, such as gradients, is no longer for the recipe to answer for.
-            recipe.graphs_mut().for_each(|graph| {
-                (graph.fast_convolution, graph.recompute, graph.room) = (fast, again, None);
-            });
+            recipe.graphs_mut().for_each(|graph| graph.room = None);
+            let wishes = recipe.train.wishes;
+            recipe.encoders_mut().for_each(|encoder| encoder.wishes = wishes);
             recipe
         });
         (recipe.ok(), checker.diagnostics)

@@ -1,15 +1,21 @@
 //! Reverse-mode differentiation on the graph: gradients are nodes like any other.
 
-use super::Program;
 use super::narrow::narrow;
 use super::recompute::Values;
+use super::{Program, Wishes};
 use crate::graph::{Backward, GradRule, Graph, Leaf, NodeId, NodeKind, ParamId, ShapeError};
 use std::collections::BTreeSet;
 
 impl Program {
     /// A program that computes `terms`, the scalar `loss` and its gradients by every trained parameter it depends on and by
     /// the inputs of the given names. Nothing is added for what needs no gradient.
-    pub fn training(graph: Graph, terms: &[NodeId], loss: NodeId, inputs: &[&str]) -> Result<Program, ShapeError> {
+    pub fn training(
+        graph: Graph,
+        terms: &[NodeId],
+        loss: NodeId,
+        inputs: &[&str],
+        wishes: Wishes,
+    ) -> Result<Program, ShapeError> {
         if graph.shape(loss).rank() != 0 {
             return Err(ShapeError::new(format!("the loss must be a scalar, it has the shape {}", graph.shape(loss)))
                 .help("`mean` or `sum` reduce a tensor to a scalar"));
@@ -19,7 +25,7 @@ impl Program {
         let (loss, terms) = (results[terms.len()], &results[..terms.len()]);
         let leaves = Leaves::of(&graph, inputs);
         let wanted = leaves.wanted(graph.len());
-        let grads = backward(&mut graph, loss, &wanted)?;
+        let grads = backward(&mut graph, loss, &wanted, wishes.recompute)?;
         let by_param = leaves.params.iter().filter_map(|(id, node)| Some((*id, grads[node.index()]?))).collect();
         let mut input_grads = Vec::new();
         for (name, node) in leaves.inputs {
@@ -30,7 +36,7 @@ impl Program {
             input_grads.push((name, grad));
         }
         let outputs = terms.to_vec();
-        Ok(Program { loss: Some(loss), outputs, grads: by_param, input_grads, ..Program::of(graph) })
+        Ok(Program { loss: Some(loss), outputs, grads: by_param, input_grads, wishes, ..Program::of(graph) })
     }
 }
 
@@ -65,13 +71,18 @@ impl Leaves {
 }
 
 /// Adds the gradient of `loss` by every node between it and a wanted leaf; the gradients by node.
-fn backward(graph: &mut Graph, loss: NodeId, wanted: &[bool]) -> Result<Vec<Option<NodeId>>, ShapeError> {
+fn backward(
+    graph: &mut Graph,
+    loss: NodeId,
+    wanted: &[bool],
+    recompute: bool,
+) -> Result<Vec<Option<NodeId>>, ShapeError> {
     let needs = depends(graph, wanted);
     let mut grads: Vec<Option<NodeId>> = vec![None; graph.len()];
     if needs[loss.index()] {
         grads[loss.index()] = Some(graph.constant(1.0));
     }
-    let mut values = Values::new(graph, loss);
+    let mut values = Values::new(graph, loss, recompute);
     for i in (0..=loss.index()).rev() {
         let Some(grad) = grads[i] else { continue };
         let output = NodeId(i as u32);

@@ -21,4 +21,4 @@ pub use evaluate::{Evaluated, Evaluator};
 pub use plan::{Loc, Operand, Plan, PlanError, Step};
 pub use planner::is_view;
 pub use print::{Description, Line, ParameterLine, Part, Totals, bytes};
-pub use program::Program;
+pub use program::{Program, Wishes};

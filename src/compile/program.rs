@@ -5,6 +5,15 @@ use super::narrow::narrow;
 use crate::catalog::Config;
 use crate::graph::{Graph, NodeId, ParamId};
 
+/// How a program is compiled, where there is a choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Whether convolutions may be computed by fewer products, which round about twice as coarsely.
+    pub fast_convolution: bool,
+    /// Whether what is inside of blocks is computed again for the gradients, and not kept.
+    pub recompute: bool,
+}
+
 /// A graph with the results that are wanted of it.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -22,6 +31,8 @@ pub struct Program {
     pub before: Vec<Assignment>,
     /// What changes at its end, in order, after the states.
     pub after: Vec<Assignment>,
+    /// How it is compiled.
+    pub wishes: Wishes,
     /// How gradients are clipped before optimizers see them: a checked call of `clip_norm` or `clip_each`.
     pub clip: Option<Config>,
 }
@@ -37,6 +48,7 @@ impl Program {
             input_grads: Vec::new(),
             before: Vec::new(),
             after: Vec::new(),
+            wishes: Wishes::default(),
             clip: None,
         }
     }
@@ -46,6 +58,11 @@ impl Program {
         graph.updates.clear();
         let (graph, outputs) = narrow(&graph, &outputs);
         Program { outputs, ..Program::of(graph) }
+    }
+
+    /// The same, compiled so.
+    pub fn wishing(self, wishes: Wishes) -> Program {
+        Program { wishes, ..self }
     }
 
     /// Every node whose value is wanted: outputs, loss, gradients and what states become.

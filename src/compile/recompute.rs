@@ -20,9 +20,9 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// The values of a graph on the way to a loss.
-    pub fn new(graph: &Graph, loss: NodeId) -> Self {
-        let blocks: Vec<_> = if graph.recompute { graph.blocks.clone() } else { Vec::new() };
+    /// The values of a graph on the way to a loss; whether those inside of blocks are computed again.
+    pub fn new(graph: &Graph, loss: NodeId, recompute: bool) -> Self {
+        let blocks: Vec<_> = if recompute { graph.blocks.clone() } else { Vec::new() };
         let mut place = vec![None; graph.len()];
         for (number, block) in blocks.iter().enumerate() {
             place[block.clone()].fill(Some(number));

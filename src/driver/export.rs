@@ -133,7 +133,7 @@ fn check(encoder: &Encoder, store: &Store) -> Result<(tensors::Named, tensors::N
         ours[i] = value(picture, channel, at / width, at % width);
         theirs[(picture * channels + channel) * pixels + at] = ours[i];
     }
-    let program = Program::forward(encoder.graph.clone(), vec![encoder.features]);
+    let program = Program::forward(encoder.graph.clone(), vec![encoder.features]).wishing(encoder.wishes);
     let mut engine = engine::<f32>(EngineKind::Planned, &program, &size)?;
     engine.compute(store, &Feed { inputs: vec![("image", &ours)], ..Feed::default() })?;
     let features = tensors::Named::new("features", engine.output_shape(0).to_vec(), engine.output(0).to_vec());

@@ -32,7 +32,8 @@ impl Need {
             return None;
         }
         let terms: Vec<_> = recipe.loss.terms.iter().map(|t| t.node).collect();
-        let program = Program::training(graph.clone(), &terms, recipe.loss.total?, &[]).ok()?.fused();
+        let program =
+            Program::training(graph.clone(), &terms, recipe.loss.total?, &[], recipe.train.wishes).ok()?.fused();
         let (step, largest) = Plan::least(&program, &sizes).ok()?;
         let count = |shape: &[usize]| shape.iter().copied().fold(1, usize::saturating_mul);
         let params = graph.params.iter().map(|p| count(&p.shape)).fold(0, usize::saturating_add);
@@ -83,7 +84,7 @@ pub(super) fn fits(recipe: &Recipe) -> Result<(), Failure> {
 }
 
 fn advice(recipe: &Recipe) -> &'static str {
-    match !recipe.train.recompute && !recipe.graph.blocks.is_empty() {
+    match !recipe.train.wishes.recompute && !recipe.graph.blocks.is_empty() {
         true => "a smaller `batch` needs less, and so does `train { recompute: blocks }`",
         false => "a smaller `batch` needs less",
     }

@@ -94,7 +94,8 @@ fn program(recipe: &Recipe, grad: bool) -> Result<Program, Failure> {
     }
     let real = recipe.graph.inputs.iter().filter(|i| i.ty.dtype == graph::DType::Float);
     let names: Vec<&str> = real.map(|i| i.name.as_str()).collect();
-    Program::training(recipe.graph.clone(), &outputs, total, &names).map_err(|e| Failure::Run(e.message))
+    Program::training(recipe.graph.clone(), &outputs, total, &names, recipe.train.wishes)
+        .map_err(|e| Failure::Run(e.message))
 }
 
 /// The size of each symbol, which all inputs must agree on.

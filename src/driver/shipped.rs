@@ -60,5 +60,6 @@ pub fn describe(recipe: &Recipe, samples: Option<usize>) -> Result<Description, 
 fn program(recipe: &Recipe) -> Result<Program, Failure> {
     let terms: Vec<_> = recipe.loss.terms.iter().map(|t| t.node).collect();
     let Some(total) = recipe.loss.total else { return Ok(Program::forward(recipe.graph.clone(), terms)) };
-    Program::training(recipe.graph.clone(), &terms, total, &[]).map_err(|e| Failure::Run(e.message))
+    Program::training(recipe.graph.clone(), &terms, total, &[], recipe.train.wishes)
+        .map_err(|e| Failure::Run(e.message))
 }

@@ -37,12 +37,8 @@ pub struct Graph {
     pub updates: Vec<Update>,
     /// What states become now and then, in order.
     pub refreshes: Vec<Refresh>,
-    /// Whether its convolutions may be computed by fewer products, which round about twice as coarsely.
-    pub fast_convolution: bool,
     /// The nodes of each block that layers have built, such as those of a transformer: their numbers, in order and apart.
     pub blocks: Vec<Range<usize>>,
-    /// Whether what is inside of blocks is computed again for the gradients, and not kept.
-    pub recompute: bool,
     /// The source that new nodes come from, within [`Graph::at`].
     place: Option<Span>,
     /// The most it may hold; as much as one likes where nothing is said.
@@ -133,8 +129,6 @@ impl Graph {
             inputs: self.inputs.clone(),
             states: self.states.clone(),
             scalars: self.scalars.clone(),
-            fast_convolution: self.fast_convolution,
-            recompute: self.recompute,
             ..Graph::default()
         }
     }

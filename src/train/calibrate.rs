@@ -33,7 +33,7 @@ pub fn calibrate(
         return Ok(store);
     }
     let loader = loader(recipe, train, batch, seed)?;
-    let program = Program::forward(recipe.graph.clone(), values);
+    let program = Program::forward(recipe.graph.clone(), values).wishing(recipe.train.wishes);
     let mut engine = exec::engine::<f32>(kind, &program, &size)?;
     let scalars: Vec<f64> = recipe.graph.scalars.iter().map(|s| s.schedule.at(0, 1, 1)).collect();
     for (step, batch) in loader.steps(0..BATCHES).enumerate() {

@@ -72,7 +72,7 @@ impl Rows {
 impl Extractor {
     /// For the encoder on any store that was made for the recipe's graph.
     pub fn new(encoder: &Encoder, kind: EngineKind) -> Result<Self, TrainError> {
-        let program = Program::forward(encoder.graph.clone(), vec![encoder.features]);
+        let program = Program::forward(encoder.graph.clone(), vec![encoder.features]).wishing(encoder.wishes);
         let input = encoder.graph.inputs.first().map_or_else(String::new, |i| i.name.clone());
         let draws = encoder.graph.drawing(encoder.features).is_some();
         let preprocess = Arc::new(encoder.preprocess()?);

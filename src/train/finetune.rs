@@ -90,7 +90,7 @@ impl Tuner<'_> {
         let (mut graph, features) =
             self.encoder.tuned.clone().ok_or_else(|| ExecError::new("the encoder has no form to be tuned in"))?;
         let loss = classify(&mut graph, features, self.data.train.classes().len()).map_err(explain)?;
-        let mut program = Program::training(graph, &[loss], loss, &[]).map_err(explain)?;
+        let mut program = Program::training(graph, &[loss], loss, &[], self.encoder.wishes).map_err(explain)?;
         let train = Train {
             epochs: settings.epochs,
             batch,
@@ -99,8 +99,7 @@ impl Tuner<'_> {
             rules: Vec::new(),
             clip: None,
             together: false,
-            fast_convolution: program.graph.fast_convolution,
-            recompute: program.graph.recompute,
+            wishes: program.wishes,
             skips: false,
             checkpoint: f64::INFINITY,
             keep: 1,

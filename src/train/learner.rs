@@ -3,7 +3,7 @@
 use super::error::{NotFinite, NotFiniteKind};
 use super::{Clock, Descent, TrainError};
 use crate::check::Recipe;
-use crate::compile::Program;
+use crate::compile::{Program, Wishes};
 use crate::data::{Batch, DataError};
 use crate::exec::{self, Buffer, Engine, EngineKind, ExecError, Fault, Feed, Store};
 use crate::graph::{Graph, InputKind, NodeId, ParamId};
@@ -26,6 +26,7 @@ pub struct Learner {
     clock: Clock,
     seed: u64,
     kind: EngineKind,
+    wishes: Wishes,
     size: Sizes,
 }
 
@@ -51,7 +52,7 @@ impl Learner {
         let loss = recipe.loss.total.ok_or_else(|| ExecError::new("the recipe has no loss to train"))?;
         let nodes: Vec<NodeId> = recipe.loss.terms.iter().map(|t| t.node).chain([loss]).collect();
         let nodes: Vec<NodeId> = nodes.into_iter().chain(recipe.expectations.iter().map(|e| e.node)).collect();
-        let mut program = Program::training(recipe.graph.clone(), &nodes, loss, &[])
+        let mut program = Program::training(recipe.graph.clone(), &nodes, loss, &[], recipe.train.wishes)
             .map_err(|e| ExecError::new(format!("the loss cannot be differentiated: {}", e.message)))?;
         let descent = Descent::new(&recipe.train, &mut program)?;
         let count =
@@ -69,6 +70,7 @@ impl Learner {
             clock,
             seed: recipe.train.seed,
             kind,
+            wishes: recipe.train.wishes,
             size: Box::new(size),
         })
     }
@@ -164,7 +166,7 @@ impl Learner {
         let feed = Feed { inputs: known.feed(), scalars, step: step as u64, seed: self.seed, ..Feed::default() };
         // Each term by itself, as the sum of their gradients no longer tells them apart.
         for (name, span, node) in self.terms.clone() {
-            let program = Program::training(self.graph.clone(), &[node], node, &[]);
+            let program = Program::training(self.graph.clone(), &[node], node, &[], self.wishes);
             let program = program.map_err(|e| ExecError::new(e.message))?;
             let mut alone: Box<dyn Engine> = exec::engine(self.kind, &program, &self.size)?;
             let outcome = alone.compute(&self.store, &feed)?;

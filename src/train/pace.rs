@@ -19,7 +19,7 @@ pub fn seconds_a_step(setup: &Setup, time: Duration) -> Result<(f64, Clock), Tra
     }
     let clock = Clock::new(train.epochs, loader.batches_per_epoch());
     let mut learner = Learner::of_samples(setup.recipe, setup.engine, clock, loader.samples())?;
-    let refreshing = match Refresher::new(&setup.recipe.graph, setup.engine, train.batch, train.seed) {
+    let refreshing = match Refresher::new(setup.recipe, setup.engine) {
         Some(refresher) => {
             let start = Instant::now();
             refresher.apply(0, clock, &mut learner, &loader, &Control::default(), &mut |_| {})?;

@@ -123,7 +123,7 @@ struct Texts {
 impl Texts {
     fn new(pair: &Pair, kind: EngineKind) -> Self {
         let input = pair.graph.inputs.first().map_or_else(String::new, |input| input.name.clone());
-        let program = Program::forward(pair.graph.clone(), vec![pair.features]);
+        let program = Program::forward(pair.graph.clone(), vec![pair.features]).wishing(pair.pictures.wishes);
         Self { program, kind, input, engines: BTreeMap::new() }
     }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::{Clock, Control, Event, Learner, TrainError, learner::inputs_of};
-use crate::compile::Program;
+use crate::check::Recipe;
+use crate::compile::{Program, Wishes};
 use crate::data::Loader;
 use crate::exec::{self, EngineKind, ExecError, Feed, Phase};
 use crate::graph::{Graph, InputKind, NodeId, Refresh, Times};
@@ -13,6 +14,7 @@ use crate::graph::{Graph, InputKind, NodeId, Refresh, Times};
 pub struct Refresher {
     graph: Graph,
     kind: EngineKind,
+    wishes: Wishes,
     batch: usize,
     seed: u64,
 }
@@ -21,9 +23,11 @@ pub struct Refresher {
 type Tables = BTreeMap<String, Vec<f32>>;
 
 impl Refresher {
-    /// The refreshes of a graph; `None` where it has none.
-    pub fn new(graph: &Graph, kind: EngineKind, batch: usize, seed: u64) -> Option<Self> {
-        (!graph.refreshes.is_empty()).then(|| Self { graph: graph.clone(), kind, batch, seed })
+    /// The refreshes of a recipe; `None` where it has none.
+    pub fn new(recipe: &Recipe, kind: EngineKind) -> Option<Self> {
+        let (graph, train) = (&recipe.graph, &recipe.train);
+        let (wishes, batch, seed) = (train.wishes, train.batch, train.seed);
+        (!graph.refreshes.is_empty()).then(|| Self { graph: graph.clone(), kind, wishes, batch, seed })
     }
 
     /// Recomputes what is due before the step of that number, in the order of declaration. All rows are gathered first, from
@@ -69,7 +73,7 @@ impl Refresher {
         loader: &Loader,
         pass: &mut dyn FnMut(usize) -> Result<(), TrainError>,
     ) -> Result<Tables, TrainError> {
-        let program = Program::forward(self.graph.clone(), due.iter().map(|r| r.value).collect());
+        let program = Program::forward(self.graph.clone(), due.iter().map(|r| r.value).collect()).wishing(self.wishes);
         let read: Vec<NodeId> = program.live();
         let wanted = self.graph.inputs.iter().filter_map(|input| {
             let InputKind::Table(node) = input.kind else { return None };
@@ -87,7 +91,8 @@ impl Refresher {
         if wanted.is_empty() {
             return Ok(tables);
         }
-        let program = Program::forward(self.graph.clone(), wanted.iter().map(|(_, node)| *node).collect());
+        let program =
+            Program::forward(self.graph.clone(), wanted.iter().map(|(_, node)| *node).collect()).wishing(self.wishes);
         let size = self.size(loader.samples());
         let mut engine = exec::engine(self.kind, &program, &size)?;
         let scalars = learner.scalars(step);
@@ -120,7 +125,7 @@ impl Refresher {
         learner: &mut Learner,
         loader: &Loader,
     ) -> Result<(), TrainError> {
-        let program = Program::forward(self.graph.clone(), vec![refresh.value]);
+        let program = Program::forward(self.graph.clone(), vec![refresh.value]).wishing(self.wishes);
         let size = self.size(loader.samples());
         let mut engine = exec::engine(self.kind, &program, &size)?;
         let inputs = tables.iter().map(|(name, rows)| (name.as_str(), rows.as_slice())).collect();

@@ -35,7 +35,7 @@ impl Timing {
         }
         let clock = Clock::new(train.epochs, loader.batches_per_epoch());
         let mut learner = Learner::of_samples(setup.recipe, setup.engine, clock, loader.samples())?;
-        if let Some(refresher) = Refresher::new(&setup.recipe.graph, setup.engine, train.batch, train.seed) {
+        if let Some(refresher) = Refresher::new(setup.recipe, setup.engine) {
             refresher.apply(0, clock, &mut learner, &loader, &Control::default(), &mut |_| {})?;
         }
         let batch = loader.steps(0..1).next().transpose()?.unwrap_or_default();

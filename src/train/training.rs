@@ -74,7 +74,7 @@ impl<'a> Training<'a> {
         let clock = Clock::new(train.epochs, loader.batches_per_epoch());
         let learner = Learner::of_samples(setup.recipe, setup.engine, clock, loader.samples())?;
         let judge = Judge::new(setup.recipe, setup.engine, &setup.data, Some(&loader))?;
-        let refresher = Refresher::new(&setup.recipe.graph, setup.engine, train.batch, train.seed);
+        let refresher = Refresher::new(setup.recipe, setup.engine);
         let seed = train.seed;
         let (watch, journal) = (Stopwatch::default(), Journal::default());
         let mut training = Self {

@@ -1,7 +1,7 @@
 //! What a step assigns besides computing: order, what moves along with what, and what rests, by both engines.
 
 use sslrun::catalog::{Arg, Config};
-use sslrun::compile::{Amount, Assignment, Descend, Program};
+use sslrun::compile::{Amount, Assignment, Descend, Program, Wishes};
 use sslrun::exec::{EngineKind, Fault, Feed, Store, engine};
 use sslrun::graph::{Graph, Init, ParamId, ParamKind, Parameter, Shape, State, StateId};
 use sslrun::source::{FileId, Span};
@@ -34,7 +34,7 @@ fn program(after: impl Fn(Assignment) -> Vec<Assignment>) -> Program {
         graph.parameter(parameter(name, 0.0));
     }
     let loss = graph.sum_all(weight).unwrap();
-    let mut program = Program::training(graph, &[loss], loss, &[]).unwrap();
+    let mut program = Program::training(graph, &[loss], loss, &[], Wishes::default()).unwrap();
     let slot = State { name: "slot".into(), shape: Shape::of(&[LONG]), init: Init::Constant(0.0), span: None };
     program.graph.states.push(slot);
     let by = call("sgd", &[("momentum", Arg::Number(0.5)), ("nesterov", Arg::Bool(false))]);

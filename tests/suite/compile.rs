@@ -1,7 +1,7 @@
 //! From graph to plan: gradients only where needed, buffers that never collide, printers.
 
 use proptest::prelude::*;
-use sslrun::compile::{Buffer, Description, Loc, Operand, Plan, Program, lay_out, reaches};
+use sslrun::compile::{Buffer, Description, Loc, Operand, Plan, Program, Wishes, lay_out, reaches};
 use sslrun::graph::{Dim, Graph, Init, InputKind, NodeId, ParamKind, Parameter, Shape, TensorType};
 use sslrun::source::{FileId, Span};
 
@@ -43,7 +43,7 @@ fn backward_operations(program: &Program, forward: usize) -> Vec<String> {
 fn a_loss_must_be_a_scalar() {
     let mut g = Graph::default();
     let w = parameter(&mut g, "w", &[3]);
-    let error = Program::training(g, &[w], w, &[]).unwrap_err();
+    let error = Program::training(g, &[w], w, &[], Wishes::default()).unwrap_err();
     assert_eq!(error.message, "the loss must be a scalar, it has the shape [3]");
 }
 
@@ -60,7 +60,7 @@ fn nothing_is_computed_for_what_needs_no_gradient() {
     let square = g.square(difference).unwrap();
     let loss = g.mean_all(square).unwrap();
     let forward = g.len();
-    let program = Program::training(g, &[loss], loss, &[]).unwrap();
+    let program = Program::training(g, &[loss], loss, &[], Wishes::default()).unwrap();
     assert_eq!(program.grads.len(), 1, "only `v` has a gradient");
     assert_eq!(program.graph.params[program.grads[0].0.index()].name, "v");
     let operations = backward_operations(&program, forward);
@@ -75,7 +75,7 @@ fn an_input_has_a_gradient_if_it_is_asked_for() {
     let stopped = g.stopgrad(y).unwrap();
     let product = g.mul(x, stopped).unwrap();
     let loss = g.sum_all(product).unwrap();
-    let program = Program::training(g, &[loss], loss, &["x", "y"]).unwrap();
+    let program = Program::training(g, &[loss], loss, &["x", "y"], Wishes::default()).unwrap();
     let [(first, by_x), (second, by_y)] = &program.input_grads[..] else { panic!("two gradients") };
     assert_eq!((first.as_str(), second.as_str()), ("x", "y"));
     assert_eq!(*by_x, stopped, "the gradient of sum(x y) by x is y, with nothing computed");
@@ -94,7 +94,7 @@ fn the_gradient_of_slices_is_a_concatenation() {
         loss = g.add(loss, sum).unwrap();
     }
     let forward = g.len();
-    let program = Program::training(g, &[loss], loss, &[]).unwrap();
+    let program = Program::training(g, &[loss], loss, &[], Wishes::default()).unwrap();
     let operations = backward_operations(&program, forward);
     assert!(operations.iter().all(|o| *o == "concat"), "{operations:?}");
 }
@@ -107,7 +107,7 @@ fn gradients_know_the_source_of_what_they_are_gradients_of() {
     let y = g.at(Some(span), |g| g.tanh(w)).unwrap();
     let loss = g.sum_all(y).unwrap();
     assert_eq!((g.node(y).span, g.node(loss).span), (Some(span), None), "what comes after is of another place");
-    let program = Program::training(g, &[loss], loss, &[]).unwrap();
+    let program = Program::training(g, &[loss], loss, &[], Wishes::default()).unwrap();
     assert_eq!(program.graph.node(program.grads[0].1).span, Some(span));
 }
 
@@ -170,7 +170,7 @@ fn small_program() -> Program {
     let y = g.matmul(x, w).unwrap();
     let y = g.relu(y).unwrap();
     let loss = g.mean_all(y).unwrap();
-    Program::training(g, &[loss], loss, &[]).unwrap()
+    Program::training(g, &[loss], loss, &[], Wishes::default()).unwrap()
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn random_program(choices: &[(u8, usize, usize)]) -> Program {
         loss = g.add(loss, mean).unwrap();
     }
     let outputs = [loss, made[made.len() / 2]];
-    Program::training(g, &outputs, loss, &["x"]).unwrap()
+    Program::training(g, &outputs, loss, &["x"], Wishes::default()).unwrap()
 }
 
 fn random_node(g: &mut Graph, operation: u8, a: NodeId, b: NodeId) -> NodeId {

@@ -48,7 +48,9 @@ struct Trainee {
 impl Trainee {
     fn new(recipe: &Recipe, kind: EngineKind) -> Self {
         let terms: Vec<_> = recipe.loss.terms.iter().map(|t| t.node).collect();
-        let program = Program::training(recipe.graph.clone(), &terms, recipe.loss.total.unwrap(), &[]).unwrap();
+        let program =
+            Program::training(recipe.graph.clone(), &terms, recipe.loss.total.unwrap(), &[], recipe.train.wishes)
+                .unwrap();
         let memory = Store::new(&program.graph, &size, 1).unwrap();
         let engine = engine(kind, &program, &size).unwrap();
         Self { program, memory, engine }

@@ -1,7 +1,7 @@
 //! The two engines held against each other.
 
 use sslrun::catalog::Schedule;
-use sslrun::compile::Program;
+use sslrun::compile::{Program, Wishes};
 use sslrun::exec::{Engine, EngineKind, Feed, Store, engine};
 use sslrun::exec::{candle, planned};
 use sslrun::graph::Operation;
@@ -63,7 +63,7 @@ fn network() -> Result<Program, ShapeError> {
     let mask = g.dropout_mask(noisy, 0.25, 9)?;
     let z = g.mul(noisy, mask)?;
     let loss = contrast(&mut g, z, y)?;
-    Program::training(g, &[loss, z], loss, &["view"])
+    Program::training(g, &[loss, z], loss, &["view"], Wishes::default())
 }
 
 fn batch_norm(g: &mut Graph, x: NodeId, channels: usize) -> Result<NodeId, ShapeError> {
@@ -137,7 +137,7 @@ fn gradients_that_share_memory_are_apart() {
     let [a, b] = ["a", "b"].map(|name| g.parameter(parameter(name, &[3], Init::Constant(2.0))));
     let sum = g.add(a, b).unwrap();
     let loss = g.sum_all(sum).unwrap();
-    let program = Program::training(g, &[loss, sum], loss, &[]).unwrap();
+    let program = Program::training(g, &[loss, sum], loss, &[], Wishes::default()).unwrap();
     let mut memory = Store::<f32>::new(&program.graph, &sizes, 0).unwrap();
     let mut engine = engine::<f32>(EngineKind::Planned, &program, &sizes).unwrap();
     for _ in 0..2 {

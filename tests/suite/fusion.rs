@@ -1,7 +1,7 @@
 //! Operations joined into one: where it happens, where it must not, and that nothing is computed otherwise.
 
 use sslrun::check::{self, Options, Outcome};
-use sslrun::compile::Program;
+use sslrun::compile::{Program, Wishes};
 use sslrun::diag::Diagnostic;
 use sslrun::exec::planned::Planned;
 use sslrun::exec::{Engine, Feed, Store};
@@ -19,7 +19,7 @@ pub(super) fn trained(encoder: &str, projector: &str, train: &str) -> Program {
     let checked = checked(encoder, projector, train);
     let recipe = checked.recipe.unwrap_or_else(|| panic!("{:?}", checked.diagnostics));
     let total = recipe.loss.total.unwrap();
-    Program::training(recipe.graph.clone(), &[total], total, &[]).unwrap()
+    Program::training(recipe.graph.clone(), &[total], total, &[], Wishes::default()).unwrap()
 }
 
 /// What is said of that recipe.
@@ -118,7 +118,7 @@ fn with(also: fn(&mut Graph, NodeId, NodeId) -> Result<NodeId, ShapeError>) -> P
         let sum = g.exp(y)?;
         let sum = g.add(sum, other)?;
         let loss = g.mean_all(sum)?;
-        Program::training(g, &[loss], loss, &[])
+        Program::training(g, &[loss], loss, &[], Wishes::default())
     };
     build().unwrap_or_else(|e: ShapeError| panic!("{e}"))
 }

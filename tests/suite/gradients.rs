@@ -3,7 +3,7 @@
 pub mod cases;
 
 use cases::{Built, Case, FAMILIES};
-use sslrun::compile::Program;
+use sslrun::compile::{Program, Wishes};
 use sslrun::exec::{Engine, EngineKind, Feed, Store, engine};
 use sslrun::graph::ops::OPERATIONS;
 use sslrun::graph::{GradRule, Graph, Init, NodeId, ParamKind, Parameter};
@@ -30,7 +30,7 @@ pub fn program(case: &Case) -> Program {
         })
         .collect();
     let loss = weighted(&mut graph, case, &inputs).unwrap_or_else(|e| panic!("{}: {e}", case.name));
-    Program::training(graph, &[loss], loss, &[]).unwrap_or_else(|e| panic!("{}: {e}", case.name))
+    Program::training(graph, &[loss], loss, &[], Wishes::default()).unwrap_or_else(|e| panic!("{}: {e}", case.name))
 }
 
 fn weighted(graph: &mut Graph, case: &Case, inputs: &[NodeId]) -> Built {

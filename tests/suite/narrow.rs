@@ -1,7 +1,7 @@
 //! What is read of a tensor decides what is computed of it, and changes no number.
 
 use super::fusion::{run, trained};
-use sslrun::compile::Program;
+use sslrun::compile::{Program, Wishes};
 use sslrun::graph::ops::attention::Attended;
 use sslrun::graph::{Dim, Graph, Init, InputKind, NodeId, ParamKind, Parameter, Shape, ShapeError, TensorType};
 
@@ -50,7 +50,7 @@ fn step(build: Build, whole: bool) -> Program {
         let square = g.square(read)?;
         let loss = g.mean_all(square)?;
         let terms = if whole { vec![loss, tensor] } else { vec![loss] };
-        Program::training(g, &terms, loss, &["x"])
+        Program::training(g, &terms, loss, &["x"], Wishes::default())
     };
     program().unwrap_or_else(|e: ShapeError| panic!("{e}"))
 }

@@ -26,7 +26,8 @@ pub fn compute(kind: EngineKind, terms: &str, inputs: &[(&str, &Tensor)]) -> Res
     let names: Vec<&str> = inputs.iter().map(|(n, _)| *n).collect();
     let nodes: Vec<_> = recipe.loss.terms.iter().map(|t| t.node).collect();
     let total = recipe.loss.total.expect("a recipe without errors has a loss");
-    let program = Program::training(recipe.graph, &nodes, total, &names).map_err(|e| e.to_string())?;
+    let program =
+        Program::training(recipe.graph, &nodes, total, &names, recipe.train.wishes).map_err(|e| e.to_string())?;
     let mut memory = Store::<f32>::new(&program.graph, &|_| None, 0).map_err(|e| e.to_string())?;
     let mut engine = engine::<f32>(kind, &program, &|_| None).map_err(|e| e.to_string())?;
     let feed = Feed { inputs: inputs.iter().map(|(n, t)| (*n, t.values.as_slice())).collect(), ..Feed::default() };

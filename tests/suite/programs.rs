@@ -39,7 +39,7 @@ fn compute<T: Real>(
     }
     let nodes: Vec<_> = [total].into_iter().chain(recipe.loss.terms.iter().map(|t| t.node)).collect();
     let names: Vec<&str> = inputs.iter().map(|(name, _)| name.as_str()).collect();
-    let program = Program::training(recipe.graph, &nodes, total, &names).map_err(|e| e.message)?;
+    let program = Program::training(recipe.graph, &nodes, total, &names, recipe.train.wishes).map_err(|e| e.message)?;
     let mut memory = Store::<T>::new(&program.graph, size, 0).map_err(|e| e.to_string())?;
     let mut engine = engine::<T>(kind, &program, size).map_err(|e| e.to_string())?;
     let feed =

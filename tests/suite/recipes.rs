@@ -108,7 +108,8 @@ impl<'a> Case<'a> {
     fn trained(&self) -> Vec<String> {
         let terms: Vec<_> = self.recipe.loss.terms.iter().map(|t| t.node).collect();
         let total = self.recipe.loss.total.expect("a loss");
-        let program = Program::training(self.recipe.graph.clone(), &terms, total, &[]).expect("a gradient");
+        let program = Program::training(self.recipe.graph.clone(), &terms, total, &[], self.recipe.train.wishes)
+            .expect("a gradient");
         program.grads.iter().map(|(id, _)| self.recipe.graph.params[id.index()].name.clone()).collect()
     }
 

@@ -278,8 +278,7 @@ fn a_snapshot_is_a_copy_that_is_renewed_now_and_then() {
 #[test]
 fn the_pace_of_a_training_counts_its_refreshes() {
     let recipe = recipe(&with(CLUSTERS));
-    let graph = &recipe.graph;
-    let refresher = Refresher::new(graph, EngineKind::Planned, 16, 0).expect("something is refreshed");
+    let refresher = Refresher::new(&recipe, EngineKind::Planned).expect("something is refreshed");
     assert_eq!(refresher.share(Clock { steps: 12, per_epoch: 4 }), 0.25);
     // Seventy samples do not fill their batches: the last six have rows, too.
     let data = data::parse_spec(DATA).expect("a data set");

@@ -132,7 +132,9 @@ fn engines_find_their_buffers_in_each_store() {
     let next = graph.add(old, weight).unwrap();
     graph.update(state, next);
     let loss = graph.sum_all(next).unwrap();
-    let program = sslrun::compile::Program::training(graph.clone(), &[loss], loss, &[]).unwrap();
+    let program =
+        sslrun::compile::Program::training(graph.clone(), &[loss], loss, &[], sslrun::compile::Wishes::default())
+            .unwrap();
     let mut larger = Graph::default();
     larger.parameter(parameter("other", &[2], Init::Constant(5.0)));
     larger.parameter(parameter("weight", &[2], Init::Constant(20.0)));

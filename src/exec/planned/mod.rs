@@ -65,7 +65,7 @@ impl<T: Real> Planned<T> {
         claim("what a step computes", plan.arena_len.saturating_mul(size_of::<T>()))?;
         let mut sources = call::Sources::default();
         let calls = plan.steps.iter().map(|step| {
-            let fast = program.graph.fast_convolution;
+            let fast = program.wishes.fast_convolution;
             Call::new(step, &mut sources, fast).map_err(|message| ExecError::new(message).at(&program.graph, step.node))
         });
         let calls = calls.collect::<Result<Vec<_>, _>>()?;

@@ -2,7 +2,7 @@
 
 use super::sizes;
 use crate::fixtures::Tensor;
-use sslrun::compile::Program;
+use sslrun::compile::{Program, Wishes};
 use sslrun::exec::{Engine, EngineKind, Feed, Real, Store, engine};
 use sslrun::graph::{Dim, Graph, InputKind, NodeId, Shape, TensorType};
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ pub fn run<T: Real>(
             let weights = graph.input("cotangent", TensorType::float(shape), InputKind::Given);
             let weighted = graph.mul(out, weights).unwrap();
             let loss = graph.sum_all(weighted).unwrap();
-            Program::training(graph, &[out], loss, by).unwrap()
+            Program::training(graph, &[out], loss, by, Wishes::default()).unwrap()
         }
         None => Program::forward(graph, vec![out]),
     };
