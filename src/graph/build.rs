@@ -186,7 +186,9 @@ impl Graph {
         let leaf = match self.node(x).leaf()? {
             Leaf::Constant { value, .. } if value.0.fract() == 0.0 => Leaf::Constant { value: *value, whole: true },
             Leaf::Dimension { size, .. } => Leaf::Dimension { size: size.clone(), whole: true },
-            _ => return None,
+            Leaf::Parameter(_) | Leaf::Input(_) | Leaf::State(_) | Leaf::Scalar(_) | Leaf::Constant { .. } => {
+                return None;
+            }
         };
         Some(self.leaf(leaf, TensorType::int(Shape::scalar())))
     }

@@ -66,7 +66,11 @@ impl Graph {
             Leaf::Input(id) => match self.inputs[id.index()].kind {
                 InputKind::Index | InputKind::Rows => Some(Dim::samples()),
                 InputKind::Column { below, .. } => below.map(Dim::from),
-                InputKind::View(_) | InputKind::Mask(..) | InputKind::Label | InputKind::Table(_) | InputKind::Given => None,
+                InputKind::View(_)
+                | InputKind::Mask(..)
+                | InputKind::Label
+                | InputKind::Table(_)
+                | InputKind::Given => None,
             },
             Leaf::State(id) => self.classes_of_state(*id),
             Leaf::Dimension { size, .. } => Some(size + &Dim::from(1i64)),
