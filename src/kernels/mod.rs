@@ -14,7 +14,7 @@
 //! | choosing | [`gather`], [`scatter_add`], [`take_rows`], [`place_rows`] |
 //! | random numbers | [`uniform`], [`randn`] |
 //! | products of matrices (with what follows) | [`gemm`], [`linear()`] |
-//! | products of views of matrices, to be shared out by who asks for them | [`product`], [`multiply`], [`Gram`] |
+//! | products of views of matrices, to be shared out by who asks for them | [`product()`], [`multiply`], [`Gram`] |
 //! | convolution | [`conv2d_forward`], [`conv2d_input_grad`], [`conv2d_weight_grad`] |
 //! | pooling | [`max_pool2d`], [`max_pool2d_grad`], [`avg_pool2d`], [`avg_pool2d_grad`] |
 //! | batch normalisation (with ReLU) | [`channel_stats`], [`batch_norm_forward`], [`batch_norm_param_grad`], [`batch_norm_input_grad`] |
