@@ -19,7 +19,7 @@ pub(super) fn trained(encoder: &str, projector: &str, train: &str) -> Program {
     let checked = checked(encoder, projector, train);
     let recipe = checked.recipe.unwrap_or_else(|| panic!("{:?}", checked.diagnostics));
     let total = recipe.loss.total.unwrap();
-    Program::training(recipe.graph.clone(), &[total], total, &[], Wishes::default()).unwrap()
+    Program::training(recipe.graph.clone(), &[total], total, &[], recipe.train.wishes).unwrap()
 }
 
 /// What is said of that recipe.
