@@ -5,19 +5,20 @@
     reason = "an argument is asked whether it is of the kind that its entry declares"
 )]
 
+use super::Entry;
 use crate::source::Span;
 use crate::syntax::unparse::{number, quoted};
 use std::fmt;
 
-/// A configured word: its name and every argument, defaults included.
+/// A configured word: which one, and every argument, defaults included.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// The word.
-    pub name: String,
+    /// The word. Whoever acts on the call finds what to do by it (see [`Config::is`]), not by its name.
+    pub entry: &'static Entry,
     /// Every argument by name, in the order of the entry's parameters.
     pub args: Vec<(String, Arg)>,
-    /// Where the call stands.
-    pub span: Span,
+    /// Where the call stands; `None` for a default that nobody has written.
+    pub span: Option<Span>,
 }
 
 /// The value of an argument.
@@ -172,7 +173,7 @@ impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let written = self.args.iter().filter(|(_, value)| *value != Arg::None);
         let args: Vec<String> = written.map(|(name, value)| format!("{name}: {value}")).collect();
-        write!(f, "{}({})", self.name, args.join(", "))
+        write!(f, "{}({})", self.name(), args.join(", "))
     }
 }
 
@@ -195,8 +196,22 @@ impl fmt::Display for Arg {
 }
 
 impl Config {
-    /// The argument of that name. The checker has filled every one, so its absence is a mistake in the caller.
+    /// The word's name, for messages and for what is written.
+    pub fn name(&self) -> &'static str {
+        self.entry.name
+    }
+
+    /// Whether it is a call of that very word.
+    pub fn is(&self, entry: &'static Entry) -> bool {
+        self.entry == entry
+    }
+
+    /// The argument of that name, [`Arg::None`] where it was left out.
+    ///
+    /// # Panics
+    /// If the word declares no parameter of that name: whoever asks for it has the wrong word, or the wrong name.
     pub fn arg(&self, name: &str) -> &Arg {
+        assert!(self.entry.declares(name), "`{}` declares no parameter `{name}`", self.name());
         self.args.iter().find(|(n, _)| n == name).map_or(&Arg::None, |(_, a)| a)
     }
 
@@ -246,6 +261,15 @@ impl Config {
         match self.arg(name) {
             Arg::Schedule(s) => s.clone(),
             _ => Schedule::constant(self.number(name)),
+        }
+    }
+
+    /// The configured words of a list; a single one is a list of one.
+    pub fn configs(&self, name: &str) -> Vec<Config> {
+        let config = |arg: &Arg| if let Arg::Config(config) = arg { Some(config.clone()) } else { None };
+        match self.arg(name) {
+            Arg::List(items) => items.iter().filter_map(config).collect(),
+            other => config(other).into_iter().collect(),
         }
     }
 

@@ -7,7 +7,7 @@ use super::definitions::{BranchBody, Definitions};
 use super::frozen::{imported_recipe, renamed};
 use super::load::Loader;
 use super::text::Settled;
-use crate::source::{FileId, Source, Sources};
+use crate::source::{FileId, Origin, Source, Sources};
 use crate::syntax::ast::{File, ItemKind};
 use crate::syntax::{self, unparse};
 
@@ -16,13 +16,13 @@ use crate::syntax::{self, unparse};
 pub fn begun_from(name: &str, title: &str) -> Option<String> {
     let original = text(name)?;
     let mut sources = Sources::default();
-    let id = sources.add(Source::new(name, built_in(name), original));
+    let id = sources.add(Source::new(name, Origin::File(built_in(name)?), original));
     let (file, _) = syntax::parse(id, original);
     let extends = file.items.iter().any(|item| matches!(item.kind, ItemKind::Extends { .. }));
     let body = if extends { merged(&mut sources, id, title) } else { retitled(&file, original, title) };
     let head: String = original.lines().take_while(|l| l.starts_with('#')).map(|l| format!("{l}\n")).collect();
     let whole = format!("# Begun from the built-in recipe `{name}`, of which is said:\n{head}\n{body}");
-    let (file, _) = syntax::parse(FileId(0), &whole);
+    let (file, _) = syntax::parse(FileId::ALONE, &whole);
     Some(syntax::format(&file, &whole))
 }
 

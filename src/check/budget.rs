@@ -11,7 +11,7 @@ use crate::diag::{Code, Diagnostic, Severity};
 use crate::graph::Room;
 use crate::source::Span;
 use crate::syntax::ast::Let;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Bytes of stack that a check runs on, of which only what is touched is used, and how deep expressions may then nest.
 pub(super) const STACK: usize = 1 << 28;
@@ -64,7 +64,7 @@ pub(super) struct Spent {
     /// Values that have been copied.
     copies: usize,
     /// Functions whose calls are under way.
-    pub functions: Vec<Rc<Let>>,
+    pub functions: Vec<Arc<Let>>,
 }
 
 impl Spent {

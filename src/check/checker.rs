@@ -14,7 +14,7 @@ use crate::graph::{Dim, Graph, ShapeError};
 use crate::nn::Mode;
 use crate::source::{FileId, Sources, Span};
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Something was wrong and has been reported: only a report makes one, so nothing fails without a word.
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +118,7 @@ impl<'a> Checker<'a> {
     }
 
     /// What could not be worked out before, which has been reported. Should it not have been, it is now.
-    pub fn failed_before(&mut self, what: &str, span: Span) -> Failed {
+    pub fn failed_before(&mut self, what: &str, span: impl Into<Option<Span>>) -> Failed {
         if self.failures > 0 {
             return Failed(());
         }
@@ -127,7 +127,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Reports an error.
-    pub fn error<T>(&mut self, code: Code, span: Span, message: impl Into<String>) -> Checked<T> {
+    pub fn error<T>(&mut self, code: Code, span: impl Into<Option<Span>>, message: impl Into<String>) -> Checked<T> {
         Err(self.report(Diagnostic::error(code, span, message)))
     }
 
@@ -165,7 +165,7 @@ impl<'a> Checker<'a> {
         let definitions = self.definitions;
         let env = Env::new(Home::Recipe);
         if let Some(definition) = definitions.lets.iter().find(|l| l.name.text == name) {
-            return Some(self.define_let(&Rc::clone(definition), &env));
+            return Some(self.define_let(&Arc::clone(definition), &env));
         }
         if let Some(value) = self.view_named(name) {
             // Where a view is missing because of a slip, so would be complaints of those that are left.
@@ -228,6 +228,6 @@ impl<'a> Checker<'a> {
     }
 
     fn is_library(&self, file: FileId) -> bool {
-        self.sources.get(file).path.is_none() && self.sources.get(file).name.starts_with("std/")
+        matches!(file, FileId::Library(_))
     }
 }

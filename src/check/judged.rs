@@ -5,9 +5,10 @@ use super::recipe::{Encoder, Evaluate};
 use super::value::Value;
 use crate::catalog::{Arg, Config};
 use crate::compile::Wishes;
-use crate::data::augment::{AUGMENTATIONS, Augmentation, PixelNorm, center_crop, resize};
+use crate::data::augment::{Augmentation, PixelNorm, augmentation, center_crop, resize};
 use crate::data::{Frame, Pipeline};
 use crate::diag::{Code, Diagnostic, Severity};
+use crate::eval::FINETUNE;
 use crate::graph::{Dim, Graph, InputKind, NodeId, Shape, TensorType};
 use crate::nn::{Mode, Peer};
 use crate::source::Span;
@@ -23,7 +24,7 @@ impl<'a> Checker<'a> {
     /// The features to be judged as a graph of their own, from an `image`; nothing for a recipe without a branch.
     pub(super) fn encoder(&mut self, on: Option<&(String, Span)>, evaluate: &Evaluate) -> Checked<Option<Encoder>> {
         let Some((path, span)) = self.judged_path(on) else { return Ok(None) };
-        let tuned = evaluate.probes.iter().any(|p| p.name == "finetune");
+        let tuned = evaluate.probes.iter().any(|p| p.is(&FINETUNE));
         self.encoder_at(path, span, evaluate, tuned).map(Some)
     }
 
@@ -133,22 +134,21 @@ impl<'a> Checker<'a> {
         if steps.is_empty() {
             let (height, width) = largest.unwrap_or(samples.size);
             match height == width {
-                true => steps = [resize::WORD, center_crop::WORD].map(|word| sized(&word, height, span)).to_vec(),
+                true => steps = [&resize::WORD, &center_crop::WORD].map(|word| sized(word, height, span)).to_vec(),
                 // No word has two sides: a picture is fitted to them.
                 false => samples = Frame { size: (height, width), same: false, ..samples },
             }
         }
         for step in &steps {
-            let word = AUGMENTATIONS.iter().find(|a| a.entry.name == step.name);
-            if word.is_none_or(|word| word.random) {
-                let message = format!("`{}` has no place in how pictures are judged: it is random", step.name);
+            if augmentation(step).is_none_or(|word| word.random) {
+                let message = format!("`{}` has no place in how pictures are judged: it is random", step.name());
                 let help = "what is judged is a function of the picture; take steps such as `resize`, `center_crop` and `pixel_norm`";
                 return Err(self.report(Diagnostic::error(Code::INVALID_VALUE, step.span, message).help(help)));
             }
         }
         if steps.last().is_none_or(|last| PixelNorm::from_config(last).is_err()) {
             let norm = self.norm_for(&seen, largest, span)?;
-            steps.extend(norm.map(|norm| norm.to_config(span)));
+            steps.extend(norm.map(|norm| norm.to_config(Some(span))));
         }
         match Pipeline::build(&steps, samples) {
             Ok(pipeline) => Ok((steps, pipeline.output_size())),
@@ -245,6 +245,6 @@ fn features(checker: &mut Checker, judged: &Judged, size: (usize, usize)) -> Che
 }
 
 /// A call of a word with one size.
-fn sized(word: &Augmentation, size: usize, span: Span) -> Config {
-    Config { name: word.entry.name.to_owned(), args: vec![("size".to_owned(), Arg::Number(size as f64))], span }
+fn sized(word: &'static Augmentation, size: usize, span: Span) -> Config {
+    Config { entry: &word.entry, args: vec![("size".to_owned(), Arg::Number(size as f64))], span: Some(span) }
 }

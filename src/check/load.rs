@@ -156,7 +156,7 @@ impl<'a> Loader<'a> {
     }
 
     fn path(&self, id: FileId) -> Option<PathBuf> {
-        self.canonical(self.sources.get(id).path.as_deref())
+        self.canonical(self.sources.get(id).path())
     }
 
     /// What a file is known by, whatever path leads to it.

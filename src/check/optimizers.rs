@@ -15,11 +15,16 @@ const SELECTED: &str = "`on` takes `bias`, `norm`, `weight`, `token`, a branch, 
 /// Reports rules and optimizers that speak of no parameter, and parameters with no optimizer or two.
 pub(super) fn report(checker: &mut Checker, train: &Train, loss: &Loss) {
     for config in &train.rules {
-        speaks(checker, &Rule::from_config(config).on, config.span, "this rule speaks of no parameter there is");
+        speaks(
+            checker,
+            &Rule::from_config(config).on,
+            config.span,
+            "no trained parameter matches the `on` of this rule",
+        );
         decays(checker, config);
     }
     for config in train.optimizers.iter().filter(|o| !claims(o).is_empty()) {
-        speaks(checker, &claims(config), config.span, "this optimizer is for no parameter there is");
+        speaks(checker, &claims(config), config.span, "no trained parameter matches the `on` of this optimizer");
     }
     let Some(total) = loss.total else { return };
     let trained = reaches(&checker.graph, total).into_iter().map(|id| checker.graph.params[id.index()].clone());
@@ -38,7 +43,7 @@ pub(super) fn report(checker: &mut Checker, train: &Train, loss: &Loss) {
 }
 
 /// A selection that matches nothing is a slip.
-fn speaks(checker: &mut Checker, on: &[Selector], span: Span, message: &str) {
+fn speaks(checker: &mut Checker, on: &[Selector], span: Option<Span>, message: &str) {
     let matches = |name: &str, kind: ParamKind| on.iter().any(|s| s.matches(name, kind));
     if !checker.graph.params.iter().any(|p| matches(&p.name, p.kind)) {
         checker.report(Diagnostic::error(Code::UNKNOWN_NAME, span, message).help(SELECTED));

@@ -9,7 +9,7 @@ use super::value::Value;
 use crate::diag::{Code, Label};
 use crate::source::Span;
 use crate::syntax::ast::Let;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Something that is worked out at its first use.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,13 +81,13 @@ impl Checker<'_> {
     /// Runs `body` as a call of a function at `span`.
     pub(super) fn in_call<T>(
         &mut self,
-        function: &Rc<Let>,
+        function: &Arc<Let>,
         span: Span,
         body: impl FnOnce(&mut Self) -> Checked<T>,
     ) -> Checked<T> {
         let name = &function.name.text;
         if self.calls.len() >= MAX_CALLS {
-            return match self.spent.functions.iter().any(|f| Rc::ptr_eq(f, function)) {
+            return match self.spent.functions.iter().any(|f| Arc::ptr_eq(f, function)) {
                 true => self.error(Code::RECURSION, span, format!("`{name}` calls itself, directly or through others")),
                 false => self.too_far(
                     span,
@@ -96,7 +96,7 @@ impl Checker<'_> {
             };
         }
         self.calls.push(Label { span, text: name.clone() });
-        self.spent.functions.push(Rc::clone(function));
+        self.spent.functions.push(Arc::clone(function));
         let result = body(self);
         self.spent.functions.pop();
         self.calls.pop();

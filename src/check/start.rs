@@ -132,7 +132,7 @@ impl Started {
     pub(super) fn text(&self) -> String {
         let mut config = self.config.clone();
         if let Some(known) = &self.norm {
-            for (name, value) in known.norm.to_config(self.span).args {
+            for (name, value) in known.norm.to_config(Some(self.span)).args {
                 if let Some(slot) = config.args.iter_mut().find(|(own, _)| *own == name) {
                     slot.1 = value;
                 }

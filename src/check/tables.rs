@@ -11,7 +11,7 @@ use crate::syntax::ast::Name;
 use std::collections::BTreeSet;
 
 /// `per_sample(of: x)`
-pub(super) const PER_SAMPLE: Entry = Entry {
+pub(super) static PER_SAMPLE: Entry = Entry {
     name: "per_sample",
     kind: Kind::State,
     params: &[
@@ -35,7 +35,7 @@ pub(super) const PER_SAMPLE: Entry = Entry {
 };
 
 /// `refresh(of: x, every: 1)`
-pub(super) const REFRESH: Entry = Entry {
+pub(super) static REFRESH: Entry = Entry {
     name: "refresh",
     kind: Kind::State,
     params: &[
@@ -66,8 +66,8 @@ pub(super) const REFRESH: Entry = Entry {
 
 impl Checker<'_> {
     /// `per_sample(of: node, ...)`
-    pub(super) fn per_sample(&mut self, name: &Name, node: NodeId, config: &Config) -> Checked<Value> {
-        let (shape, span) = (self.graph.shape(node).clone(), config.span);
+    pub(super) fn per_sample(&mut self, name: &Name, node: NodeId, config: &Config, span: Span) -> Checked<Value> {
+        let shape = self.graph.shape(node).clone();
         if shape.0.first() != Some(&Dim::batch()) {
             let message = format!("`per_sample` keeps a row for every sample, but `of` is {shape}, not [N, ..]");
             return self.error(Code::SHAPE_MISMATCH, span, message);
@@ -88,8 +88,8 @@ impl Checker<'_> {
     }
 
     /// `refresh(of: node, ...)`
-    pub(super) fn refresh(&mut self, name: &Name, node: NodeId, config: &Config) -> Checked<Value> {
-        let (shape, span) = (self.graph.shape(node).clone(), config.span);
+    pub(super) fn refresh(&mut self, name: &Name, node: NodeId, config: &Config, span: Span) -> Checked<Value> {
+        let shape = self.graph.shape(node).clone();
         self.needs_no_batch(node, span)?;
         let times = match (config.maybe_number("times"), config.numbers("at")) {
             (Some(_), at) if !at.is_empty() => {

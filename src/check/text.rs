@@ -26,7 +26,7 @@ impl Definitions {
     /// `a.b.`.
     pub(super) fn text(&self, settled: &Settled, within: &str) -> String {
         let plain = self.items(settled, within).join("\n\n") + "\n";
-        let (file, diagnostics) = syntax::parse(FileId(0), &plain);
+        let (file, diagnostics) = syntax::parse(FileId::ALONE, &plain);
         if diagnostics.is_empty() { syntax::format(&file, &plain) } else { plain }
     }
 

@@ -8,16 +8,16 @@ use super::views::Base;
 use crate::catalog::{Arg, Kind, Param, ParamType, Schedule};
 use crate::data::absolute;
 use crate::diag::{Code, Diagnostic, suggest};
-use crate::source::FileId;
+use crate::source::Span;
 use crate::syntax::{
     self,
     ast::{Expr, ExprKind},
 };
 
 impl Checker<'_> {
-    /// A default that is a call, as it would be written in a recipe.
-    pub(super) fn default_word(&mut self, param: &'static Param, text: &str) -> Checked<Arg> {
-        match syntax::parse_expr(FileId(0), text) {
+    /// A default that is a call, as it would be written in a recipe. It is put down to `span`, where it was left out.
+    pub(super) fn default_word(&mut self, param: &'static Param, text: &str, span: Span) -> Checked<Arg> {
+        match syntax::parse_expr_at(span, text) {
             Ok(expr) => self.typed(param, &expr, &Env::new(Home::Library)),
             Err(diagnostic) => Err(self.report(diagnostic)),
         }

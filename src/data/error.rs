@@ -46,8 +46,8 @@ impl DataError {
     }
 
     /// The same problem caused by this call of the recipe.
-    pub fn at(mut self, span: Span) -> Self {
-        self.span = Some(span);
+    pub fn at(mut self, span: impl Into<Option<Span>>) -> Self {
+        self.span = span.into();
         self
     }
 

@@ -11,7 +11,7 @@ use crate::data;
 use crate::diag::{Diagnostic, Severity, render};
 use crate::exec::PlannedEvaluator;
 use crate::lint::lint;
-use crate::source::{FileId, LONGEST_RECIPE, Source, Sources, Span, read_stream};
+use crate::source::{FileId, LONGEST_RECIPE, Origin, Source, Sources, Span, read_stream};
 
 /// A file that has been read and checked.
 pub struct Checked {
@@ -52,8 +52,8 @@ pub(super) fn named(sources: &mut Sources, spec: &str) -> Result<Config, Failure
         return called.map_err(|d| Failure::Usage(render(&[d], sources)));
     }
     let config = data::parse_spec(spec).map_err(|e| Failure::Usage(e.to_string()))?;
-    let option = sources.add(Source::new("--data", None, spec));
-    Ok(Config { span: Span::new(option, 0..spec.len()), ..config })
+    let option = sources.add(Source::new("--data", Origin::Option, spec));
+    Ok(Config { span: Some(Span::new(option, 0..spec.len())), ..config })
 }
 
 /// Reads one file, or a built-in recipe by its path; `-` is standard input.
@@ -61,7 +61,7 @@ pub fn read(sources: &mut Sources, path: &Path) -> Result<FileId, Failure> {
     if path == Path::new("-") {
         let text = read_stream(std::io::stdin(), LONGEST_RECIPE);
         let text = text.map_err(|e| Failure::Usage(format!("cannot read standard input: {e}")))?;
-        return Ok(sources.add(Source::new("standard input", None, text)));
+        return Ok(sources.add(Source::new("standard input", Origin::Input, text)));
     }
     add_recipe(sources, path, Sources::read_named).map_err(|e| {
         let hint = built_in_hint(path).filter(|_| e.kind() == ErrorKind::NotFound);

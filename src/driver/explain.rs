@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Checked, Failure};
-use crate::check::{LIBRARY, Recipe};
+use crate::check::{Derivation, Recipe, library_files};
 use crate::exec::PlannedEvaluator;
 use crate::lint::{Mechanism, mechanisms, trained_by};
 use crate::source::{FileId, Sources};
@@ -62,14 +62,16 @@ fn gradients(recipe: &Recipe) -> String {
         let _ = writeln!(text, "  {term:width$}  trains {parts}");
     }
     for branch in &recipe.branches {
-        let _ = match branch.derived.as_ref().map(|(how, of)| (how.as_str(), of)) {
-            Some(("ema", of)) => writeln!(text, "  {} follows {of} by a moving average", branch.name),
-            Some(("snapshot", of)) => writeln!(text, "  {} is a copy of {of}, taken now and then", branch.name),
-            Some(("stopgrad", of)) => {
+        let _ = match &branch.derived {
+            Some(Derivation::Ema(of)) => writeln!(text, "  {} follows {of} by a moving average", branch.name),
+            Some(Derivation::Snapshot(of)) => writeln!(text, "  {} is a copy of {of}, taken now and then", branch.name),
+            Some(Derivation::StopGradient(of)) => {
                 writeln!(text, "  {} has the weights of {of} and passes no gradient on", branch.name)
             }
-            Some(("frozen", of)) => writeln!(text, "  {} has weights from {of}, which nothing changes", branch.name),
-            _ => Ok(()),
+            Some(Derivation::Frozen(of)) => {
+                writeln!(text, "  {} has weights from {of}, which nothing changes", branch.name)
+            }
+            None => Ok(()),
         };
     }
     for start in &recipe.starts {
@@ -86,9 +88,9 @@ struct Formulas {
 
 impl Formulas {
     fn of(recipe: &Recipe) -> Self {
-        let (file, _) = syntax::parse(FileId(0), &recipe.text);
+        let (file, _) = syntax::parse(FileId::ALONE, &recipe.text);
         let mut known = lets(&file);
-        known.extend(LIBRARY.iter().flat_map(|(_, text)| lets(&syntax::parse(FileId(0), text).0)));
+        known.extend(library_files().iter().flat_map(lets));
         let terms: Vec<(String, Expr)> = file.items.iter().flat_map(|item| terms(&item.kind)).collect();
         let mut asked: Vec<String> = Vec::new();
         terms.iter().for_each(|(_, e)| names(e, &mut asked));
@@ -112,7 +114,7 @@ impl Formulas {
         let terms: String = self.terms.iter().map(term).collect();
         let definition = |l: &Let| {
             let text = unparse::definition(l);
-            let laid_out = syntax::format(&syntax::parse(FileId(0), &text).0, &text);
+            let laid_out = syntax::format(&syntax::parse(FileId::ALONE, &text).0, &text);
             indented(laid_out.trim_start_matches("let "))
         };
         let definitions: String = self.definitions.iter().map(definition).collect();

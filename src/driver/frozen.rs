@@ -126,8 +126,8 @@ fn stopped(path: &Path) -> Failure {
 
 /// The data set of a recipe for another one, with the place where it is named.
 fn moved(data: &Config, from: &Sources, to: &mut Sources) -> Config {
-    let file = to.add(from.get(data.span.file).clone());
-    Config { span: Span { file, ..data.span }, ..data.clone() }
+    let span = data.span.map(|span| Span { file: to.add(from.get(span.file).clone()), ..span });
+    Config { span, ..data.clone() }
 }
 
 /// Takes the tensors of a branch, whose first stage is named, from those of a file: by the other branch's name, or wherever else they

@@ -80,9 +80,8 @@ fn copies(recipe: &Recipe, path: &str) -> Vec<String> {
     let mut known = 0;
     while known < same.len() {
         let of = same[known].clone();
-        let follows = recipe.branches.iter().filter(|b| {
-            b.derived.as_ref().is_some_and(|(how, whose)| matches!(how.as_str(), "ema" | "snapshot") && *whose == of)
-        });
+        let follows =
+            recipe.branches.iter().filter(|b| b.derived.as_ref().is_some_and(|d| d.follows() == Some(of.as_str())));
         same.extend(follows.map(|b| b.name.clone()));
         known += 1;
     }

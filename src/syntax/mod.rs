@@ -20,4 +20,4 @@ mod wording;
 pub use format::format;
 pub use latex::{latex, latex_definition, name as latex_name};
 pub use same::same;
-pub use tree::{parse, parse_expr};
+pub use tree::{parse, parse_expr, parse_expr_at};

@@ -20,7 +20,7 @@ pub enum TrainError {
         /// What is wrong.
         message: String,
         /// Where it is written.
-        span: Span,
+        span: Option<Span>,
     },
     /// A file could not be read or written; the message names it.
     File(String),
@@ -67,7 +67,7 @@ impl TrainError {
             Self::Data(error) => error.span,
             Self::Exec(error) => error.span,
             Self::NotFinite(error) => error.span,
-            Self::Recipe { span, .. } => Some(*span),
+            Self::Recipe { span, .. } => *span,
             Self::File(_) | Self::Start(_) | Self::Stopped => None,
         }
     }

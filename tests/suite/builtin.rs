@@ -60,7 +60,7 @@ fn a_recipe_that_begins_as_a_built_in_one_is_whole_laid_out_and_means_the_same()
     let place = place_of("begun", "");
     for (name, original) in RECIPES {
         let text = begun_from(name, "Mine \"own\"").expect("a text");
-        let (file, diagnostics) = syntax::parse(FileId(0), &text);
+        let (file, diagnostics) = syntax::parse(FileId::ALONE, &text);
         assert!(diagnostics.is_empty() && syntax::format(&file, &text) == text, "{name} in\n{text}");
         assert!(!text.contains("extends") && !text.contains(".ssl\")"), "{name} needs another file:\n{text}");
         let said = original.lines().next().expect("a line");

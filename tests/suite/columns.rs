@@ -20,7 +20,7 @@ evaluate { probes: [retrieval(f, t, caption)] }
 
 fn complaints(text: &str) -> String {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let found = check::check(&mut sources, id, &Options::default()).diagnostics;
     let line = |d: &sslrun::diag::Diagnostic| {
         format!("{}: {} ({})", d.code.name, d.message, d.help.clone().unwrap_or_default())

@@ -24,7 +24,7 @@ const SOON: Duration = Duration::from_secs(60);
 fn said(name: &str, text: &str) -> (Sources, Vec<Diagnostic>) {
     let begun = Instant::now();
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let outcome = check::check(&mut sources, id, &Options::default());
     let mut all = outcome.diagnostics;
     all.extend(outcome.recipe.iter().flat_map(|recipe| lint(recipe, &PlannedEvaluator)));
@@ -180,7 +180,11 @@ fn sizes_that_are_none_are_named() {
 #[test]
 fn a_recipe_for_a_larger_machine_is_a_warning_with_both_numbers() {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, loss("mean(zeros([1e6, 1e6]) * mean(f(a)))")));
+    let id = sources.add(Source::new(
+        "test.ssl",
+        sslrun::source::Origin::Input,
+        loss("mean(zeros([1e6, 1e6]) * mean(f(a)))"),
+    ));
     let recipe = check::check(&mut sources, id, &Options::default()).recipe;
     assert!(recipe.is_some());
     let checked = Checked { sources, recipe, diagnostics: Vec::new() };

@@ -119,7 +119,7 @@ fn checked(train: &str, evaluate: &str) -> (Vec<String>, String) {
         evaluate {{ {evaluate} }}"
     );
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let outcome = check::check(&mut sources, id, &Options::default());
     let words = |d: &sslrun::diag::Diagnostic| {
         let at = d.span().map_or("", |span| sources.text(span));

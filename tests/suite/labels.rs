@@ -14,7 +14,7 @@ evaluate { probes: [knn(k: 1)] }";
 
 fn complaints(text: &str) -> Vec<String> {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let outcome = check::check(&mut sources, id, &Options::default());
     outcome.diagnostics.iter().map(|d| format!("{}: {}", d.code.name, d.message)).collect()
 }

@@ -6,7 +6,6 @@ use sslrun::optim::{
     AdamW, Clip, GroupSettings, Lars, Optimizer, ParamInfo, ParamKind, Rule, Selector, Sgd, StepInfo, build,
     by_stretches, ema_update, norm,
 };
-use sslrun::source::{FileId, Span};
 
 const TOLERANCE: f64 = 1e-6;
 
@@ -134,7 +133,9 @@ fn selectors_match_whole_segments() {
 
 fn call(name: &str, args: &[(&str, Arg)]) -> Config {
     let args = args.iter().map(|(n, a)| ((*n).to_owned(), a.clone())).collect();
-    Config { name: name.into(), args, span: Span::new(FileId(0), 0..0) }
+    let words = sslrun::optim::OPTIMIZERS.iter().chain(sslrun::optim::RULES).copied();
+    let entry = words.into_iter().find(|entry| entry.name == name).expect("a word about parameters");
+    Config { entry, args, span: None }
 }
 
 #[test]

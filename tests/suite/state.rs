@@ -208,7 +208,7 @@ fn tables_go_on_to_the_bit_and_both_engines_agree() {
 fn what_is_over_the_data_set_is_kept_in_a_state() {
     let said = |text: &str| {
         let mut sources = Sources::default();
-        let id = sources.add(Source::new("test.ssl", None, with(text)));
+        let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, with(text)));
         let outcome = check::check(&mut sources, id, &Options::default());
         let mut codes = outcome.diagnostics.iter().map(|d| format!("{}: {}", d.code.name, d.message));
         codes.next().unwrap_or_default()

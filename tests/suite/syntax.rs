@@ -126,7 +126,7 @@ expect {
 
 /// Parses what must parse.
 fn tree(text: &str) -> File {
-    let (file, diagnostics) = parse(FileId(0), text);
+    let (file, diagnostics) = parse(FileId::ALONE, text);
     assert!(diagnostics.is_empty(), "{text}\n{diagnostics:#?}");
     file
 }
@@ -164,7 +164,7 @@ fn shown(e: &Expr) -> String {
 }
 
 fn expr(text: &str) -> String {
-    shown(&parse_expr(FileId(0), text).unwrap_or_else(|d| panic!("{text}: {d:?}")))
+    shown(&parse_expr(FileId::ALONE, text).unwrap_or_else(|d| panic!("{text}: {d:?}")))
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn sameness_ignores_places_only() {
 /// What is said of a text: line, column, the marked text, and the message.
 fn said(text: &str) -> Vec<(usize, usize, String, String)> {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("r.ssl", None, text));
+    let id = sources.add(Source::new("r.ssl", sslrun::source::Origin::Input, text));
     let all = parse(id, text).1;
     all.iter()
         .map(|d| {
@@ -314,7 +314,7 @@ loss {
             (9, 21, "**", "there is no operator `**`"),
         ],
     );
-    assert_eq!(parse(FileId(0), text).0.items.len(), 5, "everything else is read");
+    assert_eq!(parse(FileId::ALONE, text).0.items.len(), 5, "everything else is read");
 }
 
 #[test]
@@ -440,6 +440,6 @@ fn an_expression_alone_is_read_or_refused() {
         ("1; 2", "`;` is not expected here"),
         ("True", "`True` is written `true`"),
     ] {
-        assert_eq!(parse_expr(FileId(0), text).unwrap_err().message, message);
+        assert_eq!(parse_expr(FileId::ALONE, text).unwrap_err().message, message);
     }
 }

@@ -37,7 +37,15 @@ pub fn parse(file: FileId, text: &str) -> (File, Vec<Diagnostic>) {
 
 /// Reads an expression that stands alone, as in `--set PATH=VALUE`.
 pub fn parse_expr(file: FileId, text: &str) -> Result<Expr, Diagnostic> {
-    let builder = Builder::new(file, text, &[]);
+    lone_expr(Builder::new(file, text, &[]))
+}
+
+/// Reads an expression that stands in no file, such as the default of a parameter: all of it is put down to `place`.
+pub fn parse_expr_at(place: Span, text: &str) -> Result<Expr, Diagnostic> {
+    lone_expr(Builder { place: Some(place), ..Builder::new(place.file, text, &[]) })
+}
+
+fn lone_expr(builder: Builder) -> Result<Expr, Diagnostic> {
     let pair = builder.read(Rule::lone_expr)?.into_inner().next().expect("a lone expression holds an expression");
     let expr = builder.expr(pair, 0);
     builder.diagnostics.into_inner().into_iter().next().map_or(Ok(expr), Err)
@@ -46,6 +54,8 @@ pub fn parse_expr(file: FileId, text: &str) -> Result<Expr, Diagnostic> {
 /// Builds the tree of one text.
 struct Builder<'a> {
     file: FileId,
+    /// Where everything is put down to, if not to where it stands in the file.
+    place: Option<Span>,
     text: &'a str,
     comments: &'a [Comment],
     diagnostics: RefCell<Vec<Diagnostic>>,
@@ -53,7 +63,7 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(file: FileId, text: &'a str, comments: &'a [Comment]) -> Self {
-        Self { file, text, comments, diagnostics: RefCell::default() }
+        Self { file, place: None, text, comments, diagnostics: RefCell::default() }
     }
 
     /// Reads the whole text as `rule`, within the limits.
@@ -101,8 +111,8 @@ impl<'a> Builder<'a> {
         true
     }
 
-    fn at(&self, range: std::ops::Range<usize>) -> Span {
-        Span::new(self.file, range)
+    fn at(&self, range: Range<usize>) -> Span {
+        self.place.unwrap_or_else(|| Span::new(self.file, range))
     }
 
     fn span(&self, pair: &Pair<Rule>) -> Span {
