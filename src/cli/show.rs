@@ -95,7 +95,7 @@ fn one(name: &str) -> Result<String, Failure> {
         let names = words.iter().map(|e| e.name).chain(functions.iter().map(|f| f.name.as_str()));
         let names = names.chain(built_in_names());
         let hint = suggest(name, names).map_or_else(String::new, |s| format!("; {s}"));
-        return Err(Failure::Usage(format!("the language has no `{name}`{hint}")));
+        return Err(Failure::usage(format!("the language has no `{name}`{hint}")));
     }
     Ok(pages.join("\n"))
 }

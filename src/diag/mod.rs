@@ -10,7 +10,7 @@ pub use codes::{CODES, Code};
 pub use escape::{visible, visible_line};
 pub use excerpt::line_at;
 pub use names::{nearest, suggest};
-pub use render::{json, render, render_colored};
+pub use render::{json, json_array, render, render_colored, values};
 
 use crate::source::Span;
 

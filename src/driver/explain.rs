@@ -12,7 +12,7 @@ use crate::syntax::{self, latex, latex_definition, latex_name, unparse};
 
 /// The explanation of a checked recipe, for people.
 pub fn explain(checked: &Checked) -> Result<String, Failure> {
-    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
+    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::usage("the recipe has errors"))?;
     let paper = recipe.paper.as_ref().map_or_else(String::new, |p| format!(" ({p})"));
     let found = mechanisms(recipe, &PlannedEvaluator);
     let text = format!("{}{paper}\n\n{}", recipe.title, family(&found));
@@ -21,7 +21,7 @@ pub fn explain(checked: &Checked) -> Result<String, Failure> {
 
 /// The loss of a checked recipe as LaTeX.
 pub fn explain_in_latex(checked: &Checked) -> Result<String, Failure> {
-    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
+    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::usage("the recipe has errors"))?;
     Ok(Formulas::of(recipe).latex())
 }
 

@@ -1,6 +1,6 @@
 //! What of a recipe starts with weights from files: they are put in place before the first step, and it is said what was taken.
 
-use super::{Checked, Failure, failure};
+use super::{Checked, Failure};
 use crate::check::Recipe;
 use crate::exec::{Buffer, Store};
 use crate::train::Event;
@@ -18,13 +18,13 @@ pub(super) fn start(
 ) -> Result<(), Failure> {
     for started in &recipe.starts {
         let file = started.config.text("path");
-        let failed = |message: String| Failure::Run(message + &failure::point(&checked.sources, started.span));
+        let failed = |message: String| Failure::run(message).at(started.span, &checked.sources);
         let file = WeightsFile::open(std::path::Path::new(file)).map_err(failed)?;
         let at = started.config.text("at");
         let taking = take(&file, &wanted(store, &started.path), (!at.is_empty()).then_some(at)).map_err(failed)?;
         if !taking.problems.is_empty() && started.config.bool("strict") {
             let head = format!("{} does not hold the weights of `{}`:", file.path().display(), started.path);
-            return Err(failed(format!("{head}{}{}", problems(&taking.problems), help(&taking))));
+            return Err(failed(head + &problems(&taking.problems)).maybe_help(help(&taking)));
         }
         for path in copies(recipe, &started.path) {
             put(store, &path, &taking);
@@ -58,15 +58,13 @@ pub(super) fn problems(problems: &[String]) -> String {
     problems.iter().take(NAMED).map(|p| format!("\n  - {p}")).collect::<String>() + &rest
 }
 
-fn help(taking: &Taking) -> String {
-    match taking.taken.is_empty() {
-        true => String::new(),
-        false => format!(
-            "\n  = help: {} tensors{} fit; `weights(.., strict: false)` takes these and lets the rest start as it would have",
-            taking.taken.len(),
-            below(&taking.prefix)
-        ),
-    }
+fn help(taking: &Taking) -> Option<String> {
+    let (count, place) = (taking.taken.len(), below(&taking.prefix));
+    (count > 0).then(|| {
+        format!(
+            "{count} tensors{place} fit; `weights(.., strict: false)` takes these and lets the rest start as it would have"
+        )
+    })
 }
 
 fn below(prefix: &str) -> String {

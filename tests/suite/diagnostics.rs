@@ -85,11 +85,15 @@ fn example(code: &Code, heading: &str) -> Option<String> {
 }
 
 #[test]
-fn every_code_has_a_page_with_a_bad_and_a_good_example() {
+fn every_code_has_a_page_that_shows_or_says_what_to_do() {
     for code in CODES {
         assert!(code.page.starts_with(&format!("# {}\n\n", code.name)), "{}", code.name);
         let prose = code.page.split("\n## Bad\n").next().unwrap();
         assert!(prose.split_whitespace().count() > 25, "the page of {} says too little", code.name);
+        if Code::OF_RUNS.contains(code) {
+            assert!(code.page.contains("\n## What to do\n"), "the page of {} does not say what to do", code.name);
+            continue;
+        }
         let good = example(code, "Good").unwrap_or_else(|| panic!("{} has no good example", code.name));
         let bad = example(code, "Bad").unwrap_or_else(|| panic!("{} has no bad example", code.name));
         assert_eq!(parse(FileId::ALONE, &good).1, [], "{}", code.name);
