@@ -51,6 +51,9 @@ pub struct Span {
 }
 
 impl Span {
+    /// The place of what stands in no text: a tree that is only printed.
+    pub const ALONE: Span = Span { file: FileId::ALONE, start: 0, end: 0 };
+
     /// The span of `range` in `file`.
     pub fn new(file: FileId, range: Range<usize>) -> Self {
         Self { file, start: range.start as u32, end: range.end as u32 }

@@ -9,7 +9,7 @@ use super::load::Loader;
 use super::text::Settled;
 use crate::source::{FileId, Origin, Source, Sources};
 use crate::syntax::ast::{File, ItemKind};
-use crate::syntax::{self, unparse};
+use crate::syntax::{self, print};
 
 /// A recipe of that title that means the same as the built-in one of that name and needs no other file, in canonical layout; nothing
 /// where there is none of that name.
@@ -50,12 +50,12 @@ fn retitled(file: &File, original: &str, title: &str) -> String {
         match &item.kind {
             ItemKind::Recipe { .. } => {
                 let range = trimmed(original, item.span.range());
-                edits.push((range, format!("recipe {}", unparse::quoted(title))));
+                edits.push((range, format!("recipe {}", print::quoted(title))));
             }
             ItemKind::DerivedBranch { value, .. } => {
                 let named = imported_recipe(value).map(|(file, _)| renamed(value, stem(file)));
                 let range = trimmed(original, value.span.range());
-                edits.extend(named.map(|value| (range, unparse::expression(&value))));
+                edits.extend(named.map(|value| (range, print::expression(&value))));
             }
             _ => {}
         }

@@ -10,8 +10,8 @@ use crate::data::absolute;
 use crate::data::augment::PixelNorm;
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::source::Sources;
-use crate::syntax::ast::{Expr, ExprKind};
-use crate::syntax::unparse;
+use crate::syntax::ast::{Expr, ExprKind, ItemKind, Name};
+use crate::syntax::print;
 use crate::weights::{KnownNorm, known_norm};
 use std::path::Path;
 
@@ -129,7 +129,7 @@ fn same(a: &Option<KnownNorm>, b: &Option<KnownNorm>) -> bool {
 
 impl Started {
     /// The statement as it holds from wherever it is read, and when the file is gone.
-    pub(super) fn text(&self) -> String {
+    pub(super) fn statement(&self) -> ItemKind {
         let mut config = self.config.clone();
         if let Some(known) = &self.norm {
             for (name, value) in known.norm.to_config(Some(self.span)).args {
@@ -141,7 +141,8 @@ impl Started {
         config.args.retain(|(name, value)| {
             !(name == "strict" && *value == Arg::Bool(true) || *value == Arg::Text(String::new()))
         });
-        format!("start {} = {config}", self.path)
+        let path = self.path.split('.').map(|part| Name { text: part.to_owned(), span: self.span }).collect();
+        ItemKind::Start { path, value: config.expr() }
     }
 }
 
@@ -160,7 +161,7 @@ pub fn start_override(text: &str) -> Option<String> {
     let (path, file) = text.split_once('=')?;
     let (path, file) = (path.trim(), file.trim());
     let written = file.starts_with("weights(");
-    let call = if written { file.to_owned() } else { format!("weights({})", unparse::quoted(file)) };
+    let call = if written { file.to_owned() } else { format!("weights({})", print::quoted(file)) };
     (!path.is_empty() && !file.is_empty()).then(|| format!("start.{path}={call}"))
 }
 

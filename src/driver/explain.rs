@@ -8,7 +8,7 @@ use crate::exec::PlannedEvaluator;
 use crate::lint::{Mechanism, mechanisms, trained_by};
 use crate::source::{FileId, Sources};
 use crate::syntax::ast::{EntryValue, Expr, ExprKind, File, ItemKind, Let};
-use crate::syntax::{self, latex, latex_definition, latex_name, unparse};
+use crate::syntax::{self, latex, latex_definition, latex_name, print};
 
 /// The explanation of a checked recipe, for people.
 pub fn explain(checked: &Checked) -> Result<String, Failure> {
@@ -110,13 +110,9 @@ impl Formulas {
 
     fn text(&self) -> String {
         let width = self.terms.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        let term = |(name, e): &(String, Expr)| format!("  {name:width$} = {}\n", unparse::expression(e));
+        let term = |(name, e): &(String, Expr)| format!("  {name:width$} = {}\n", print::expression(e));
         let terms: String = self.terms.iter().map(term).collect();
-        let definition = |l: &Let| {
-            let text = unparse::definition(l);
-            let laid_out = syntax::format(&syntax::parse(FileId::ALONE, &text).0, &text);
-            indented(laid_out.trim_start_matches("let "))
-        };
+        let definition = |l: &Let| indented(print::definition(l).trim_start_matches("let "));
         let definitions: String = self.definitions.iter().map(definition).collect();
         let given = if definitions.is_empty() { definitions } else { format!("\nwhere\n{definitions}") };
         format!("loss: the sum of\n{terms}{given}")

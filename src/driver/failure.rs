@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::data::DataError;
-use crate::diag::{Code, Diagnostic, Severity};
+use crate::diag::{Code, Diagnostic, Label, Severity};
 use crate::exec::ExecError;
 use crate::source::{Sources, Span};
 use crate::train::{TrainError, last_checkpoint};
@@ -75,10 +75,7 @@ impl Failure {
 
     /// The same at a place.
     pub(super) fn at(mut self, span: impl Into<Option<Span>>, sources: &Sources) -> Self {
-        let (code, message) = (self.diagnostic.code, std::mem::take(&mut self.diagnostic.message));
-        let placed = Diagnostic::error(code, span, message);
-        self.diagnostic.labels = placed.labels;
-        self.diagnostic.message = placed.message;
+        self.diagnostic.labels = span.into().map(|span| Label { span, text: String::new() }).into_iter().collect();
         Self { sources: sources.clone(), ..self }
     }
 

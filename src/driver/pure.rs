@@ -95,7 +95,7 @@ fn program(recipe: &Recipe, grad: bool) -> Result<Program, Failure> {
     let real = recipe.graph.inputs.iter().filter(|i| i.ty.dtype == graph::DType::Float);
     let names: Vec<&str> = real.map(|i| i.name.as_str()).collect();
     Program::training(recipe.graph.clone(), &outputs, total, &names, recipe.train.wishes)
-        .map_err(|e| Failure::run(e.message))
+        .map_err(|e| Failure::run(e.message).maybe_help(e.help))
 }
 
 /// The size of each symbol, which all inputs must agree on.

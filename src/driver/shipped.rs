@@ -61,5 +61,5 @@ fn program(recipe: &Recipe) -> Result<Program, Failure> {
     let terms: Vec<_> = recipe.loss.terms.iter().map(|t| t.node).collect();
     let Some(total) = recipe.loss.total else { return Ok(Program::forward(recipe.graph.clone(), terms)) };
     Program::training(recipe.graph.clone(), &terms, total, &[], recipe.train.wishes)
-        .map_err(|e| Failure::run(e.message))
+        .map_err(|e| Failure::run(e.message).maybe_help(e.help))
 }

@@ -258,3 +258,21 @@ fn comparisons_take_built_in_recipes_and_go_on_with_them() {
     let (_, err) = place.expect(0, &["compare", "dcl", "--quiet"]);
     assert!(err.contains("the run in dcl is taken"), "{err}");
 }
+
+/// Whoever acts on a call finds the word by identity, so there is one of each, and the lists hold that one.
+#[test]
+fn every_word_is_one_and_is_found_by_its_calls() {
+    let words = sslrun::check::vocabulary();
+    for (i, word) in words.iter().enumerate() {
+        assert!(words[..i].iter().all(|other| other != word), "{word:?} is listed twice");
+        assert!(words[..i].iter().all(|other| (other.kind, other.name) != (word.kind, word.name)), "{word:?} has a namesake");
+        assert!(sslrun::data::defaults(word).is(word), "{word:?}");
+    }
+    for set in sslrun::data::sets::SETS {
+        assert!(sslrun::data::sets::of(&sslrun::data::defaults(&set.entry)).is_some_and(|found| found.entry == set.entry));
+        assert!(words.iter().any(|word| **word == set.entry), "{:?}", set.entry);
+    }
+    for word in sslrun::optim::OPTIMIZERS {
+        assert!(words.iter().any(|known| **known == word.entry), "{:?}", word.entry);
+    }
+}

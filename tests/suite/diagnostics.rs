@@ -100,3 +100,21 @@ fn every_code_has_a_page_that_shows_or_says_what_to_do() {
         assert_eq!(parse(FileId::ALONE, &bad).1.is_empty(), code.name != "syntax", "{}", code.name);
     }
 }
+
+#[test]
+fn what_has_no_place_is_told_without_one_and_in_one_piece() {
+    let message = format!("cannot write {}", "/a/long/path with blanks".repeat(8));
+    let diagnostic = Diagnostic::error(Code::RUN_FAILED, None, &message).note_also("nothing is lost").help("make room");
+    let shown = render(std::slice::from_ref(&diagnostic), &Sources::default());
+    assert!(shown.contains(&message) && shown.contains("note: nothing is lost") && shown.contains("make room"), "{shown}");
+    let one: serde_json::Value = serde_json::from_str(&json(&[diagnostic], &Sources::default())).expect("JSON");
+    assert_eq!((one[0]["file"].is_null(), &one[0]["notes"][0]), (true, &"nothing is lost".into()));
+}
+
+#[test]
+fn the_library_is_in_all_sources_under_its_own_names() {
+    let place = Span::new(FileId::Library(0), 0..1);
+    let (name, text) = sslrun::source::LIBRARY[0];
+    assert_eq!(Sources::default().locate(place), format!("{name}:1:1"));
+    assert_eq!(Sources::default().get(place.file).text, text);
+}

@@ -224,3 +224,9 @@ fn calls_become_optimizers() {
     assert!(build::<f32>(&bad).is_err_and(|e| e.contains("two numbers")));
     assert!(build::<f32>(&call("sdg", &[])).is_err());
 }
+
+#[test]
+#[should_panic(expected = "`sgd` declares no parameter `learning_rate`")]
+fn a_call_is_not_asked_for_what_its_word_does_not_declare() {
+    call("sgd", &[]).number("learning_rate");
+}

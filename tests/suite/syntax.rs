@@ -443,3 +443,16 @@ fn an_expression_alone_is_read_or_refused() {
         assert_eq!(parse_expr(FileId::ALONE, text).unwrap_err().message, message);
     }
 }
+
+#[test]
+fn statements_are_written_as_their_table_says() {
+    let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/language.md")).expect("the document");
+    for statement in sslrun::syntax::STATEMENTS {
+        let (file, diagnostics) = parse(FileId::ALONE, statement.form);
+        assert_eq!(diagnostics, [], "{}", statement.form);
+        let [item] = &file.items[..] else { panic!("{} is one statement", statement.form) };
+        assert_eq!(item.kind.keyword(), statement.keyword);
+        assert_eq!(sslrun::syntax::print::statements(&[item.kind.clone()]).split_whitespace().next(), Some(statement.keyword));
+        assert!(docs.contains(&format!("`{} ", statement.keyword)), "docs/language.md on `{}`", statement.keyword);
+    }
+}
