@@ -221,7 +221,7 @@ fn open(recipe: &Recipe, access: &Access) -> Result<Opened, TrainError> {
     match recipe.graph.too_few_classes(classes) {
         None => Ok(opened),
         Some((id, room)) => {
-            let message = format!("the data set has {classes} classes, but there is room for {room} here");
+            let message = format!("the data set has {classes} classes, but this has outputs for {room} only");
             Err(DataError::new(message).at(recipe.graph.node(id).span).into())
         }
     }
@@ -234,7 +234,7 @@ fn words(taken: &Taken) -> Vec<String> {
         let more = if names.len() > 3 { format!(" and {} more", names.len() - 3) } else { String::new() };
         (!names.is_empty()).then(|| format!("{what}: {}{more}", first.join(", ")))
     };
-    let fresh = told("what that run does not have, or in another shape, starts anew", &taken.fresh);
+    let fresh = told("started anew, as that run has nothing of that name and shape", &taken.fresh);
     let optimizers = told("the optimizer starts anew for", &taken.optimizers);
     fresh.into_iter().chain(optimizers).collect()
 }

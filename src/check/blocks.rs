@@ -159,7 +159,7 @@ impl Checker<'_> {
             self.report(Diagnostic::error(
                 Code::WRONG_TYPE,
                 rule.span,
-                "`rules` takes `rule(...)`; clipping goes behind `clip:`",
+                "`rules` takes `rule(...)`; clipping is set by `clip:`",
             ));
         }
         Ok(Train {

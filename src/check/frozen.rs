@@ -113,8 +113,8 @@ impl<'a> Checker<'a> {
         });
         let (root, theirs) = found.map_err(|names| self.no_branch(of, names.iter().map(String::as_str), span))?;
         if self.within(import, |inner| matches!(inner.branches.all[root].derived, Some(Derived::Frozen(_)))) {
-            let message = format!("`{theirs}` is frozen there, too");
-            let help = "take it from where that recipe takes it";
+            let message = format!("`{theirs}` is itself frozen in that recipe");
+            let help = "take its weights from where that recipe takes them";
             return Err(self.report(Diagnostic::error(Code::UNSUPPORTED, span, message).help(help)));
         }
         let norm = self.norm_within(import, span)?;
@@ -141,9 +141,8 @@ impl<'a> Checker<'a> {
             [] => Ok(None),
             [norm] => Ok(norm.clone()),
             _ => {
-                let message = "the views of that recipe are normalised in several ways: which of them holds for what it trains is open";
-                let help =
-                    "say it there, as in `evaluate { view: resize(32) | center_crop(32) | pixel_norm([..], [..]) }`";
+                let message = "the views of that recipe are normalised in different ways: it is not clear which of them its weights expect";
+                let help = "choose one there, as in `evaluate { view: resize(32) | center_crop(32) | pixel_norm([..], [..]) }`";
                 Err(self.report(Diagnostic::error(Code::UNSUPPORTED, span, message).help(help)))
             }
         }

@@ -1,4 +1,4 @@
-//! What is judged besides the run's own data, and by which of the measures the best checkpoint is kept.
+//! Other data sets that are judged, and the measure by which the best checkpoint is kept.
 
 use super::checker::{Checked, Checker};
 use super::recipe::{Best, Evaluate, Judged, Train};
@@ -88,7 +88,7 @@ impl Checker<'_> {
         let (set, word) = said.rsplit_once('.').map_or((None, said.as_str()), |(set, word)| (Some(set), word));
         let found = Measure::find(word).map(|m| (named(set, m.name), m));
         let Some((measure, found)) = found.filter(|(_, m)| known.contains(&named(set, m.word))) else {
-            let message = format!("nothing measures `{said}` while this is trained");
+            let message = format!("`{said}` is not measured during this training");
             let near = suggest(&said, known.iter().map(String::as_str)).filter(|near| near.starts_with("did"));
             let words: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
             let near = near.map_or_else(String::new, |near| format!("{near} "));
@@ -97,10 +97,10 @@ impl Checker<'_> {
         };
         if evaluate.every > train.epochs && train.epochs > 0.0 {
             let message = format!(
-                "no best checkpoint is ever found: features are looked at every {} epochs, and the training has {}",
+                "no best checkpoint will be found: features are measured every {} epochs, and the training has {}",
                 evaluate.every, train.epochs
             );
-            let help = "look more often, as by `evaluate { every: 1 }`";
+            let help = "measure more often, as by `evaluate { every: 1 }`";
             self.report(Diagnostic::warning(Code::NO_BEST, span, message).help(help));
         }
         train.best = Some(Best { measure, more: found.more, span });

@@ -83,7 +83,7 @@ impl Checker<'_> {
             (_, []) => self.error(
                 Code::INVALID_VALUE,
                 span,
-                "the list is empty: no round of the loop is left by its condition",
+                "the list is empty: the condition of the loop leaves out every round",
             ),
             (true, _) => Ok(graph::Value::Tensors(nodes)),
             // A function of one tensor takes a list as its stack.

@@ -238,6 +238,6 @@ fn whole(at: &Name, what: &str, part: &str, parts: &[String]) -> Diagnostic {
 }
 
 fn unknown(span: Span, name: &str, known: &[String]) -> Diagnostic {
-    let message = format!("the override names nothing: there is no `{name}` here");
+    let message = format!("the override changes nothing: there is no `{name}` here");
     Diagnostic::error(Code::UNKNOWN_OVERRIDE, span, message).maybe_help(suggest(name, known.iter().map(String::as_str)))
 }

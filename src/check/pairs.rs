@@ -26,7 +26,7 @@ impl<'a> Checker<'a> {
         if let Some(Probe::ZeroShot(settings)) = Probe::from_config(probe)
             && let Some(template) = settings.without_hole()
         {
-            let message = format!("the template \"{template}\" says not where the name of a class stands");
+            let message = format!("the template \"{template}\" does not say where the name of a class goes");
             let help = "write `{}` there, as in \"a picture of a {}\"";
             return Err(self.report(Diagnostic::error(Code::INVALID_VALUE, span, message).help(help)));
         }
@@ -39,7 +39,7 @@ impl<'a> Checker<'a> {
         if width(&graph, features) != width(&pictures.graph, pictures.features) {
             let of = |graph: &Graph, node: NodeId| graph.shape(node).to_string();
             let message = format!(
-                "`{}` is {} and `{}` is {}: only vectors as long can be compared",
+                "`{}` is {} and `{}` is {}: only vectors of one length can be compared",
                 pictures.path,
                 of(&pictures.graph, pictures.features),
                 pairing.texts,

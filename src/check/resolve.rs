@@ -1,6 +1,6 @@
-//! What a name stands for, worked out once.
+//! The value of a name, computed once.
 //!
-//! One guard holds for every kind of name: who is asked for while it is being worked out is defined by itself.
+//! One check against cycles serves every kind of name: a name that is needed while it is being computed is defined by itself.
 
 use super::budget::MAX_CALLS;
 use super::checker::{Checked, Checker};
@@ -89,10 +89,7 @@ impl Checker<'_> {
         if self.calls.len() >= MAX_CALLS {
             return match self.spent.functions.iter().any(|f| Arc::ptr_eq(f, function)) {
                 true => self.error(Code::RECURSION, span, format!("`{name}` calls itself, directly or through others")),
-                false => self.too_far(
-                    span,
-                    format!("more than {MAX_CALLS} calls of functions are under way, one inside of the other"),
-                ),
+                false => self.too_far(span, format!("calls of functions are nested more than {MAX_CALLS} deep")),
             };
         }
         self.calls.push(Label { span, text: name.clone() });

@@ -79,7 +79,7 @@ fn check_here(sources: &mut Sources, root: FileId, options: &Options, most: usiz
     };
     let recipe = recipe.filter(|_| !failed(&diagnostics));
     if recipe.is_none() && !failed(&diagnostics) {
-        let message = "the recipe cannot be used, and nothing says why: this is a fault of sslrun";
+        let message = "the recipe cannot be used, and no message says why: this is a bug in sslrun";
         diagnostics.push(Diagnostic::error(Code::UNSUPPORTED, definitions.span, message));
     }
     diagnostics.sort_by_key(|d| d.span().map(|s| (s.file != root, s.file, s.start, s.end)));

@@ -116,7 +116,7 @@ impl Checker<'_> {
         let (at, warmup) = (config.numbers("at"), always.warmup);
         if let Some(early) = at.iter().find(|&&at| at < warmup || at < 0.0) {
             let message =
-                format!("the value is to be multiplied at epoch {early}, before the warm-up of {warmup} is over");
+                format!("the schedule takes a step at epoch {early}, before its warm-up of {warmup} epochs is over");
             return self.error(Code::INVALID_VALUE, config.span, message);
         }
         Ok(Schedule { ramp: Ramp::Step { factor: config.number("factor"), at }, ..always })

@@ -93,11 +93,7 @@ impl Checker<'_> {
         self.needs_no_batch(node, span)?;
         let times = match (config.maybe_number("times"), config.numbers("at")) {
             (Some(_), at) if !at.is_empty() => {
-                return self.error(
-                    Code::INVALID_VALUE,
-                    span,
-                    "a refresh happens `at` some epochs or so many `times`, not both",
-                );
+                return self.error(Code::INVALID_VALUE, span, "a refresh has either `at` or `times`, not both");
             }
             (Some(times), _) => Times::Rarer(times as usize),
             (None, at) if at.is_empty() => Times::Every(config.number("every")),
@@ -123,7 +119,7 @@ impl Checker<'_> {
             return Ok(());
         };
         let message = format!(
-            "what is refreshed depends on a single batch, by `{}`",
+            "what is refreshed depends on a single batch, through `{}`",
             self.graph.inputs[input].name.trim_start_matches("view:")
         );
         let help = "wrap what depends on the samples in `over_data(...)`, which gathers it over the whole data set";

@@ -235,7 +235,7 @@ fn found(arg: &Arg) -> String {
         Arg::Range(a, b) => format!(", not {}..{}", bound(*a), bound(*b)),
         Arg::Schedule(s) => {
             let (low, high) = s.bounds();
-            format!("; on its way this is {} at least and {} at most", bound(low), bound(high))
+            format!("; its values lie between {} and {}", bound(low), bound(high))
         }
         _ => String::new(),
     }
@@ -269,12 +269,12 @@ pub(super) fn describe(ty: ParamType) -> String {
             return within("a range such as `0.2..1`, the smaller end first, of numbers", min, max);
         }
         ParamType::Amount { min, max } => {
-            return format!("{}, a range of such as `0.1..0.5`, or a list of these", within("a number", min, max));
+            return format!("{}, a range such as `0.1..0.5`, or a list of these", within("a number", min, max));
         }
         ParamType::Choice(words) => return format!("one of {}", listed(words)),
         ParamType::Bool => "`true` or `false`",
         ParamType::Text => "a string in double quotes",
-        ParamType::Texts => "a string in double quotes, or a list of such",
+        ParamType::Texts => "a string in double quotes, or a list of these",
         ParamType::Path => "a path in double quotes",
         ParamType::Ramp => "a ramp such as `0.3 -> 0`",
         ParamType::Tensor => "a tensor",

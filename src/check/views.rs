@@ -188,7 +188,7 @@ impl Checker<'_> {
         Ok(index)
     }
 
-    /// Complains of what cannot be made of a pipeline, at the step at fault if one is known.
+    /// Reports why a pipeline cannot be built, at the step at fault if it is known.
     fn wrong_pipeline<T>(&mut self, error: &DataError, span: Span) -> Checked<T> {
         let diagnostic = Diagnostic::error(Code::INVALID_VALUE, error.span.unwrap_or(span), error.reason.clone());
         Err(self.report(diagnostic.maybe_help(error.help.clone())))

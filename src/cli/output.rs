@@ -87,7 +87,10 @@ pub fn ending(path: &Path, known: &[&str]) -> Result<(), Failure> {
     }
     let endings: Vec<String> = known.iter().map(|e| format!("`.{e}`")).collect();
     let endings = endings.join(" or ");
-    Err(Failure::usage(format!("{} is to be called {endings}: that is what is written", path.display())))
+    Err(Failure::usage(format!(
+        "the name of {} must end in {endings}: that is the format that is written",
+        path.display()
+    )))
 }
 
 /// That what is to be written does not replace what is read.

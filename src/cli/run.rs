@@ -45,7 +45,7 @@ pub(super) fn start_threads(asked: Option<u16>) -> Result<(), Failure> {
     match asked.map(usize::from) {
         Some(asked) if asked > most => {
             output::message(&format!(
-                "note: {started} threads are used, not {asked}: four for each core, more gain nothing"
+                "note: {started} threads are used, not {asked}: more than four for each core gain nothing"
             ));
         }
         Some(asked) if asked > started => {

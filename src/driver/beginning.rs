@@ -141,7 +141,7 @@ impl<'a> Continued<'a> {
         }
         if !refused.is_empty() {
             let lines: String = refused.iter().map(|line| format!("\n{line}")).collect();
-            return Err(self.refuse(earlier, format!("it was begun otherwise:{lines}")));
+            return Err(self.refuse(earlier, format!("its settings have changed:{lines}")));
         }
         if let Some(name) = others::changed(self.others, &earlier.record.judged, &rewritten) {
             return Err(self.refuse(
@@ -162,7 +162,7 @@ impl<'a> Continued<'a> {
         }
         if new.steps < progress.step {
             let epochs = progress.clock.epochs(progress.step);
-            return Err(self.refuse(earlier, format!("it has trained {epochs} epochs already")));
+            return Err(self.refuse(earlier, format!("it has already trained {epochs} epochs")));
         }
         match same_until(self.recipe, progress.clock, new, progress.step) {
             Ok(()) => Ok(()),
@@ -175,8 +175,8 @@ impl<'a> Continued<'a> {
 
     fn refuse(&self, earlier: &Earlier, why: String) -> Failure {
         let run = earlier.folder.path().display();
-        let help = format!("`sslrun --from {run}` begins a run of its own there, with what is changed");
-        Failure::usage(format!("this would not be the training of {run}: {why}")).help(help)
+        let help = format!("`sslrun --from {run}` begins a new run from there, with the changes");
+        Failure::usage(format!("this would not continue the training of {run}: {why}")).help(help)
     }
 }
 
@@ -193,7 +193,8 @@ pub(super) fn other_path(earlier: &Earlier, same_path: bool) -> Result<Option<St
     if was == is {
         return Ok(None);
     }
-    let message = format!("the run was computed by {was}, and goes on by {is}: its last digits will be others");
+    let message =
+        format!("the run was computed with {was} and goes on with {is}: its results will differ in the last digits");
     if same_path {
         return Err(Failure::run(format!("{message}, which `--same-path` forbids")));
     }

@@ -1,4 +1,4 @@
-//! A folder that a process works in, and no other beside it: held by a lock that dies with the process.
+//! A folder that one process alone works in: it is locked, and the lock ends with the process.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};

@@ -1,4 +1,4 @@
-//! What memory a training needs, and whether there is so much.
+//! How much memory a training needs, and whether there is enough.
 
 use super::{Checked, Failure};
 use crate::check::Recipe;

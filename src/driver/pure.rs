@@ -1,4 +1,4 @@
-//! A recipe of inputs and a loss as what it is: a function of tensors.
+//! Computes the loss of a recipe that has inputs instead of views: a function of tensors.
 
 use std::collections::{BTreeMap, HashMap};
 

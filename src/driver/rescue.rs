@@ -1,4 +1,4 @@
-//! What has been trained is saved elsewhere where its folder cannot be written to.
+//! Saves a training somewhere else where its folder cannot be written to.
 
 use std::path::{Path, PathBuf};
 

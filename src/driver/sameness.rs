@@ -1,4 +1,4 @@
-//! In what two recipes differ, as far as it matters to a training that has begun.
+//! The differences between two recipes that matter to a training that has begun.
 
 use std::collections::BTreeMap;
 use std::fmt;

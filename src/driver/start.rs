@@ -1,4 +1,4 @@
-//! What of a recipe starts with weights from files: they are put in place before the first step, and it is said what was taken.
+//! Loads the weights that parts of a recipe start with from files, before the first step, and reports what was taken.
 
 use super::{Checked, Failure};
 use crate::check::Recipe;
@@ -62,7 +62,7 @@ fn help(taking: &Taking) -> Option<String> {
     let (count, place) = (taking.taken.len(), below(&taking.prefix));
     (count > 0).then(|| {
         format!(
-            "{count} tensors{place} fit; `weights(.., strict: false)` takes these and lets the rest start as it would have"
+            "{count} tensors{place} fit; `weights(.., strict: false)` takes these and leaves the rest as it was drawn"
         )
     })
 }
@@ -98,7 +98,7 @@ pub(super) fn told(what: &str, file: &WeightsFile, taking: &Taking, norm: Option
     let quoted = |names: &[String]| list(names.iter().map(|name| format!("`{name}`")).collect());
     let mut say = |what: &str, names: String| parts.extend((!names.is_empty()).then(|| format!("{what}: {names}")));
     say("left over", list(taking.left.iter().map(|(name, count)| format!("`{name}` ({count})")).collect()));
-    say("starting as it would have", quoted(&taking.fresh));
+    say("left as they were drawn", quoted(&taking.fresh));
     say("fitting as well", quoted(&taking.others));
     say("objects that were not built", quoted(file.others()));
     say("not taken, as `strict` is false", list(taking.problems.clone()));

@@ -76,13 +76,13 @@ impl<'a> Statement<'a> {
         if statement(word).is_some() {
             return None;
         }
-        let message = format!("`{word}` begins no statement");
+        let message = format!("no statement begins with `{word}`");
         Some(match self.nth(1) {
             "=" | ":=" if first.kind == Kind::Word => {
                 slip(span, message).help(format!("a value is named by `let {word} = ...`"))
             }
             ":" => slip(span, format!("`{word}` stands outside of a block"))
-                .help(format!("an entry stands in a block: `train {{ {word}: ... }}`")),
+                .help(format!("an entry belongs in a block: `train {{ {word}: ... }}`")),
             _ => slip(span, message).help(match (nearest(word, keywords()), elsewhere(word)) {
                 (Some(near), _) => format!("did you mean `{near}`?"),
                 (None, Some(help)) => help.to_owned(),
@@ -125,7 +125,7 @@ impl<'a> Statement<'a> {
     /// Says of a statement that is well formed that it stands in the wrong place.
     fn superfluous(&self) -> Diagnostic {
         let span = Span::new(self.file, self.base..self.base + self.source.trim_end().len());
-        slip(span, "this line stands behind the value of its block").help("the last line of a block is its value")
+        slip(span, "this line comes after the value of its block").help("the last line of a block is its value")
     }
 
     /// Says that the token of that index, or the end, should not be there.

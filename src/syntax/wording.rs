@@ -1,4 +1,4 @@
-//! The words in which slips are reported.
+//! The texts of syntax errors: what is expected, and what to write instead of habits from other languages.
 
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;

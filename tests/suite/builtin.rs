@@ -265,11 +265,16 @@ fn every_word_is_one_and_is_found_by_its_calls() {
     let words = sslrun::check::vocabulary();
     for (i, word) in words.iter().enumerate() {
         assert!(words[..i].iter().all(|other| other != word), "{word:?} is listed twice");
-        assert!(words[..i].iter().all(|other| (other.kind, other.name) != (word.kind, word.name)), "{word:?} has a namesake");
+        assert!(
+            words[..i].iter().all(|other| (other.kind, other.name) != (word.kind, word.name)),
+            "{word:?} has a namesake"
+        );
         assert!(sslrun::data::defaults(word).is(word), "{word:?}");
     }
     for set in sslrun::data::sets::SETS {
-        assert!(sslrun::data::sets::of(&sslrun::data::defaults(&set.entry)).is_some_and(|found| found.entry == set.entry));
+        assert!(
+            sslrun::data::sets::of(&sslrun::data::defaults(&set.entry)).is_some_and(|found| found.entry == set.entry)
+        );
         assert!(words.iter().any(|word| **word == set.entry), "{:?}", set.entry);
     }
     for word in sslrun::optim::OPTIMIZERS {

@@ -140,7 +140,7 @@ fn an_encoder_that_reads_a_column_is_not_judged() {
         .replace("retrieval(f,", "retrieval(f.projector,");
     assert_eq!(complaints(&text), "");
     let said = complaints(&text.replace("evaluate {", "evaluate { on: f.mixed;"));
-    assert!(said.contains("is to be a function of the picture, but reads `batch.caption`"), "{said}");
+    assert!(said.contains("must be computed from the picture alone, but reads `batch.caption`"), "{said}");
 }
 
 #[test]

@@ -106,7 +106,10 @@ fn what_has_no_place_is_told_without_one_and_in_one_piece() {
     let message = format!("cannot write {}", "/a/long/path with blanks".repeat(8));
     let diagnostic = Diagnostic::error(Code::RUN_FAILED, None, &message).note_also("nothing is lost").help("make room");
     let shown = render(std::slice::from_ref(&diagnostic), &Sources::default());
-    assert!(shown.contains(&message) && shown.contains("note: nothing is lost") && shown.contains("make room"), "{shown}");
+    assert!(
+        shown.contains(&message) && shown.contains("note: nothing is lost") && shown.contains("make room"),
+        "{shown}"
+    );
     let one: serde_json::Value = serde_json::from_str(&json(&[diagnostic], &Sources::default())).expect("JSON");
     assert_eq!((one[0]["file"].is_null(), &one[0]["notes"][0]), (true, &"nothing is lost".into()));
 }

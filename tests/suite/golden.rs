@@ -96,7 +96,7 @@ fn failures_of_commands_are_told_as_the_golden_files_say() {
     let cases: [Case; 7] = [
         ("run-no-recipe", TINY, 2, vec!["simlcr"]),
         ("run-contradiction", TINY, 2, vec!["case.ssl", "--start", "encoder"]),
-        ("run-no-data", TINY, 3, vec!["case.ssl", "--data", "cifar10:nowhere"]),
+        ("run-no-such-argument", TINY, 2, vec!["case.ssl", "--data", "shapes:trian=64"]),
         ("run-not-finite", &broken, 3, [&["case.ssl", "--quiet"][..], &data].concat()),
         ("run-not-finite-json", &broken, 3, [&["case.ssl", "--quiet", "--format", "json"][..], &data].concat()),
         ("run-no-weights", &starts, 3, [&["case.ssl", "--quiet"][..], &data].concat()),

@@ -215,7 +215,10 @@ fn what_is_no_recipe_is_not_quoted() {
     let frozen = format!("{BODY}branch z = frozen(\"secret.ssl\")\nloss {{ l: nt_xent(f(a), z(b)) }}");
     for text in ["extends \"secret.ssl\"", "extends \"second.ssl\"", "extends \"/etc/passwd\"", &frozen] {
         let shown = shown(text);
-        assert!(unwrapped(&shown).contains("is no recipe: what stands at line 1, column"), "{shown}");
+        assert!(
+            unwrapped(&shown).contains("is not a recipe: no statement begins with what stands at line 1, column"),
+            "{shown}"
+        );
         assert!(!shown.contains("hunter2") && !shown.contains("root:"), "{shown}");
     }
     assert!(shown("extends \"slip.ssl\"").contains("loss { l: ) }"), "a slip in a recipe is shown");
@@ -297,7 +300,7 @@ train { batch: 8 }
         unwrapped(&String::from_utf8_lossy(&out.stderr))
     };
     let told = check(224, 4);
-    assert!(told.contains("attention is among 3137 tokens of each view") && told.contains("MiB are needed"), "{told}");
+    assert!(told.contains("attention compares 3137 tokens of each view") && told.contains("MiB are needed"), "{told}");
     assert!(told.contains("vit(16, 1, 2, patch: 4)"), "{told}");
     assert_eq!(check(224, 16), "");
     assert_eq!(check(96, 4), "");

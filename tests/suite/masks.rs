@@ -176,8 +176,8 @@ fn what_cannot_be_masked_or_asked_is_said() {
         ("mask(random, ratio: 0.5)", "m.targets", "has no targets"),
         ("mask(random, ratio: 0.5)", "m.masks", "did you mean `mask`"),
         ("mask(random, ratio: 0.5)", "a.mask", "the view `a` has no mask"),
-        ("mask(random, ratio: 0.5)", "f(m)", "its first module overlooks masks"),
-        ("mask(random, ratio: 0.5)", "f(a, m)", "none of its modules heeds masks"),
+        ("mask(random, ratio: 0.5)", "f(m)", "its first module ignores masks"),
+        ("mask(random, ratio: 0.5)", "f(a, m)", "all of its modules ignore masks"),
         ("mask(random, ratio: 0.5)", "f.encoder(a, a)", "expected a masked view"),
     ] {
         let error = checked(&with_mask(mask, uses)).err().unwrap_or_else(|| panic!("{mask}, {uses} is accepted"));

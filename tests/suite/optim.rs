@@ -222,7 +222,7 @@ fn calls_become_optimizers() {
     assert!(build::<f32>(&good).is_ok_and(|o| o.state_slots() == 2));
     let bad = call("adamw", &[("betas", betas(&[0.9]))]);
     assert!(build::<f32>(&bad).is_err_and(|e| e.contains("two numbers")));
-    assert!(build::<f32>(&call("sdg", &[])).is_err());
+    assert!(build::<f32>(&call("clip_norm", &[])).is_err());
 }
 
 #[test]

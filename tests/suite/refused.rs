@@ -123,7 +123,7 @@ fn a_branch_where_a_number_belongs_is_said_and_drops_no_term() {
         let all = said(&derived(value));
         assert!(all[0].contains("`decay` must be a number from 0 to 1"), "{value}: {all:?}");
     }
-    says(&derived("ema(f, decay: g.encoder)"), &["`g` is asked for where branches are still being settled"]);
+    says(&derived("ema(f, decay: g.encoder)"), &["`g` cannot be used here: the settings of branches"]);
     for value in ["ema(f, update: g)", "snapshot(f, every: g)", "snapshot(f, every: f(a))"] {
         let all = said(&derived(value));
         assert!(!all.is_empty() && !all[0].starts_with("unused"), "{value}: {all:?}");

@@ -1,4 +1,4 @@
-//! From pest's pairs to the syntax tree; slips that the grammar let pass are reported here.
+//! Builds the syntax tree from pest's pairs. Mistakes that the grammar accepts on purpose (`slip_*`) are reported here.
 
 mod blocks;
 mod calls;
@@ -104,7 +104,7 @@ impl<'a> Builder<'a> {
         let (message, help) = match pair.as_rule() {
             Rule::slip_comma => ("a line does not end with a comma", "lines are separated by line ends or by `;`"),
             Rule::slip_comment => ("`//` begins no comment", "a comment begins with `#`"),
-            Rule::slip_colon => ("no sign stands before a `{`", "a block is written `name { ... }`"),
+            Rule::slip_colon => ("no sign belongs before a `{`", "a block is written `name { ... }`"),
             _ => return false,
         };
         self.report(slip(self.span(pair), message).help(help));
@@ -138,7 +138,7 @@ impl<'a> Builder<'a> {
                 ('\\', Some('t')) => value.push('\t'),
                 ('\\', Some(q @ ('"' | '\'' | '\\'))) => value.push(q),
                 ('\\', Some(other)) => self.report(
-                    slip(span, format!("`\\{other}` means nothing in a string"))
+                    slip(span, format!("`\\{other}` is no escape of a string"))
                         .help("there is `\\\"`, `\\\\`, `\\n` and `\\t`; write paths with `/`"),
                 ),
                 _ => value.push(c),
@@ -191,7 +191,7 @@ fn beyond(text: &str) -> Option<(Range<usize>, String, &'static str)> {
             _ => {}
         }
         if depth > MAX_DEPTH {
-            let message = format!("brackets stand more than {MAX_DEPTH} deep in each other");
+            let message = format!("brackets are nested more than {MAX_DEPTH} deep");
             return Some((token.range, message, "name parts of it with `let`"));
         }
     }
