@@ -108,7 +108,9 @@ impl NotFinite {
             NotFiniteKind::Gradient(_) => {
                 "`train { not_finite: skip }` leaves such steps out; a smaller learning rate or a warm-up may keep them finite"
             }
-            _ => "a smaller learning rate, a warm-up, or `clip: clip_norm(1)` in `train` may keep it finite",
+            NotFiniteKind::Loss(_) | NotFiniteKind::State(_) => {
+                "a smaller learning rate, a warm-up, or `clip: clip_norm(1)` in `train` may keep it finite"
+            }
         }
     }
 }

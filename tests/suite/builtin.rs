@@ -278,6 +278,6 @@ fn every_word_is_one_and_is_found_by_its_calls() {
         assert!(words.iter().any(|word| **word == set.entry), "{:?}", set.entry);
     }
     for word in sslrun::optim::OPTIMIZERS {
-        assert!(words.iter().any(|known| **known == word.entry), "{:?}", word.entry);
+        assert!(words.iter().any(|known| *known == *word), "{word:?}");
     }
 }

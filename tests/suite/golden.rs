@@ -47,7 +47,7 @@ fn says(recipe: &str) -> (String, Vec<Diagnostic>) {
     let id = sources.add(Source::new("case.ssl", Origin::Input, recipe));
     let outcome = check(&mut sources, id, &Options { sets, data: None });
     let mut diagnostics = outcome.diagnostics;
-    diagnostics.extend(outcome.recipe.iter().flat_map(lint));
+    diagnostics.extend(outcome.recipe.iter().flat_map(|recipe| lint(recipe, &sslrun::exec::PlannedEvaluator)));
     (render(&diagnostics, &sources), diagnostics)
 }
 
