@@ -7,30 +7,30 @@ use sslrun::check::Options;
 use sslrun::data::{Access, Image, MOST_PIXELS, Split, open, parse_spec};
 use sslrun::driver::read_tensors;
 use sslrun::report::{RunRecord, loss_over_time};
-use sslrun::source::{FileId, Source, Sources};
+use sslrun::source::{FileId, Origin, Source, Sources};
 use sslrun::syntax::{format, parse, parse_expr, same};
 use sslrun::train::{Checkpoint, last_checkpoint};
 use sslrun::weights::{WeightsFile, known_norm};
 
 /// The parser and the formatter: places lie within the text, and the layout keeps the meaning of what parses.
 pub fn layout(text: &str) {
-    let (file, diagnostics) = parse(FileId(0), text);
+    let (file, diagnostics) = parse(FileId::ALONE, text);
     for label in diagnostics.iter().flat_map(|d| &d.labels) {
         assert!(text.get(label.span.range()).is_some(), "{text:?}\n{diagnostics:?}");
     }
     if diagnostics.is_empty() {
         let once = format(&file, text);
-        let (again, diagnostics) = parse(FileId(0), &once);
+        let (again, diagnostics) = parse(FileId::ALONE, &once);
         assert!(diagnostics.is_empty() && same(&file, &again), "{text:?}\nbecame\n{once:?}\n{diagnostics:?}");
         assert_eq!(format(&again, &once), once, "{text:?}");
     }
-    _ = parse_expr(FileId(0), text);
+    _ = parse_expr(FileId::ALONE, text);
 }
 
 /// The check of a recipe and all judgements of it; whether it has passed.
 pub fn check(text: &str) -> bool {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("fuzz.ssl", None, text));
+    let id = sources.add(Source::new("fuzz.ssl", Origin::Input, text));
     let outcome = sslrun::check::check(&mut sources, id, &Options::default());
     let mut diagnostics = outcome.diagnostics;
     diagnostics

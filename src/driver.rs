@@ -33,7 +33,7 @@ use checked::{check_among, hash, hash_of, named};
 pub use compare::{Comparison, Contest, Moment, Terms, compare};
 pub use explain::{explain, explain_in_latex};
 pub use export::{check_export, export};
-pub use failure::Failure;
+pub use failure::{Failure, FailureKind};
 pub use held::Held;
 use log::RunLog;
 pub use log::engine_name;
@@ -109,14 +109,14 @@ impl Request {
         match (&self.recipe, &self.resume, &self.from) {
             (Some(recipe), Some(run), _) => {
                 let (recipe, run) = (recipe.display(), run.display());
-                Err(Failure::Usage(format!(
-                    "`--resume` goes on with the recipe of the run, not with another\n  = help: `sslrun --from {run} {recipe}` \
-                     trains that recipe from the weights of the run, in a folder of its own"
+                let message = "`--resume` goes on with the recipe of the run, not with another";
+                Err(Failure::usage(message).help(format!(
+                    "`sslrun --from {run} {recipe}` trains that recipe from the weights of the run, in a folder of its own"
                 )))
             }
             (Some(recipe), None, _) => Ok(recipe.clone()),
             (None, Some(run), _) | (None, None, Some(run)) => Ok(RunFolder::open(run)?.recipe()),
-            (None, None, None) => Err(Failure::Usage("a recipe is needed, or `--resume RUN`".to_owned())),
+            (None, None, None) => Err(Failure::usage("a recipe is needed, or `--resume RUN`")),
         }
     }
 
@@ -145,8 +145,8 @@ fn run_in(
     control: &Control,
     on_event: &mut dyn FnMut(&Event),
 ) -> Result<Report, Failure> {
-    let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
-    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
+    let explain = |error: TrainError| Failure::of_training(&error, &checked.sources);
+    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::usage("the recipe has errors"))?;
     let beginning = Beginning::read(request)?;
     let engine = request.engine.or(beginning.engine()).unwrap_or_default();
     let Opened { splits, mut notes, fingerprint } = open(recipe, &request.access).map_err(explain)?;
@@ -221,9 +221,8 @@ fn open(recipe: &Recipe, access: &Access) -> Result<Opened, TrainError> {
     match recipe.graph.too_few_classes(classes) {
         None => Ok(opened),
         Some((id, room)) => {
-            let message = format!("the data set has {classes} classes, but there is room for {room} here");
-            let error = DataError::new(message);
-            Err(recipe.graph.node(id).span.map_or(error.clone(), |span| error.at(span)).into())
+            let message = format!("the data set has {classes} classes, but this has outputs for {room} only");
+            Err(DataError::new(message).at(recipe.graph.node(id).span).into())
         }
     }
 }
@@ -235,7 +234,7 @@ fn words(taken: &Taken) -> Vec<String> {
         let more = if names.len() > 3 { format!(" and {} more", names.len() - 3) } else { String::new() };
         (!names.is_empty()).then(|| format!("{what}: {}{more}", first.join(", ")))
     };
-    let fresh = told("what that run does not have, or in another shape, starts anew", &taken.fresh);
+    let fresh = told("started anew, as that run has nothing of that name and shape", &taken.fresh);
     let optimizers = told("the optimizer starts anew for", &taken.optimizers);
     fresh.into_iter().chain(optimizers).collect()
 }
@@ -243,7 +242,7 @@ fn words(taken: &Taken) -> Vec<String> {
 /// A warning with the place in the recipe that it speaks of.
 fn placed<'e>(event: &'e Event, sources: &Sources) -> std::borrow::Cow<'e, Event> {
     let Event::Warning { message, span: Some(span) } = event else { return std::borrow::Cow::Borrowed(event) };
-    let message = format!("{message}{}", failure::point(sources, *span));
+    let message = format!("{message} ({})", sources.locate(*span));
     std::borrow::Cow::Owned(Event::Warning { message, span: Some(*span) })
 }
 

@@ -1,16 +1,43 @@
 //! Source files, spans into them, and the translation of offsets to lines and columns.
 
+mod library;
 mod reading;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+pub use library::LIBRARY;
 pub use reading::{LONGEST_RECIPE, LONGEST_RECORD, open_file, read_file, read_named, read_stream, read_text};
 
-/// Names one file of a [`Sources`].
+/// Names a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub struct FileId(pub u32);
+pub enum FileId {
+    /// One that has been added to a [`Sources`], by its place there.
+    Added(u32),
+    /// A file of the standard library, by its place in [`LIBRARY`]: every [`Sources`] holds it.
+    Library(u32),
+}
+
+impl FileId {
+    /// The name of a text that stands alone: one that is laid out, printed or compared, and of which nothing is told.
+    pub const ALONE: FileId = FileId::Added(0);
+}
+
+/// Where a text comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file, or a recipe inside the program that has a path like one.
+    File(PathBuf),
+    /// Standard input, or whatever else has no path.
+    Input,
+    /// The standard library, which is part of the program.
+    Library,
+    /// What replaces a value of a recipe: `--set PATH=VALUE`.
+    Override,
+    /// The value of another option of the command line.
+    Option,
+}
 
 /// A range of bytes in one source file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -24,6 +51,9 @@ pub struct Span {
 }
 
 impl Span {
+    /// The place of what stands in no text: a tree that is only printed.
+    pub const ALONE: Span = Span { file: FileId::ALONE, start: 0, end: 0 };
+
     /// The span of `range` in `file`.
     pub fn new(file: FileId, range: Range<usize>) -> Self {
         Self { file, start: range.start as u32, end: range.end as u32 }
@@ -43,24 +73,32 @@ impl Span {
     }
 }
 
-/// One file: its name as the user wrote it, its path if it has one, and its text.
+/// One text: its name as the user wrote it, where it comes from, and what it says.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// The name shown in diagnostics.
     pub name: String,
-    /// Where it was read from; `None` for the standard library, overrides and standard input.
-    pub path: Option<PathBuf>,
+    /// Where it comes from.
+    pub origin: Origin,
     /// The whole text.
     pub text: String,
     line_starts: Vec<u32>,
 }
 
 impl Source {
-    /// A file of the given text.
-    pub fn new(name: impl Into<String>, path: Option<PathBuf>, text: impl Into<String>) -> Self {
+    /// A text of that name and origin.
+    pub fn new(name: impl Into<String>, origin: Origin, text: impl Into<String>) -> Self {
         let text = text.into();
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(i, _)| i as u32 + 1)).collect();
-        Self { name: name.into(), path, text, line_starts }
+        Self { name: name.into(), origin, text, line_starts }
+    }
+
+    /// The path of the file it was read from, if it was.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::File(path) => Some(path),
+            Origin::Input | Origin::Library | Origin::Override | Origin::Option => None,
+        }
     }
 
     /// How many lines there are; what stands behind the last line end is one, even if it is empty.
@@ -96,7 +134,7 @@ impl Sources {
     /// Adds a file and names it.
     pub fn add(&mut self, source: Source) -> FileId {
         self.files.push(source);
-        FileId(self.files.len() as u32 - 1)
+        FileId::Added(self.files.len() as u32 - 1)
     }
 
     /// Lets a text stand for the file of a path, which need not be there.
@@ -121,17 +159,20 @@ impl Sources {
 
     fn read_by(&mut self, path: &Path, read: fn(&Path, u64) -> std::io::Result<String>) -> std::io::Result<FileId> {
         let text = self.held.get(path).map_or_else(|| read(path, LONGEST_RECIPE), |text| Ok(text.clone()))?;
-        Ok(self.add(Source::new(path.display().to_string(), Some(path.to_owned()), text)))
+        Ok(self.add(Source::new(path.display().to_string(), Origin::File(path.to_owned()), text)))
     }
 
     /// The file of that id.
     pub fn get(&self, id: FileId) -> &Source {
-        &self.files[id.0 as usize]
+        match id {
+            FileId::Added(place) => &self.files[place as usize],
+            FileId::Library(place) => library::text(place as usize),
+        }
     }
 
     /// All files in the order they were added.
     pub fn iter(&self) -> impl Iterator<Item = (FileId, &Source)> {
-        self.files.iter().enumerate().map(|(i, s)| (FileId(i as u32), s))
+        self.files.iter().enumerate().map(|(i, s)| (FileId::Added(i as u32), s))
     }
 
     /// The text a span covers.

@@ -5,19 +5,21 @@
     reason = "an argument is asked whether it is of the kind that its entry declares"
 )]
 
+use super::Entry;
 use crate::source::Span;
-use crate::syntax::unparse::{number, quoted};
+use crate::syntax::ast::{self, BinaryOp, Expr, ExprKind, Name, UnaryOp};
+use crate::syntax::print;
 use std::fmt;
 
-/// A configured word: its name and every argument, defaults included.
+/// A configured word: which one, and every argument, defaults included.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// The word.
-    pub name: String,
+    /// The word. Whoever acts on the call finds what to do by it (see [`Config::is`]), not by its name.
+    pub entry: &'static Entry,
     /// Every argument by name, in the order of the entry's parameters.
     pub args: Vec<(String, Arg)>,
-    /// Where the call stands.
-    pub span: Span,
+    /// Where the call stands; `None` for a default that nobody has written.
+    pub span: Option<Span>,
 }
 
 /// The value of an argument.
@@ -170,33 +172,66 @@ impl Schedule {
 /// As it would be written in a recipe, every argument by its name.
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let written = self.args.iter().filter(|(_, value)| *value != Arg::None);
-        let args: Vec<String> = written.map(|(name, value)| format!("{name}: {value}")).collect();
-        write!(f, "{}({})", self.name, args.join(", "))
+        f.write_str(&print::expression(&self.expr()))
     }
 }
 
 /// As it would be written in a recipe; a schedule, of which the words are not kept, as `none`.
 impl fmt::Display for Arg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&print::expression(&self.expr(Span::ALONE)))
+    }
+}
+
+impl Arg {
+    /// The expression that would be written for it at `place`; for a schedule, of which the words are not kept, `none`.
+    pub fn expr(&self, place: Span) -> Expr {
+        let of = |kind| Expr { kind, span: place };
+        let number = |x: f64| match x < 0.0 {
+            true => of(ExprKind::Unary(UnaryOp::Negate, Box::new(of(ExprKind::Number(-x))))),
+            false => of(ExprKind::Number(x)),
+        };
         match self {
-            Arg::Number(x) => f.write_str(&number(*x)),
-            Arg::Bool(yes) => write!(f, "{yes}"),
-            Arg::Text(text) => f.write_str(&quoted(text)),
-            Arg::Range(a, b) => write!(f, "{}..{}", number(*a), number(*b)),
-            Arg::List(items) => {
-                let items: Vec<String> = items.iter().map(Arg::to_string).collect();
-                write!(f, "[{}]", items.join(", "))
-            }
-            Arg::Config(config) => config.fmt(f),
-            Arg::None | Arg::Schedule(_) => f.write_str("none"),
+            Arg::Number(x) => number(*x),
+            Arg::Bool(yes) => of(ExprKind::Bool(*yes)),
+            Arg::Text(text) => of(ExprKind::Text(text.clone())),
+            Arg::Range(a, b) => of(ExprKind::Binary(BinaryOp::Range, Box::new(number(*a)), Box::new(number(*b)))),
+            Arg::List(items) => of(ExprKind::List(items.iter().map(|item| item.expr(place)).collect())),
+            Arg::Config(config) => config.expr(),
+            Arg::None | Arg::Schedule(_) => of(ExprKind::Name("none".to_owned())),
         }
     }
 }
 
 impl Config {
-    /// The argument of that name. The checker has filled every one, so its absence is a mistake in the caller.
+    /// The call that would be written for it, every argument by its name.
+    pub fn expr(&self) -> Expr {
+        let place = self.span.unwrap_or(Span::ALONE);
+        let written = self.args.iter().filter(|(_, value)| *value != Arg::None);
+        let named = |(name, value): &(String, Arg)| ast::Arg {
+            name: Some(Name { text: name.clone(), span: place }),
+            value: value.expr(place),
+        };
+        let callee = Expr { kind: ExprKind::Name(self.name().to_owned()), span: place };
+        Expr { kind: ExprKind::Call(Box::new(callee), written.map(named).collect()), span: place }
+    }
+
+    /// The word's name, for messages and for what is written.
+    pub fn name(&self) -> &'static str {
+        self.entry.name
+    }
+
+    /// Whether it is a call of that very word.
+    pub fn is(&self, entry: &'static Entry) -> bool {
+        self.entry == entry
+    }
+
+    /// The argument of that name, [`Arg::None`] where it was left out.
+    ///
+    /// # Panics
+    /// If the word declares no parameter of that name: whoever asks for it has the wrong word, or the wrong name.
     pub fn arg(&self, name: &str) -> &Arg {
+        assert!(self.entry.declares(name), "`{}` declares no parameter `{name}`", self.name());
         self.args.iter().find(|(n, _)| n == name).map_or(&Arg::None, |(_, a)| a)
     }
 
@@ -246,6 +281,15 @@ impl Config {
         match self.arg(name) {
             Arg::Schedule(s) => s.clone(),
             _ => Schedule::constant(self.number(name)),
+        }
+    }
+
+    /// The configured words of a list; a single one is a list of one.
+    pub fn configs(&self, name: &str) -> Vec<Config> {
+        let config = |arg: &Arg| if let Arg::Config(config) = arg { Some(config.clone()) } else { None };
+        match self.arg(name) {
+            Arg::List(items) => items.iter().filter_map(config).collect(),
+            other => config(other).into_iter().collect(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The description of one word of the language.
 
+use std::fmt;
+
 /// What sort of word an entry is; `sslrun show` groups by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -133,8 +135,7 @@ impl Param {
     }
 }
 
-/// A word of the language.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A word of the language. There is one of each, in a `static`, and it is equal to itself alone.
 pub struct Entry {
     /// How it is written.
     pub name: &'static str,
@@ -146,4 +147,25 @@ pub struct Entry {
     pub formula: &'static str,
     /// What it is for, in a sentence or two, with its source where it has one.
     pub doc: &'static str,
+}
+
+impl Entry {
+    /// Whether it has a parameter of that name.
+    pub fn declares(&self, name: &str) -> bool {
+        self.params.iter().any(|p| p.name == name)
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Entry {}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} {}", self.kind, self.name)
+    }
 }

@@ -116,7 +116,7 @@ impl Checker<'_> {
         let branch = self.branches.name(owner);
         let message =
             format!("`{branch}` has weights of its own, but this stage reads `{weight}`, which is being trained");
-        let help = "it stands in a value that is worked out outside of the stage: apply that branch inside of it, to what the stage is given";
+        let help = "it belongs to a value that is computed outside of the stage: apply that branch inside the stage, to the input of the stage";
         self.report(Diagnostic::error(Code::UNSUPPORTED, at, message).help(help))
     }
 }

@@ -7,22 +7,22 @@ use super::definitions::{BranchBody, Definitions};
 use super::frozen::{imported_recipe, renamed};
 use super::load::Loader;
 use super::text::Settled;
-use crate::source::{FileId, Source, Sources};
+use crate::source::{FileId, Origin, Source, Sources};
 use crate::syntax::ast::{File, ItemKind};
-use crate::syntax::{self, unparse};
+use crate::syntax::{self, print};
 
 /// A recipe of that title that means the same as the built-in one of that name and needs no other file, in canonical layout; nothing
 /// where there is none of that name.
 pub fn begun_from(name: &str, title: &str) -> Option<String> {
     let original = text(name)?;
     let mut sources = Sources::default();
-    let id = sources.add(Source::new(name, built_in(name), original));
+    let id = sources.add(Source::new(name, Origin::File(built_in(name)?), original));
     let (file, _) = syntax::parse(id, original);
     let extends = file.items.iter().any(|item| matches!(item.kind, ItemKind::Extends { .. }));
     let body = if extends { merged(&mut sources, id, title) } else { retitled(&file, original, title) };
     let head: String = original.lines().take_while(|l| l.starts_with('#')).map(|l| format!("{l}\n")).collect();
     let whole = format!("# Begun from the built-in recipe `{name}`, of which is said:\n{head}\n{body}");
-    let (file, _) = syntax::parse(FileId(0), &whole);
+    let (file, _) = syntax::parse(FileId::ALONE, &whole);
     Some(syntax::format(&file, &whole))
 }
 
@@ -50,12 +50,12 @@ fn retitled(file: &File, original: &str, title: &str) -> String {
         match &item.kind {
             ItemKind::Recipe { .. } => {
                 let range = trimmed(original, item.span.range());
-                edits.push((range, format!("recipe {}", unparse::quoted(title))));
+                edits.push((range, format!("recipe {}", print::quoted(title))));
             }
             ItemKind::DerivedBranch { value, .. } => {
                 let named = imported_recipe(value).map(|(file, _)| renamed(value, stem(file)));
                 let range = trimmed(original, value.span.range());
-                edits.extend(named.map(|value| (range, unparse::expression(&value))));
+                edits.extend(named.map(|value| (range, print::expression(&value))));
             }
             _ => {}
         }

@@ -6,7 +6,7 @@ use super::scope::Env;
 use super::typed::default_arg;
 use crate::catalog::{Arg, Config, Entry, Param, ParamType};
 use crate::diag::{Code, Diagnostic, suggest};
-use crate::source::Span;
+use crate::source::{Origin, Span};
 use crate::syntax::ast::{self, Expr};
 use std::rc::Rc;
 
@@ -55,7 +55,7 @@ impl Checker<'_> {
     }
 
     fn is_override(&self, span: Span) -> bool {
-        self.sources.get(span.file).name.starts_with("--set")
+        self.sources.get(span.file).origin == Origin::Override
     }
 
     fn too_many(&mut self, entry: &Entry, arg: &ast::Arg) -> super::checker::Failed {
@@ -113,26 +113,25 @@ impl Checker<'_> {
         span: Span,
         env: &Env,
     ) -> Checked<Config> {
-        let mut filled = Vec::new();
-        let mut failed = None;
+        let (mut filled, mut failed) = (Vec::new(), None);
         for slot in slots {
             if matches!(slot.param.ty, ParamType::Module | ParamType::Tensor) {
                 continue;
             }
-            match self.config_arg(slot, env) {
+            match self.config_arg(slot, span, env) {
                 Ok(arg) => filled.push((slot.param.name.to_owned(), arg)),
                 Err(e) => failed = Some(e),
             }
         }
-        let config = Config { name: entry.name.to_owned(), args: filled, span };
+        let config = Config { entry, args: filled, span: Some(span) };
         failed.map_or(Ok(config), Err)
     }
 
-    pub(super) fn config_arg(&mut self, slot: &Slot, env: &Env) -> Checked<Arg> {
+    pub(super) fn config_arg(&mut self, slot: &Slot, span: Span, env: &Env) -> Checked<Arg> {
         if slot.given.is_empty() {
             return match slot.param {
                 Param { ty: ParamType::Word(_), default: Some(text), .. } if *text != "none" => {
-                    self.default_word(slot.param, text)
+                    self.default_word(slot.param, text, span)
                 }
                 param => Ok(default_arg(param)),
             };

@@ -19,132 +19,125 @@ const EPOCHS: ParamType = ParamType::Number { min: 0.0, max: 1e9 };
 const COUNT: ParamType = ParamType::Int { min: 1, max: 1 << 40 };
 
 /// The blocks whose entries are settings.
-pub(super) static BLOCKS: &[Entry] = &[
-    Entry {
-        name: "train",
-        kind: Kind::Block,
-        params: &[
-            Param::optional("epochs", EPOCHS, "100", "passes over the data set; fractions allowed"),
-            Param::optional(
-                "batch",
-                ParamType::Int { min: 1, max: 1 << 20 },
-                "256",
-                "samples a step; the last partial batch is dropped",
-            ),
-            Param::optional(
-                "optimizer",
-                ParamType::Word(Kind::Optimizer),
-                "sgd(lr: 0.06, momentum: 0.9, weight_decay: 5e-4)",
-                "what updates parameters: one optimizer, or a list of several that share them out by `on`",
-            ),
-            Param::optional(
-                "rules",
-                ParamType::Word(Kind::Rule),
-                "none",
-                "settings for groups of parameters; later ones win",
-            ),
-            Param::optional("clip", ParamType::Word(Kind::Rule), "none", "how gradients are clipped"),
-            Param::optional(
-                "views",
-                ParamType::Choice(&["apart", "together"]),
-                "apart",
-                "whether the views of one size pass a branch one by one or as one batch, which batch norm can tell",
-            ),
-            Param::optional(
-                "convolution",
-                ParamType::Choice(&["fast", "exact"]),
-                "fast",
-                "fast: 3 x 3 convolutions by Winograd's F(4 x 4, 3 x 3) where that pays (relative error about 8e-7 instead of 4e-7)",
-            ),
-            Param::optional(
-                "recompute",
-                ParamType::Choice(&["none", "blocks"]),
-                "none",
-                "blocks: keeps what comes out of the blocks of ViTs and ResNets and computes the rest again, for less memory",
-            ),
-            Param::optional(
-                "not_finite",
-                ParamType::Choice(&["stop", "skip"]),
-                "stop",
-                "what is done where a loss, a gradient or a state is not finite: the training stops before the update, or leaves that update out",
-            ),
-            Param::optional(
-                "seed",
-                ParamType::Int { min: 0, max: 1 << 53 },
-                "0",
-                "from which everything random is derived",
-            ),
-            Param::optional(
-                "checkpoint",
-                ParamType::Number { min: 0.001, max: 1e9 },
-                "1",
-                "epochs between checkpoints",
-            ),
-            Param::optional(
-                "keep",
-                ParamType::Int { min: 1, max: 1000 },
-                "1",
-                "how many checkpoints stay: 1 is the last alone; of more each has a file of its own, and older ones are removed",
-            ),
-            Param::optional(
-                "best",
-                ParamType::Selector,
-                "none",
-                "by which measure of the looks at the features the best checkpoint is kept, too: `knn`, `linear`, `rank`, `std`, \
-                 `alignment`, `uniformity`, or one on another data set, as `flowers.knn`",
-            ),
-        ],
-        formula: "",
-        doc: "How a recipe is trained.",
-    },
-    Entry {
-        name: "evaluate",
-        kind: Kind::Block,
-        params: &[
-            Param::optional(
-                "on",
-                ParamType::Selector,
-                "none",
-                "the stage or tap that is judged; the first stage of the first branch that is shown a view if left out",
-            ),
-            Param::optional("probes", ParamType::Word(Kind::Probe), "[knn(), linear()]", "the judgements at the end"),
-            Param::optional(
-                "view",
-                ParamType::Pipeline,
-                "none",
-                "how a picture is prepared to be judged, nothing random in it; left out, it is resized and cut from the middle to the \
-                 largest view of the branch, and normalised as that is",
-            ),
-            Param::optional(
-                "every",
-                ParamType::Number { min: 0.001, max: 1e9 },
-                "1",
-                "epochs between looks at the features while training",
-            ),
-            Param::optional(
-                "train_samples",
-                COUNT,
-                "1000000",
-                "samples of the train split a probe learns from, at most",
-            ),
-            Param::optional(
-                OTHERS,
-                ParamType::Word(Kind::DataSet),
-                "none",
-                "another data set to be judged on besides the training's; several by name in a block, `data { flowers: folder(\"flowers\") }`",
-            ),
-            Param::optional("test_samples", COUNT, "1000000", "samples of the test split that are judged, at most"),
-        ],
-        formula: "",
-        doc: "What is judged, with which probes, how often.",
-    },
-];
+pub(super) static BLOCKS: &[&Entry] = &[&TRAIN, &EVALUATE];
+
+/// `train { ... }`
+static TRAIN: Entry = Entry {
+    name: "train",
+    kind: Kind::Block,
+    params: &[
+        Param::optional("epochs", EPOCHS, "100", "passes over the data set; fractions allowed"),
+        Param::optional(
+            "batch",
+            ParamType::Int { min: 1, max: 1 << 20 },
+            "256",
+            "samples a step; the last partial batch is dropped",
+        ),
+        Param::optional(
+            "optimizer",
+            ParamType::Word(Kind::Optimizer),
+            "sgd(lr: 0.06, momentum: 0.9, weight_decay: 5e-4)",
+            "what updates parameters: one optimizer, or a list of several that share them out by `on`",
+        ),
+        Param::optional(
+            "rules",
+            ParamType::Word(Kind::Rule),
+            "none",
+            "settings for groups of parameters; later ones win",
+        ),
+        Param::optional("clip", ParamType::Word(Kind::Rule), "none", "how gradients are clipped"),
+        Param::optional(
+            "views",
+            ParamType::Choice(&["apart", "together"]),
+            "apart",
+            "whether the views of one size pass a branch one by one or as one batch, which batch norm can tell",
+        ),
+        Param::optional(
+            "convolution",
+            ParamType::Choice(&["fast", "exact"]),
+            "fast",
+            "fast: 3 x 3 convolutions by Winograd's F(4 x 4, 3 x 3) where that pays (relative error about 8e-7 instead of 4e-7)",
+        ),
+        Param::optional(
+            "recompute",
+            ParamType::Choice(&["none", "blocks"]),
+            "none",
+            "blocks: keeps what comes out of the blocks of ViTs and ResNets and computes the rest again, for less memory",
+        ),
+        Param::optional(
+            "not_finite",
+            ParamType::Choice(&["stop", "skip"]),
+            "stop",
+            "what is done where a loss, a gradient or a state is not finite: the training stops before the update, or leaves that update out",
+        ),
+        Param::optional(
+            "seed",
+            ParamType::Int { min: 0, max: 1 << 53 },
+            "0",
+            "from which everything random is derived",
+        ),
+        Param::optional("checkpoint", ParamType::Number { min: 0.001, max: 1e9 }, "1", "epochs between checkpoints"),
+        Param::optional(
+            "keep",
+            ParamType::Int { min: 1, max: 1000 },
+            "1",
+            "how many checkpoints stay: 1 is the last alone; of more each has a file of its own, and older ones are removed",
+        ),
+        Param::optional(
+            "best",
+            ParamType::Selector,
+            "none",
+            "by which measure of the looks at the features the best checkpoint is kept, too: `knn`, `linear`, `rank`, `std`, \
+             `alignment`, `uniformity`, or one on another data set, as `flowers.knn`",
+        ),
+    ],
+    formula: "",
+    doc: "How a recipe is trained.",
+};
+
+/// `evaluate { ... }`
+static EVALUATE: Entry = Entry {
+    name: "evaluate",
+    kind: Kind::Block,
+    params: &[
+        Param::optional(
+            "on",
+            ParamType::Selector,
+            "none",
+            "the stage or tap that is judged; the first stage of the first branch that is shown a view if left out",
+        ),
+        Param::optional("probes", ParamType::Word(Kind::Probe), "[knn(), linear()]", "the judgements at the end"),
+        Param::optional(
+            "view",
+            ParamType::Pipeline,
+            "none",
+            "how a picture is prepared to be judged, nothing random in it; left out, it is resized and cut from the middle to the \
+             largest view of the branch, and normalised as that is",
+        ),
+        Param::optional(
+            "every",
+            ParamType::Number { min: 0.001, max: 1e9 },
+            "1",
+            "epochs between looks at the features while training",
+        ),
+        Param::optional("train_samples", COUNT, "1000000", "samples of the train split a probe learns from, at most"),
+        Param::optional(
+            OTHERS,
+            ParamType::Word(Kind::DataSet),
+            "none",
+            "another data set to be judged on besides the training's; several by name in a block, `data { flowers: folder(\"flowers\") }`",
+        ),
+        Param::optional("test_samples", COUNT, "1000000", "samples of the test split that are judged, at most"),
+    ],
+    formula: "",
+    doc: "What is judged, with which probes, how often.",
+};
 
 impl Checker<'_> {
     /// `train { ... }`
     pub(super) fn train(&mut self) -> Checked<Train> {
         let definitions = self.definitions;
-        let config = self.block(&BLOCKS[0], &definitions.train)?;
+        let config = self.block(&TRAIN, &definitions.train)?;
         let optimizers = configs(config.arg("optimizer"));
         if optimizers.is_empty() {
             return self.error(Code::MISSING_ARGUMENT, config.span, "`train` needs an optimizer");
@@ -155,18 +148,18 @@ impl Checker<'_> {
             }
         }
         let clip = match config.arg("clip") {
-            Arg::Config(clip) if clip.name != "rule" => Some(clip.clone()),
+            Arg::Config(clip) if !clip.is(&optim::RULE) => Some(clip.clone()),
             Arg::Config(rule) => {
                 return self.error(Code::WRONG_TYPE, rule.span, "`clip` takes `clip_norm(...)` or `clip_each(...)`");
             }
             _ => None,
         };
         let rules = configs(config.arg("rules"));
-        for rule in rules.iter().filter(|r| r.name != "rule") {
+        for rule in rules.iter().filter(|r| !r.is(&optim::RULE)) {
             self.report(Diagnostic::error(
                 Code::WRONG_TYPE,
                 rule.span,
-                "`rules` takes `rule(...)`; clipping goes behind `clip:`",
+                "`rules` takes `rule(...)`; clipping is set by `clip:`",
             ));
         }
         Ok(Train {
@@ -192,10 +185,11 @@ impl Checker<'_> {
     pub(super) fn evaluate(&mut self) -> Checked<(Evaluate, Option<(String, Span)>)> {
         let definitions = self.definitions;
         let (settings, named) = others_by_name(&definitions.evaluate);
-        let config = self.block(&BLOCKS[1], &settings)?;
+        let config = self.block(&EVALUATE, &settings)?;
         let judged = self.judged_sets(named, config.arg(OTHERS))?;
-        let on = match config.arg("on") {
-            Arg::Text(path) => Some((path.clone(), config.span)),
+        let written = settings.iter().find(|entry| entry.name.text == "on");
+        let on = match (config.arg("on"), written) {
+            (Arg::Text(path), Some(entry)) => Some((path.clone(), entry.span)),
             _ => None,
         };
         let evaluate = Evaluate {
@@ -223,11 +217,9 @@ impl Checker<'_> {
                 }
             }
         }
-        let span = entries
-            .first()
-            .map(|e| e.span)
-            .or(self.definitions.span)
-            .unwrap_or_else(|| Span::new(crate::source::FileId(0), 0..0));
+        let Some(span) = entries.first().map(|e| e.span).or(self.definitions.span) else {
+            return Err(self.failed_before(&format!("`{}`", entry.name), None));
+        };
         self.configure(entry, &args, span, &Env::new(Home::Recipe))
     }
 

@@ -62,10 +62,10 @@ impl Checker<'_> {
         }
         if !self.branches.all[branch].settled {
             let message = format!(
-                "the branch `{}` is asked for where branches are still being settled",
+                "the branch `{}` cannot be used here: the settings of branches are still being read",
                 self.branches.name(branch)
             );
-            let help = "what a branch computes cannot be a setting of a branch, nor of the data";
+            let help = "settings of branches and of the data set cannot depend on what a branch computes";
             return Err(self.report(Diagnostic::error(Code::UNSUPPORTED, at, message).help(help)));
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::frozen::Origin;
 use super::module::Tapped;
+use super::recipe::Derivation;
 use crate::catalog::Schedule;
 use crate::graph::NodeId;
 use crate::nn::EmaOf;
@@ -135,11 +136,11 @@ impl Branches {
     /// What reports say of each branch.
     pub fn summary(&self) -> Vec<super::recipe::Branch> {
         let derived = |b: &BranchInfo| match &b.derived {
-            Some(Derived::Ema { of, .. }) => Some(("ema".to_owned(), self.name(*of).to_owned())),
-            Some(Derived::Snapshot { of, .. }) => Some(("snapshot".to_owned(), self.name(*of).to_owned())),
-            Some(Derived::Stopgrad { of }) => Some(("stopgrad".to_owned(), self.name(*of).to_owned())),
-            Some(Derived::Frozen(Origin::File { path, .. })) => Some(("frozen".to_owned(), path.display().to_string())),
-            Some(Derived::Frozen(Origin::Recipe { theirs, .. })) => Some(("frozen".to_owned(), theirs.clone())),
+            Some(Derived::Ema { of, .. }) => Some(Derivation::Ema(self.name(*of).to_owned())),
+            Some(Derived::Snapshot { of, .. }) => Some(Derivation::Snapshot(self.name(*of).to_owned())),
+            Some(Derived::Stopgrad { of }) => Some(Derivation::StopGradient(self.name(*of).to_owned())),
+            Some(Derived::Frozen(Origin::File { path, .. })) => Some(Derivation::Frozen(path.display().to_string())),
+            Some(Derived::Frozen(Origin::Recipe { theirs, .. })) => Some(Derivation::Frozen(theirs.clone())),
             None => None,
         };
         let written = self.all.iter().enumerate().filter(|(_, b)| b.within.is_none());

@@ -1,4 +1,4 @@
-//! How far a recipe may unfold: every number, and what holds the checker to them.
+//! Limits on what a recipe may expand to, and the checks that enforce them.
 //!
 //! One budget holds for every way to grow: loops, lists, calls, and definitions of definitions. Each number is far beyond what a
 //! recipe needs that a person wrote, and small enough that no text makes a check last, or fills the memory. How large a text may be,
@@ -11,7 +11,7 @@ use crate::diag::{Code, Diagnostic, Severity};
 use crate::graph::Room;
 use crate::source::Span;
 use crate::syntax::ast::Let;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Bytes of stack that a check runs on, of which only what is touched is used, and how deep expressions may then nest.
 pub(super) const STACK: usize = 1 << 28;
@@ -64,7 +64,7 @@ pub(super) struct Spent {
     /// Values that have been copied.
     copies: usize,
     /// Functions whose calls are under way.
-    pub functions: Vec<Rc<Let>>,
+    pub functions: Vec<Arc<Let>>,
 }
 
 impl Spent {
@@ -86,8 +86,7 @@ impl Checker<'_> {
         }
         if self.spent.depth >= self.spent.most {
             let most = self.spent.most;
-            return self
-                .too_far(span, format!("more than {most} definitions and expressions stand one inside of the other"));
+            return self.too_far(span, format!("definitions and expressions are nested more than {most} deep"));
         }
         self.spent.depth += 1;
         let result = work(self);
@@ -116,7 +115,7 @@ impl Checker<'_> {
         ))
     }
 
-    /// Notes that lists are made of so many values.
+    /// Counts the values of lists that are made, and fails beyond the limit.
     pub(super) fn made(&mut self, values: usize, span: Span) -> Checked<()> {
         self.spent.values = self.spent.values.saturating_add(values);
         if self.spent.values <= MAX_VALUES {

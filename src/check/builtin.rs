@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use crate::diag::suggest;
-use crate::source::{FileId, Source, Sources};
+use crate::source::{FileId, Origin, Source, Sources};
 
 /// Name and text of each, in the order of their names.
 pub const RECIPES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/recipes.rs"));
@@ -24,7 +24,7 @@ pub fn add_recipe(
     read: impl FnOnce(&mut Sources, &Path) -> io::Result<FileId>,
 ) -> io::Result<FileId> {
     match name_in(path).and_then(text) {
-        Some(text) => Ok(sources.add(Source::new(path.display().to_string(), Some(path.to_owned()), text))),
+        Some(text) => Ok(sources.add(Source::new(path.display().to_string(), Origin::File(path.to_owned()), text))),
         None => read(sources, path),
     }
 }

@@ -105,7 +105,7 @@ impl Checker<'_> {
         env: &Env,
     ) -> Checked<Value> {
         let slots = self.slots(&function.entry, args, span)?;
-        let call = self.operands(function, &slots, None, env)?;
+        let call = self.operands(function, &slots, None, span, env)?;
         self.built(span, |g| (function.build)(g, &call)).map(Value::Tensor)
     }
 
@@ -119,7 +119,7 @@ impl Checker<'_> {
         let args = [Arg { name: None, value: Expr { kind: ExprKind::Bool(true), span } }];
         let slots = self.slots(&function.entry, &args, span)?;
         let env = Env::new(super::scope::Home::Library);
-        let call = self.operands(function, &slots, Some((Value::Tensor(x), span)), &env)?;
+        let call = self.operands(function, &slots, Some((Value::Tensor(x), span)), span, &env)?;
         self.built(span, |g| (function.build)(g, &call))
     }
 
@@ -162,7 +162,7 @@ impl Checker<'_> {
         for (symbol, size) in bound {
             env = env.bind(&symbol, Value::Dim(size));
         }
-        let definition = std::rc::Rc::clone(&closure.definition);
+        let definition = std::sync::Arc::clone(&closure.definition);
         self.in_call(&definition, span, |c| c.body(&definition, &env))
     }
 

@@ -14,9 +14,9 @@ use crate::graph::{Dim, Graph, ShapeError};
 use crate::nn::Mode;
 use crate::source::{FileId, Sources, Span};
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
-/// Something was wrong and has been reported: only a report makes one, so nothing fails without a word.
+/// An error that has been reported. Only reporting makes one, so nothing fails silently.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Failed(());
 
@@ -117,17 +117,17 @@ impl<'a> Checker<'a> {
         Failed(())
     }
 
-    /// What could not be worked out before, which has been reported. Should it not have been, it is now.
-    pub fn failed_before(&mut self, what: &str, span: Span) -> Failed {
+    /// Fails because of an earlier error, which has been reported; reports a bug of ours if it has not.
+    pub fn failed_before(&mut self, what: &str, span: impl Into<Option<Span>>) -> Failed {
         if self.failures > 0 {
             return Failed(());
         }
-        let message = format!("{what} could not be worked out, and nothing says why: this is a fault of sslrun");
+        let message = format!("{what} could not be worked out, and no message says why: this is a bug in sslrun");
         self.report(Diagnostic::error(Code::UNSUPPORTED, span, message))
     }
 
     /// Reports an error.
-    pub fn error<T>(&mut self, code: Code, span: Span, message: impl Into<String>) -> Checked<T> {
+    pub fn error<T>(&mut self, code: Code, span: impl Into<Option<Span>>, message: impl Into<String>) -> Checked<T> {
         Err(self.report(Diagnostic::error(code, span, message)))
     }
 
@@ -140,7 +140,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Adds nodes that are put down to `span`, or to the call in the recipe that led there.
+    /// Adds nodes whose place is `span`, or the call in the recipe that led to it.
     pub fn built<T>(&mut self, span: Span, add: impl FnOnce(&mut Graph) -> Result<T, ShapeError>) -> Checked<T> {
         let in_recipe = self.calls.iter().rev().map(|c| c.span).find(|s| !self.is_library(s.file));
         let place = if self.is_library(span.file) { in_recipe.unwrap_or(span) } else { span };
@@ -165,7 +165,7 @@ impl<'a> Checker<'a> {
         let definitions = self.definitions;
         let env = Env::new(Home::Recipe);
         if let Some(definition) = definitions.lets.iter().find(|l| l.name.text == name) {
-            return Some(self.define_let(&Rc::clone(definition), &env));
+            return Some(self.define_let(&Arc::clone(definition), &env));
         }
         if let Some(value) = self.view_named(name) {
             // Where a view is missing because of a slip, so would be complaints of those that are left.
@@ -201,7 +201,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Why a view that is declared is not there.
+    /// Why a view that is declared cannot be used yet.
     fn no_view_yet(&mut self, name: &str, span: Span) -> Failed {
         if self.views.failed.iter().any(|n| n == name) {
             return self.failed_before(&format!("the view `{name}`"), span);
@@ -212,8 +212,10 @@ impl<'a> Checker<'a> {
                 "a view starts from one that is declared above it",
             ),
             false => (
-                format!("the view `{name}` is used where data and branches are still being settled"),
-                "nothing that is computed from views can be a setting of these",
+                format!(
+                    "the view `{name}` cannot be used here: views are known only after the data set and the branches"
+                ),
+                "settings of the data set and of branches cannot depend on views",
             ),
         };
         self.report(Diagnostic::error(Code::UNKNOWN_NAME, span, message).help(help))
@@ -228,6 +230,6 @@ impl<'a> Checker<'a> {
     }
 
     fn is_library(&self, file: FileId) -> bool {
-        self.sources.get(file).path.is_none() && self.sources.get(file).name.starts_with("std/")
+        matches!(file, FileId::Library(_))
     }
 }

@@ -14,8 +14,7 @@ impl Checker<'_> {
     /// The column of that name: a tensor, or pictures for views.
     pub(super) fn column(&mut self, name: &Name) -> Checked<Value> {
         let Some(columns) = self.views.facts.as_ref().and_then(|facts| facts.columns.clone()) else {
-            let message =
-                format!("what `batch.{}` is cannot be known: the data set is not there, or cannot be read", name.text);
+            let message = format!("`batch.{}` is not known: the data set is not there, or cannot be read", name.text);
             let help = "its columns are in its files; say where these are by `--data` or `data ...`";
             return Err(self.report(Diagnostic::error(Code::UNKNOWN_FIELD, name.span, message).help(help)));
         };

@@ -8,7 +8,7 @@ use crate::source::{FileId, Span};
 use crate::syntax::ast::{self, Entry, Expr, Item, ItemKind, Let, Name, Stage, Text, ViewEntry};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The items of a recipe and of everything it extends.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +24,7 @@ pub(super) struct Definitions {
     pub states: Vec<(Name, Expr)>,
     pub weights: Vec<WeightItem>,
     pub starts: Vec<StartItem>,
-    pub lets: Vec<Rc<Let>>,
+    pub lets: Vec<Arc<Let>>,
     pub loss: Vec<Entry>,
     pub train: Vec<Entry>,
     pub evaluate: Vec<Entry>,
@@ -95,7 +95,7 @@ impl Definitions {
                 put(&mut self.weights, WeightItem { name, shape, value }, |w| &w.name, file, out);
             }
             ItemKind::Start { path, value } => start::put(&mut self.starts, StartItem { path, value, span: item.span }),
-            ItemKind::Let(definition) => put(&mut self.lets, Rc::new(definition), |l| &l.name, file, out),
+            ItemKind::Let(definition) => put(&mut self.lets, Arc::new(definition), |l| &l.name, file, out),
             ItemKind::Loss { entries } => merge(&mut self.loss, entries, file, out),
             ItemKind::Train { entries } => merge(&mut self.train, entries, file, out),
             ItemKind::Evaluate { entries } => merge(&mut self.evaluate, entries, file, out),

@@ -11,54 +11,53 @@ use crate::source::Span;
 use crate::syntax::ast::{Expr, Name};
 
 /// How a branch can be derived from another.
-pub(super) static DERIVATIONS: &[Entry] = &[
-    Entry {
-        name: "ema",
-        kind: Kind::Branch,
-        params: &[
-            Param::required("of", ParamType::Selector, "the branch it follows"),
-            Param::optional(
-                "decay",
-                ParamType::Scalar { min: 0.0, max: 1.0 },
-                "0.996",
-                "how much of the old value stays",
-            ),
-            Param::optional(
-                "update",
-                ParamType::Choice(&["after", "before"]),
-                "after",
-                "whether it moves after the optimizer or before the forward pass",
-            ),
-        ],
-        formula: "w <- decay * w + (1 - decay) * w_of",
-        doc: "The same stages with weights of their own that follow by exponential moving average; no gradient. \
-              Batch statistics stay its own (He et al. 2020, Grill et al. 2020).",
-    },
-    Entry {
-        name: "snapshot",
-        kind: Kind::Branch,
-        params: &[
-            Param::required("of", ParamType::Selector, "the branch it is a copy of; also an `ema` branch"),
-            Param::optional(
-                "every",
-                ParamType::Number { min: 1e-6, max: 1e9 },
-                "1",
-                "how many epochs lie between two copies, from the start of training on",
-            ),
-        ],
-        formula: "w <- w_of, now and then",
-        doc: "The same stages with a copy of the weights, taken before the forward pass every so many epochs; no gradient. \
-              Batch statistics stay its own (Simeoni et al. 2025).",
-    },
-    Entry {
-        name: "stopgrad",
-        kind: Kind::Branch,
-        params: &[Param::required("of", ParamType::Selector, "the branch whose weights it uses")],
-        formula: "f(x), constant for differentiation",
-        doc: "The same stages and weights without a gradient through this use (Chen & He 2021).",
-    },
-    FROZEN,
-];
+pub(super) static DERIVATIONS: &[&Entry] = &[&EMA, &SNAPSHOT, &STOPGRAD, &FROZEN];
+
+/// `ema(f)`
+static EMA: Entry = Entry {
+    name: "ema",
+    kind: Kind::Branch,
+    params: &[
+        Param::required("of", ParamType::Selector, "the branch it follows"),
+        Param::optional("decay", ParamType::Scalar { min: 0.0, max: 1.0 }, "0.996", "how much of the old value stays"),
+        Param::optional(
+            "update",
+            ParamType::Choice(&["after", "before"]),
+            "after",
+            "whether it moves after the optimizer or before the forward pass",
+        ),
+    ],
+    formula: "w <- decay * w + (1 - decay) * w_of",
+    doc: "The same stages with weights of their own that follow by exponential moving average; no gradient. \
+          Batch statistics stay its own (He et al. 2020, Grill et al. 2020).",
+};
+
+/// `snapshot(f)`
+static SNAPSHOT: Entry = Entry {
+    name: "snapshot",
+    kind: Kind::Branch,
+    params: &[
+        Param::required("of", ParamType::Selector, "the branch it is a copy of; also an `ema` branch"),
+        Param::optional(
+            "every",
+            ParamType::Number { min: 1e-6, max: 1e9 },
+            "1",
+            "how many epochs lie between two copies, from the start of training on",
+        ),
+    ],
+    formula: "w <- w_of, now and then",
+    doc: "The same stages with a copy of the weights, taken before the forward pass every so many epochs; no gradient. \
+          Batch statistics stay its own (Simeoni et al. 2025).",
+};
+
+/// `stopgrad(f)`
+static STOPGRAD: Entry = Entry {
+    name: "stopgrad",
+    kind: Kind::Branch,
+    params: &[Param::required("of", ParamType::Selector, "the branch whose weights it uses")],
+    formula: "f(x), constant for differentiation",
+    doc: "The same stages and weights without a gradient through this use (Chen & He 2021).",
+};
 
 impl<'a> Checker<'a> {
     /// Enters the name of every branch, so that what is settled before knows them for branches.
@@ -145,15 +144,15 @@ impl<'a> Checker<'a> {
     /// `ema(other, ...)` or `stopgrad(other)`; `None` while the other branch is still to be settled.
     fn derive(&mut self, name: &Name, value: &Expr) -> Checked<Option<Derived>> {
         let config = self.word(value, Kind::Branch, &Env::new(Home::Recipe))?;
-        if config.name == FROZEN.name {
-            return self.derive_frozen(name, &config);
+        if config.is(&FROZEN) {
+            return self.derive_frozen(name, &config, value.span);
         }
         let of = config.text("of").to_owned();
         let Some(branch) = self.settled_branch(&of, value.span)? else { return Ok(None) };
-        if config.name == "stopgrad" {
+        if config.is(&STOPGRAD) {
             return Ok(Some(Derived::Stopgrad { of: branch }));
         }
-        if config.name == "snapshot" {
+        if config.is(&SNAPSHOT) {
             return Ok(Some(Derived::Snapshot { of: self.branches.owner(branch), every: config.number("every") }));
         }
         if let Some(Derived::Ema { .. } | Derived::Snapshot { .. }) = self.branches.all[branch].derived {

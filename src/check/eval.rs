@@ -10,6 +10,7 @@ use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Let, UnaryOp};
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 impl Checker<'_> {
     /// The value of an expression.
@@ -35,9 +36,9 @@ impl Checker<'_> {
     }
 
     /// The value of a definition: a function is kept, anything else is worked out now.
-    pub(super) fn define_let(&mut self, definition: &Rc<Let>, env: &Env) -> Checked<Value> {
+    pub(super) fn define_let(&mut self, definition: &Arc<Let>, env: &Env) -> Checked<Value> {
         if definition.params.is_some() {
-            return Ok(Value::Function(Rc::new(Closure { definition: Rc::clone(definition), env: env.clone() })));
+            return Ok(Value::Function(Rc::new(Closure { definition: Arc::clone(definition), env: env.clone() })));
         }
         self.body(definition, env)
     }
@@ -46,7 +47,7 @@ impl Checker<'_> {
     pub(super) fn body(&mut self, definition: &Let, env: &Env) -> Checked<Value> {
         let mut env = env.clone();
         for inner in &definition.lets {
-            let value = self.define_let(&Rc::new(inner.clone()), &env)?;
+            let value = self.define_let(&Arc::new(inner.clone()), &env)?;
             env = env.bind(&inner.name.text, value);
         }
         self.eval(&definition.value, &env)

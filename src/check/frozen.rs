@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// `frozen("other.ssl")`
-pub(super) const FROZEN: Entry = Entry {
+pub(super) static FROZEN: Entry = Entry {
     name: "frozen",
     kind: Kind::Branch,
     params: &[
@@ -83,18 +83,18 @@ pub(super) struct Imported {
 
 impl<'a> Checker<'a> {
     /// `frozen(...)`; `None` while the branch whose stages it has is still to be settled.
-    pub(super) fn derive_frozen(&mut self, name: &Name, config: &Config) -> Checked<Option<Derived>> {
+    pub(super) fn derive_frozen(&mut self, name: &Name, config: &Config, span: Span) -> Checked<Option<Derived>> {
         let (from, of) = (config.text("from"), config.text("of"));
         if is_recipe(from) {
-            return self.of_recipe(name, of, config.span).map(Some);
+            return self.of_recipe(name, of, span).map(Some);
         }
         if of.is_empty() {
             let message = "a file of weights does not say which stages they belong to";
             let help = format!("name the branch whose stages they are: `frozen(\"{from}\", of: f)`");
-            return Err(self.report(Diagnostic::error(Code::MISSING_ARGUMENT, config.span, message).help(help)));
+            return Err(self.report(Diagnostic::error(Code::MISSING_ARGUMENT, span, message).help(help)));
         }
-        let Some(branch) = self.settled_branch(of, config.span)? else { return Ok(None) };
-        let path = folder(self.sources, config.span).join(from);
+        let Some(branch) = self.settled_branch(of, span)? else { return Ok(None) };
+        let path = folder(self.sources, span).join(from);
         let norm = known_norm(&path);
         Ok(Some(Derived::Frozen(Origin::File { of: branch, path, norm })))
     }
@@ -113,8 +113,8 @@ impl<'a> Checker<'a> {
         });
         let (root, theirs) = found.map_err(|names| self.no_branch(of, names.iter().map(String::as_str), span))?;
         if self.within(import, |inner| matches!(inner.branches.all[root].derived, Some(Derived::Frozen(_)))) {
-            let message = format!("`{theirs}` is frozen there, too");
-            let help = "take it from where that recipe takes it";
+            let message = format!("`{theirs}` is itself frozen in that recipe");
+            let help = "take its weights from where that recipe takes them";
             return Err(self.report(Diagnostic::error(Code::UNSUPPORTED, span, message).help(help)));
         }
         let norm = self.norm_within(import, span)?;
@@ -141,9 +141,8 @@ impl<'a> Checker<'a> {
             [] => Ok(None),
             [norm] => Ok(norm.clone()),
             _ => {
-                let message = "the views of that recipe are normalised in several ways: which of them holds for what it trains is open";
-                let help =
-                    "say it there, as in `evaluate { view: resize(32) | center_crop(32) | pixel_norm([..], [..]) }`";
+                let message = "the views of that recipe are normalised in different ways: it is not clear which of them its weights expect";
+                let help = "choose one there, as in `evaluate { view: resize(32) | center_crop(32) | pixel_norm([..], [..]) }`";
                 Err(self.report(Diagnostic::error(Code::UNSUPPORTED, span, message).help(help)))
             }
         }
@@ -281,6 +280,5 @@ pub(super) fn named(sources: &Sources, span: Span, name: &str) -> PathBuf {
 
 /// The folder that paths written at `span` are relative to.
 pub(super) fn folder(sources: &Sources, span: Span) -> PathBuf {
-    let path = sources.get(span.file).path.as_deref();
-    path.and_then(Path::parent).unwrap_or(Path::new(".")).to_owned()
+    sources.get(span.file).path().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned()
 }

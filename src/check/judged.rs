@@ -5,9 +5,10 @@ use super::recipe::{Encoder, Evaluate};
 use super::value::Value;
 use crate::catalog::{Arg, Config};
 use crate::compile::Wishes;
-use crate::data::augment::{AUGMENTATIONS, Augmentation, PixelNorm, center_crop, resize};
+use crate::data::augment::{Augmentation, PixelNorm, augmentation, center_crop, resize};
 use crate::data::{Frame, Pipeline};
 use crate::diag::{Code, Diagnostic, Severity};
+use crate::eval::FINETUNE;
 use crate::graph::{Dim, Graph, InputKind, NodeId, Shape, TensorType};
 use crate::nn::{Mode, Peer};
 use crate::source::Span;
@@ -23,7 +24,7 @@ impl<'a> Checker<'a> {
     /// The features to be judged as a graph of their own, from an `image`; nothing for a recipe without a branch.
     pub(super) fn encoder(&mut self, on: Option<&(String, Span)>, evaluate: &Evaluate) -> Checked<Option<Encoder>> {
         let Some((path, span)) = self.judged_path(on) else { return Ok(None) };
-        let tuned = evaluate.probes.iter().any(|p| p.name == "finetune");
+        let tuned = evaluate.probes.iter().any(|p| p.is(&FINETUNE));
         self.encoder_at(path, span, evaluate, tuned).map(Some)
     }
 
@@ -64,7 +65,7 @@ impl<'a> Checker<'a> {
     /// What is judged is computed from a picture alone.
     fn is_of_pictures(&mut self, graph: &Graph, span: Span) -> Checked<()> {
         let Some((_, input)) = graph.columns().next() else { return Ok(()) };
-        let message = format!("what is judged is to be a function of the picture, but reads `{}`", input.name);
+        let message = format!("what is judged must be computed from the picture alone, but reads `{}`", input.name);
         let help = "judge another stage or branch by `evaluate { on: .. }`";
         Err(self.report(Diagnostic::error(Code::UNSUPPORTED, span, message).help(help)))
     }
@@ -133,22 +134,21 @@ impl<'a> Checker<'a> {
         if steps.is_empty() {
             let (height, width) = largest.unwrap_or(samples.size);
             match height == width {
-                true => steps = [resize::WORD, center_crop::WORD].map(|word| sized(&word, height, span)).to_vec(),
+                true => steps = [&resize::WORD, &center_crop::WORD].map(|word| sized(word, height, span)).to_vec(),
                 // No word has two sides: a picture is fitted to them.
                 false => samples = Frame { size: (height, width), same: false, ..samples },
             }
         }
         for step in &steps {
-            let word = AUGMENTATIONS.iter().find(|a| a.entry.name == step.name);
-            if word.is_none_or(|word| word.random) {
-                let message = format!("`{}` has no place in how pictures are judged: it is random", step.name);
-                let help = "what is judged is a function of the picture; take steps such as `resize`, `center_crop` and `pixel_norm`";
+            if augmentation(step).is_none_or(|word| word.random) {
+                let message = format!("`{}` cannot prepare pictures for evaluation: it is random", step.name());
+                let help = "use steps that draw nothing at random, such as `resize`, `center_crop` and `pixel_norm`";
                 return Err(self.report(Diagnostic::error(Code::INVALID_VALUE, step.span, message).help(help)));
             }
         }
         if steps.last().is_none_or(|last| PixelNorm::from_config(last).is_err()) {
             let norm = self.norm_for(&seen, largest, span)?;
-            steps.extend(norm.map(|norm| norm.to_config(span)));
+            steps.extend(norm.map(|norm| norm.to_config(Some(span))));
         }
         match Pipeline::build(&steps, samples) {
             Ok(pipeline) => Ok((steps, pipeline.output_size())),
@@ -167,15 +167,15 @@ impl<'a> Checker<'a> {
         if norms.all(|norm| norm == first) {
             return Ok(first);
         }
-        let message = "the views of what is judged are normalised in several ways: which of them holds for it is open";
-        let help = "say it, as in `evaluate { view: resize(32) | center_crop(32) | pixel_norm([..], [..]) }`";
+        let message = "the views of the judged branch are normalised in different ways: it is not clear which of them holds for evaluation";
+        let help = "choose one, as in `evaluate { view: resize(32) | center_crop(32) | pixel_norm([..], [..]) }`";
         Err(self.report(Diagnostic::error(Code::UNSUPPORTED, span, message).help(help)))
     }
 
     /// Warns where the features of a picture depend on which others are judged with it, or on draws.
     pub(super) fn is_of_the_sample(&mut self, graph: &Graph, features: NodeId, span: Span) {
         if let Some(node) = graph.mixing(features).map(|id| graph.node(id)) {
-            let message = format!("what is judged depends on the other samples of its batch, by `{}`", node.kind);
+            let message = format!("what is judged depends on the other samples of its batch, through `{}`", node.kind);
             let warning = Diagnostic::warning(Code::BATCH_DEPENDENT, node.span.unwrap_or(span), message);
             self.report(warning.help(
                 "features are computed in batches of any samples: judge a stage before it by `evaluate { on: .. }`, or use running \
@@ -183,11 +183,11 @@ impl<'a> Checker<'a> {
             ));
         }
         if let Some(node) = graph.drawing(features).map(|id| graph.node(id)) {
-            let message = format!("what is judged draws at random, by `{}`", node.kind);
+            let message = format!("what is judged is random: it is computed by `{}`", node.kind);
             let warning = Diagnostic::warning(Code::RANDOM_FEATURES, node.span.unwrap_or(span), message);
             self.report(
                 warning.help(
-                    "each picture has draws of its own, always the same; `dropout` is off when features are judged",
+                    "every picture gets the same random numbers each time it is judged; `dropout` is off when features are judged",
                 ),
             );
         }
@@ -210,7 +210,7 @@ impl<'a> Checker<'a> {
                         Shape::of(&judged.shape),
                         Shape::of(&trained.shape)
                     ),
-                    "the branch is trained on something else than whole pictures; judge another by `evaluate { on: .. }`",
+                    "the branch is not trained on whole pictures; judge another one by `evaluate { on: .. }`",
                 ),
                 None => (
                     format!("`{path}` is judged, but no step of the training computes it"),
@@ -245,6 +245,6 @@ fn features(checker: &mut Checker, judged: &Judged, size: (usize, usize)) -> Che
 }
 
 /// A call of a word with one size.
-fn sized(word: &Augmentation, size: usize, span: Span) -> Config {
-    Config { name: word.entry.name.to_owned(), args: vec![("size".to_owned(), Arg::Number(size as f64))], span }
+fn sized(word: &'static Augmentation, size: usize, span: Span) -> Config {
+    Config { entry: &word.entry, args: vec![("size".to_owned(), Arg::Number(size as f64))], span: Some(span) }
 }

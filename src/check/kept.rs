@@ -1,13 +1,12 @@
-//! What is judged besides the run's own data, and by which of the measures the best checkpoint is kept.
+//! Other data sets that are judged, and the measure by which the best checkpoint is kept.
 
 use super::checker::{Checked, Checker};
 use super::recipe::{Best, Evaluate, Judged, Train};
 use super::scope::{Env, Home};
 use crate::catalog::{Arg, Config, Kind};
-use crate::data::{self, say_channels};
+use crate::data::say_channels;
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::eval::{MEASURES, Measure};
-use crate::source::Span;
 use crate::syntax::ast::{Entry, EntryValue};
 use std::path::Path;
 
@@ -31,7 +30,7 @@ pub(super) fn others_by_name(entries: &[Entry]) -> (Vec<Entry>, Option<Vec<Entry
 pub(super) fn wanted_best(config: &Config, entries: &[Entry]) -> Option<Best> {
     let Arg::Text(measure) = config.arg("best") else { return None };
     let value = entries.iter().find(|entry| entry.name.text == "best").map(|entry| &entry.value);
-    let span = if let Some(EntryValue::Expr(value)) = value { value.span } else { config.span };
+    let span = if let Some(EntryValue::Expr(value)) = value { Some(value.span) } else { config.span };
     (measure != "none").then(|| Best { measure: measure.clone(), more: true, span })
 }
 
@@ -72,10 +71,10 @@ impl Checker<'_> {
         match arg {
             Arg::Config(data) => Ok(vec![Judged { name: called(data), data: data.clone() }]),
             Arg::List(items) => {
-                let span = items.iter().find_map(|i| if let Arg::Config(c) = i { Some(c.span) } else { None });
+                let span = items.iter().find_map(|i| if let Arg::Config(c) = i { c.span } else { None });
                 let message = "several data sets to be judged on need names";
                 let help = "as in `evaluate { data { flowers: folder(\"flowers\"); pets: folder(\"pets\") } }`";
-                let span = span.or(self.definitions.span).unwrap_or(Span::new(crate::source::FileId(0), 0..0));
+                let span = span.or(self.definitions.span);
                 Err(self.report(Diagnostic::error(Code::INVALID_VALUE, span, message).help(help)))
             }
             _ => Ok(Vec::new()),
@@ -89,7 +88,7 @@ impl Checker<'_> {
         let (set, word) = said.rsplit_once('.').map_or((None, said.as_str()), |(set, word)| (Some(set), word));
         let found = Measure::find(word).map(|m| (named(set, m.name), m));
         let Some((measure, found)) = found.filter(|(_, m)| known.contains(&named(set, m.word))) else {
-            let message = format!("nothing measures `{said}` while this is trained");
+            let message = format!("`{said}` is not measured during this training");
             let near = suggest(&said, known.iter().map(String::as_str)).filter(|near| near.starts_with("did"));
             let words: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
             let near = near.map_or_else(String::new, |near| format!("{near} "));
@@ -98,10 +97,10 @@ impl Checker<'_> {
         };
         if evaluate.every > train.epochs && train.epochs > 0.0 {
             let message = format!(
-                "no best checkpoint is ever found: features are looked at every {} epochs, and the training has {}",
+                "no best checkpoint will be found: features are measured every {} epochs, and the training has {}",
                 evaluate.every, train.epochs
             );
-            let help = "look more often, as by `evaluate { every: 1 }`";
+            let help = "measure more often, as by `evaluate { every: 1 }`";
             self.report(Diagnostic::warning(Code::NO_BEST, span, message).help(help));
         }
         train.best = Some(Best { measure, more: found.more, span });
@@ -126,14 +125,13 @@ fn named(set: Option<&str>, measure: &str) -> String {
 
 /// What a data set is called that has no name: as its file or folder, or by its word.
 fn called(data: &Config) -> String {
-    let set = data::sets::find(&data.name).ok();
-    let path = set.and_then(|set| set.entry.params.iter().find(|p| p.ty == crate::catalog::ParamType::Path));
+    let path = data.entry.params.iter().find(|p| p.ty == crate::catalog::ParamType::Path);
     let path = path.map_or("", |param| data.text(param.name));
     let stem = Path::new(path).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let plain: String = stem.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
     match plain.chars().next() {
-        None => data.name.clone(),
+        None => data.name().to_owned(),
         Some(first) if first.is_alphabetic() => plain,
-        Some(_) => format!("{}_{plain}", data.name),
+        Some(_) => format!("{}_{plain}", data.name()),
     }
 }

@@ -1,26 +1,41 @@
-//! The standard library: recipes' shared definitions, written in the language and kept in the program.
+//! The standard library: recipes' shared definitions, written in the language. It is read once, whatever is checked.
+
+use std::sync::LazyLock;
 
 use super::definitions::Definitions;
 use crate::diag::Diagnostic;
-use crate::source::{Source, Sources};
-use crate::syntax;
+use crate::source::{FileId, LIBRARY};
+use crate::syntax::{self, ast::File};
 
-/// Name and text of each file of the library.
-pub const LIBRARY: &[(&str, &str)] = &[
-    ("std/losses.ssl", include_str!("../../grammar/std/losses.ssl")),
-    ("std/targets.ssl", include_str!("../../grammar/std/targets.ssl")),
-    ("std/views.ssl", include_str!("../../grammar/std/views.ssl")),
-    ("std/modules.ssl", include_str!("../../grammar/std/modules.ssl")),
-];
+struct Library {
+    files: Vec<File>,
+    definitions: Definitions,
+    diagnostics: Vec<Diagnostic>,
+}
 
-/// The library's definitions. Its files are added to `sources`.
-pub(super) fn library(sources: &mut Sources, diagnostics: &mut Vec<Diagnostic>) -> Definitions {
-    let mut definitions = Definitions::default();
-    for (name, text) in LIBRARY {
-        let id = sources.add(Source::new(*name, None, *text));
-        let (file, found) = syntax::parse(id, text);
+static READ: LazyLock<Library> = LazyLock::new(|| {
+    let (mut definitions, mut diagnostics) = (Definitions::default(), Vec::new());
+    let read = |(place, (_, text)): (usize, &(&str, &str))| {
+        let (file, found) = syntax::parse(FileId::Library(place as u32), text);
         diagnostics.extend(found);
-        definitions.add_file(&file, diagnostics);
-    }
-    definitions
+        definitions.add_file(&file, &mut diagnostics);
+        file
+    };
+    let files = LIBRARY.iter().enumerate().map(read).collect();
+    Library { files, definitions, diagnostics }
+});
+
+/// The files of the library as they were read, in the order of [`LIBRARY`].
+pub fn library_files() -> &'static [File] {
+    &READ.files
+}
+
+/// The library's definitions.
+pub(super) fn definitions() -> &'static Definitions {
+    &READ.definitions
+}
+
+/// What is wrong with the library: nothing, or it would be told with every recipe.
+pub(super) fn diagnostics() -> &'static [Diagnostic] {
+    &READ.diagnostics
 }

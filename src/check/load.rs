@@ -56,10 +56,12 @@ impl<'a> Loader<'a> {
             let BranchBody::Derived(value) = &branch.body else { continue };
             let Some((file, span)) = imported_recipe(value) else { continue };
             let path = named(self.sources, span, file);
-            let message =
-                format!("`{}` is frozen from what it helps to train, directly or through others", branch.name.text);
+            let message = format!(
+                "`{}` takes its weights from a recipe that depends on this one, directly or through others",
+                branch.name.text
+            );
             let ring = Diagnostic::error(Code::RECURSION, span, message)
-                .help("a frozen branch comes from a recipe that can be trained before this one");
+                .help("take them from a recipe that can be trained before this one");
             let Some((id, file)) = self.open(Named { name: file, path: path.clone(), span, ring, chain }) else {
                 continue;
             };
@@ -75,8 +77,8 @@ impl<'a> Loader<'a> {
         for item in &file.items {
             let ast::ItemKind::Extends { path } = &item.kind else { continue };
             let message = format!("`{}` extends itself, directly or through others", path.value);
-            let ring =
-                Diagnostic::error(Code::EXTENDS_CYCLE, path.span, message).help("let the shared part be a third file");
+            let ring = Diagnostic::error(Code::EXTENDS_CYCLE, path.span, message)
+                .help("move the shared part into a third file");
             let target = named(self.sources, path.span, &path.value);
             if let Some((_, file)) = self.open(Named { name: &path.value, path: target, span: path.span, ring, chain })
             {
@@ -142,8 +144,10 @@ impl<'a> Loader<'a> {
         self.diagnostics.truncate(before);
         let source = self.sources.get(id);
         let (line, column) = source.line_column(wrong as usize);
-        let message =
-            format!("`{}` is no recipe: what stands at line {line}, column {column} begins none", source.name);
+        let message = format!(
+            "`{}` is not a recipe: no statement begins with what stands at line {line}, column {column}",
+            source.name
+        );
         let help = "check the path; `sslrun check` of that file shows what is wrong with it";
         self.diagnostics.push(Diagnostic::error(Code::UNREADABLE_FILE, span, message).help(help));
         None
@@ -156,7 +160,7 @@ impl<'a> Loader<'a> {
     }
 
     fn path(&self, id: FileId) -> Option<PathBuf> {
-        self.canonical(self.sources.get(id).path.as_deref())
+        self.canonical(self.sources.get(id).path())
     }
 
     /// What a file is known by, whatever path leads to it.

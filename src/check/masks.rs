@@ -160,13 +160,13 @@ impl Checker<'_> {
         let takers = nn::LAYERS.iter().filter(|l| l.entry.params.iter().any(|p| p.name == nn::MASKED));
         let takers: Vec<String> = takers.map(|l| format!("`{}({}: ..)`", l.entry.name, nn::MASKED)).collect();
         let message = match place {
-            Place::First => "this is applied to a masked view, but its first module overlooks masks",
-            Place::Anywhere => "this is given a masked view, but none of its modules heeds masks",
+            Place::First => "this is applied to a masked view, but its first module ignores masks",
+            Place::Anywhere => "this is given a masked view, but all of its modules ignore masks",
         };
-        let apply = "apply it to the view that is masked, whose pixels are the same";
+        let apply = "apply it to the view before its mask, which has the same pixels";
         let help = match takers.as_slice() {
             [] => apply.to_owned(),
-            takers => format!("masks are heeded by {}; or {apply}", takers.join(", ")),
+            takers => format!("masks are used by {}; or {apply}", takers.join(", ")),
         };
         Err(self.report(Diagnostic::error(Code::UNSUPPORTED, at, message).help(help)))
     }

@@ -54,10 +54,10 @@ mod vocabulary;
 pub use begun::begun_from;
 pub use bind::signature;
 pub use builtin::{RECIPES, add_recipe, built_in, built_in_hint, names as built_in_names, word};
-pub use library::LIBRARY;
+pub use library::library_files;
 pub use recipe::{
-    Best, Branch, Encoder, Evaluate, Expectation, Frozen, Judged, Loss, Pair, Recipe, Started, Term, Train, View,
-    Weights,
+    Best, Branch, Derivation, Encoder, Evaluate, Expectation, Frozen, Judged, Loss, Pair, Recipe, Started, Term, Train,
+    View, Weights,
 };
 pub use run::{Options, Outcome, check, data_set};
 pub use start::start_override;

@@ -95,14 +95,14 @@ impl Checker<'_> {
     /// A call of a layer.
     pub(super) fn layer(&mut self, entry: &'static Entry, args: &[Arg], span: Span, env: &Env) -> Checked<Rc<Module>> {
         let (config, modules) = self.configure_with_modules(entry, args, span, env)?;
-        if entry.name == RESIDUAL.name {
+        if config.is(&RESIDUAL) {
             let mut modules = modules.into_iter();
             let Some(body) = modules.next() else {
                 return self.error(Code::MISSING_ARGUMENT, span, "`residual` needs a module");
             };
             return Ok(Rc::new(Module::Residual(body, modules.next(), span)));
         }
-        let Some(layer) = nn::layer(entry.name) else {
+        let Some(layer) = nn::layer(entry) else {
             return self.error(Code::UNSUPPORTED, span, format!("`{}` cannot be built", entry.name));
         };
         match (layer.build)(&config) {

@@ -19,6 +19,7 @@ impl Checker<'_> {
         function: &'static graph::Function,
         slots: &[Slot],
         first: Option<(Value, Span)>,
+        span: Span,
         env: &Env,
     ) -> Checked<graph::Call> {
         self.streams += 1;
@@ -26,7 +27,7 @@ impl Checker<'_> {
         for (i, slot) in slots.iter().enumerate() {
             let value = match (&first, i) {
                 (Some((value, span)), 0) => self.tensor_operand(slot.param, &[(value.clone(), *span)])?,
-                _ => self.operand(slot, env)?,
+                _ => self.operand(slot, span, env)?,
             };
             call.args.push((slot.param.name, value));
         }
@@ -34,7 +35,7 @@ impl Checker<'_> {
         Ok(call)
     }
 
-    fn operand(&mut self, slot: &Slot, env: &Env) -> Checked<graph::Value> {
+    fn operand(&mut self, slot: &Slot, span: Span, env: &Env) -> Checked<graph::Value> {
         let param = slot.param;
         if param.ty == ParamType::Tensor && !slot.given.is_empty() {
             let values: Checked<Vec<(Value, Span)>> =
@@ -48,7 +49,7 @@ impl Checker<'_> {
         if matches!(param.ty, ParamType::Dims | ParamType::Axis | ParamType::Axes) && !slot.given.is_empty() {
             return self.dims_operand(param, slot.given[0], env);
         }
-        Ok(match self.config_arg(slot, env)? {
+        Ok(match self.config_arg(slot, span, env)? {
             Arg::Number(x) => match param.ty {
                 ParamType::Axis | ParamType::Axes => graph::Value::Axes(vec![x as i64]),
                 ParamType::Tensor => graph::Value::Tensor(self.graph.constant(x)),
@@ -82,7 +83,7 @@ impl Checker<'_> {
             (_, []) => self.error(
                 Code::INVALID_VALUE,
                 span,
-                "the list is empty: no round of the loop is left by its condition",
+                "the list is empty: the condition of the loop leaves out every round",
             ),
             (true, _) => Ok(graph::Value::Tensors(nodes)),
             // A function of one tensor takes a list as its stack.

@@ -1,4 +1,4 @@
-//! Rules and optimizers against the parameters there are: each names some, and each parameter has one optimizer.
+//! Checks rules and optimizers against the parameters: each must match some, and each parameter needs exactly one optimizer.
 
 use super::checker::Checker;
 use super::recipe::{Loss, Train};
@@ -15,11 +15,16 @@ const SELECTED: &str = "`on` takes `bias`, `norm`, `weight`, `token`, a branch, 
 /// Reports rules and optimizers that speak of no parameter, and parameters with no optimizer or two.
 pub(super) fn report(checker: &mut Checker, train: &Train, loss: &Loss) {
     for config in &train.rules {
-        speaks(checker, &Rule::from_config(config).on, config.span, "this rule speaks of no parameter there is");
+        speaks(
+            checker,
+            &Rule::from_config(config).on,
+            config.span,
+            "no trained parameter matches the `on` of this rule",
+        );
         decays(checker, config);
     }
     for config in train.optimizers.iter().filter(|o| !claims(o).is_empty()) {
-        speaks(checker, &claims(config), config.span, "this optimizer is for no parameter there is");
+        speaks(checker, &claims(config), config.span, "no trained parameter matches the `on` of this optimizer");
     }
     let Some(total) = loss.total else { return };
     let trained = reaches(&checker.graph, total).into_iter().map(|id| checker.graph.params[id.index()].clone());
@@ -37,22 +42,22 @@ pub(super) fn report(checker: &mut Checker, train: &Train, loss: &Loss) {
     }
 }
 
-/// A selection that matches nothing is a slip.
-fn speaks(checker: &mut Checker, on: &[Selector], span: Span, message: &str) {
+/// Reports a selection that matches nothing.
+fn speaks(checker: &mut Checker, on: &[Selector], span: Option<Span>, message: &str) {
     let matches = |name: &str, kind: ParamKind| on.iter().any(|s| s.matches(name, kind));
     if !checker.graph.params.iter().any(|p| matches(&p.name, p.kind)) {
         checker.report(Diagnostic::error(Code::UNKNOWN_NAME, span, message).help(SELECTED));
     }
 }
 
-/// Rates by depth need something that is deep.
+/// Reports a decay by depth where nothing has blocks.
 fn decays(checker: &mut Checker, config: &Config) {
     let rule = Rule::from_config(config);
     let rule = rule.counting(checker.graph.params.iter().map(|p| (p.name.as_str(), p.kind)));
     if rule.layer_decay.is_some() && rule.blocks() == 0 {
         let message =
-            "`layer_decay` goes by the blocks of a transformer or the stages of a ResNet, and there are none here";
-        let help = "name a stage that has some by `on`, or take `lr_factor` for parts of it";
+            "`layer_decay` needs the blocks of a transformer or the stages of a ResNet, and this rule matches none";
+        let help = "let `on` name a stage that has some, or use `lr_factor` for parts of it";
         checker.report(Diagnostic::error(Code::INVALID_VALUE, config.span, message).help(help));
     }
 }
@@ -61,15 +66,15 @@ fn nobody(train: &Train, parameter: &Parameter) -> Diagnostic {
     let message = format!("no optimizer updates `{}`, which the loss trains", parameter.name);
     let span = train.optimizers[0].span;
     Diagnostic::error(Code::INVALID_VALUE, span, message)
-        .help("leave `on` out of one optimizer, and it updates all that no other names; or stop the gradient")
+        .help("an optimizer without `on` updates everything that no other one names; or stop the gradient")
 }
 
 fn two(train: &Train, a: usize, b: usize, parameter: &Parameter) -> Diagnostic {
     let (a, b) = (&train.optimizers[a], &train.optimizers[b]);
     let message = format!("two optimizers update `{}`", parameter.name);
     let help = match claims(b).is_empty() {
-        true => "say with `on:` which parameters each of them updates; one may be left to take the rest",
-        false => "let what their `on:` names be apart",
+        true => "say with `on:` which parameters each of them updates; one of them may leave it out and take the rest",
+        false => "let their `on:` name different parameters",
     };
-    Diagnostic::error(Code::INVALID_VALUE, b.span, message).also(a.span, "it is this one's too").help(help)
+    Diagnostic::error(Code::INVALID_VALUE, b.span, message).also(a.span, "this one updates it, too").help(help)
 }

@@ -3,13 +3,13 @@
 use super::definitions::{BranchBody, Definitions, StartItem};
 use super::start;
 use crate::diag::{Code, Diagnostic, suggest};
-use crate::source::{FileId, Source, Sources, Span};
+use crate::source::{FileId, Origin, Source, Sources, Span};
 use crate::syntax::{self, ast};
 use ast::{Arg, BinaryOp, Entry, EntryValue, Expr, ExprKind, Name};
 
 /// Applies one override, written `PATH=VALUE`.
 pub(super) fn apply(sources: &mut Sources, definitions: &mut Definitions, text: &str) -> Result<(), Diagnostic> {
-    let id = sources.add(Source::new(format!("--set {text}"), None, text));
+    let id = sources.add(Source::new(format!("--set {text}"), Origin::Override, text));
     let whole = Span::new(id, 0..text.len());
     let Some((path, value)) = text.split_once('=') else {
         let message = format!("`{text}` is not of the form PATH=VALUE");
@@ -106,7 +106,7 @@ impl Override {
             };
         }
         if let Some(definition) = d.lets.iter_mut().find(|l| l.name.text == name) {
-            let definition = std::rc::Rc::make_mut(definition);
+            let definition = std::sync::Arc::make_mut(definition);
             if let Some(params) = definition.params.as_mut() {
                 let names: Vec<String> = params.iter().map(|p| p.name.text.clone()).collect();
                 let Some(wanted) = rest.first().map(|n| n.text.as_str()) else {
@@ -238,6 +238,6 @@ fn whole(at: &Name, what: &str, part: &str, parts: &[String]) -> Diagnostic {
 }
 
 fn unknown(span: Span, name: &str, known: &[String]) -> Diagnostic {
-    let message = format!("the override names nothing: there is no `{name}` here");
+    let message = format!("the override changes nothing: there is no `{name}` here");
     Diagnostic::error(Code::UNKNOWN_OVERRIDE, span, message).maybe_help(suggest(name, known.iter().map(String::as_str)))
 }

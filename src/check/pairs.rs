@@ -17,16 +17,16 @@ impl<'a> Checker<'a> {
     /// The towers of each probe that has some, with its place among the probes.
     pub(super) fn pairs(&mut self, evaluate: &Evaluate) -> Checked<Vec<(usize, Pair)>> {
         let probes = evaluate.probes.iter().enumerate();
-        let pairs = probes.filter_map(|(place, probe)| Some((place, probe, Pairing::of(probe)?)));
-        pairs.map(|(place, probe, pairing)| Ok((place, self.pair(probe, pairing, evaluate)?))).collect()
+        // Such a probe must be told its towers, so it is written somewhere.
+        let pairs = probes.filter_map(|(place, probe)| Some((place, probe, Pairing::of(probe)?, probe.span?)));
+        pairs.map(|(place, probe, pairing, span)| Ok((place, self.pair(probe, pairing, span, evaluate)?))).collect()
     }
 
-    fn pair(&mut self, probe: &Config, pairing: Pairing, evaluate: &Evaluate) -> Checked<Pair> {
-        let span = probe.span;
+    fn pair(&mut self, probe: &Config, pairing: Pairing, span: Span, evaluate: &Evaluate) -> Checked<Pair> {
         if let Some(Probe::ZeroShot(settings)) = Probe::from_config(probe)
             && let Some(template) = settings.without_hole()
         {
-            let message = format!("the template \"{template}\" says not where the name of a class stands");
+            let message = format!("the template \"{template}\" does not say where the name of a class goes");
             let help = "write `{}` there, as in \"a picture of a {}\"";
             return Err(self.report(Diagnostic::error(Code::INVALID_VALUE, span, message).help(help)));
         }
@@ -39,7 +39,7 @@ impl<'a> Checker<'a> {
         if width(&graph, features) != width(&pictures.graph, pictures.features) {
             let of = |graph: &Graph, node: NodeId| graph.shape(node).to_string();
             let message = format!(
-                "`{}` is {} and `{}` is {}: only vectors as long can be compared",
+                "`{}` is {} and `{}` is {}: only vectors of one length can be compared",
                 pictures.path,
                 of(&pictures.graph, pictures.features),
                 pairing.texts,

@@ -139,10 +139,33 @@ pub struct Branch {
     pub name: String,
     /// The names of its stages.
     pub stages: Vec<String>,
-    /// `ema`, `snapshot`, `stopgrad` or `frozen`, and of which branch or file, if it is derived.
-    pub derived: Option<(String, String)>,
+    /// How it is derived, if it is no branch of its own.
+    pub derived: Option<Derivation>,
     /// Where it is declared.
     pub span: Span,
+}
+
+/// How a branch is derived, and from what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Derivation {
+    /// It follows that branch by a moving average of the weights.
+    Ema(String),
+    /// It has a copy of that branch's weights, taken now and then.
+    Snapshot(String),
+    /// It has the weights of that branch and passes no gradient on.
+    StopGradient(String),
+    /// It has weights from that file, or of that branch of another recipe, which nothing changes.
+    Frozen(String),
+}
+
+impl Derivation {
+    /// The branch whose weights its own follow.
+    pub fn follows(&self) -> Option<&str> {
+        match self {
+            Self::Ema(of) | Self::Snapshot(of) => Some(of),
+            Self::StopGradient(_) | Self::Frozen(_) => None,
+        }
+    }
 }
 
 /// The loss: named scalar terms and their sum.
@@ -202,7 +225,7 @@ pub struct Best {
     /// Whether more of it is better.
     pub more: bool,
     /// Where it is written.
-    pub span: Span,
+    pub span: Option<Span>,
 }
 
 /// Another data set that features are judged on.

@@ -1,6 +1,6 @@
-//! What a name stands for, worked out once.
+//! The value of a name, computed once.
 //!
-//! One guard holds for every kind of name: who is asked for while it is being worked out is defined by itself.
+//! One check against cycles serves every kind of name: a name that is needed while it is being computed is defined by itself.
 
 use super::budget::MAX_CALLS;
 use super::checker::{Checked, Checker};
@@ -9,7 +9,7 @@ use super::value::Value;
 use crate::diag::{Code, Label};
 use crate::source::Span;
 use crate::syntax::ast::Let;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Something that is worked out at its first use.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,22 +81,19 @@ impl Checker<'_> {
     /// Runs `body` as a call of a function at `span`.
     pub(super) fn in_call<T>(
         &mut self,
-        function: &Rc<Let>,
+        function: &Arc<Let>,
         span: Span,
         body: impl FnOnce(&mut Self) -> Checked<T>,
     ) -> Checked<T> {
         let name = &function.name.text;
         if self.calls.len() >= MAX_CALLS {
-            return match self.spent.functions.iter().any(|f| Rc::ptr_eq(f, function)) {
+            return match self.spent.functions.iter().any(|f| Arc::ptr_eq(f, function)) {
                 true => self.error(Code::RECURSION, span, format!("`{name}` calls itself, directly or through others")),
-                false => self.too_far(
-                    span,
-                    format!("more than {MAX_CALLS} calls of functions are under way, one inside of the other"),
-                ),
+                false => self.too_far(span, format!("calls of functions are nested more than {MAX_CALLS} deep")),
             };
         }
         self.calls.push(Label { span, text: name.clone() });
-        self.spent.functions.push(Rc::clone(function));
+        self.spent.functions.push(Arc::clone(function));
         let result = body(self);
         self.spent.functions.pop();
         self.calls.pop();

@@ -13,7 +13,7 @@ use crate::catalog::{Config, Kind};
 use crate::data;
 use crate::diag::{Code, Diagnostic, Severity};
 use crate::nn::Mode;
-use crate::source::{FileId, Source, Sources, Span};
+use crate::source::{FileId, Origin, Source, Sources, Span};
 use crate::syntax;
 use crate::threads;
 
@@ -45,7 +45,7 @@ pub fn check(sources: &mut Sources, root: FileId, options: &Options) -> Outcome 
 /// The data set that a text on the command line calls for, as it would be written in a recipe; paths are relative to the working
 /// directory.
 pub fn data_set(sources: &mut Sources, text: &str) -> Result<Config, Diagnostic> {
-    let id = sources.add(Source::new("--data", None, text));
+    let id = sources.add(Source::new("--data", Origin::Option, text));
     let expr = syntax::parse_expr(id, text)?;
     let nothing = Definitions::default();
     let mut checker = Checker::new(sources, &nothing, &nothing, Mode::Train, SHALLOW);
@@ -58,8 +58,7 @@ pub fn data_set(sources: &mut Sources, text: &str) -> Result<Config, Diagnostic>
 }
 
 fn check_here(sources: &mut Sources, root: FileId, options: &Options, most: usize) -> Outcome {
-    let mut diagnostics = Vec::new();
-    let library = library::library(sources, &mut diagnostics);
+    let mut diagnostics = library::diagnostics().to_vec();
     let mut loader = Loader::new(sources, &mut diagnostics);
     let mut definitions = loader.load(root);
     for text in &options.sets {
@@ -73,16 +72,15 @@ fn check_here(sources: &mut Sources, root: FileId, options: &Options, most: usiz
     let recipe = if failed(&diagnostics) {
         None
     } else {
-        let pass = Pass { sources, definitions: &definitions, library: &library, options, root, most };
+        let pass = Pass { sources, definitions: &definitions, library: library::definitions(), options, root, most };
         let (recipe, found) = pass.run();
         diagnostics.extend(found);
         recipe
     };
     let recipe = recipe.filter(|_| !failed(&diagnostics));
     if recipe.is_none() && !failed(&diagnostics) {
-        let whole = definitions.span.unwrap_or_else(|| Span::new(root, 0..0));
-        let message = "the recipe cannot be used, and nothing says why: this is a fault of sslrun";
-        diagnostics.push(Diagnostic::error(Code::UNSUPPORTED, whole, message));
+        let message = "the recipe cannot be used, and no message says why: this is a bug in sslrun";
+        diagnostics.push(Diagnostic::error(Code::UNSUPPORTED, definitions.span, message));
     }
     diagnostics.sort_by_key(|d| d.span().map(|s| (s.file != root, s.file, s.start, s.end)));
     Outcome { recipe, diagnostics: readable(diagnostics) }
@@ -190,7 +188,7 @@ impl<'a> Pass<'a> {
             (None, None) => Ok(data::defaults(&data::sets::SETS[0].entry)),
         };
         let mut config = config?;
-        let Ok(set) = data::sets::find(&config.name) else { return Ok(config) };
+        let Some(set) = data::sets::of(&config) else { return Ok(config) };
         match (set.look)(&mut config) {
             Ok(facts) => checker.views.facts = Some(facts),
             Err(error) => {
@@ -237,7 +235,7 @@ impl<'a> Pass<'a> {
     /// The recipe's file name without its ending, as a title.
     fn file_stem(&self) -> String {
         let source = self.sources.get(self.root);
-        let stem = source.path.as_deref().and_then(|p| p.file_stem());
+        let stem = source.path().and_then(|p| p.file_stem());
         stem.map_or_else(|| source.name.clone(), |s| s.to_string_lossy().into_owned())
     }
 }

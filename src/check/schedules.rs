@@ -15,92 +15,111 @@ const EPOCHS: Param =
 const STEPS: Param = Param::optional("steps", TIME, "none", "when it ends, counted in steps instead of epochs");
 
 /// Every schedule.
-pub(super) static SCHEDULES: &[Entry] = &[
-    Entry {
-        name: "cosine",
-        kind: Kind::Schedule,
-        params: &[Param::required("ramp", ParamType::Ramp, "first and last value"), WARMUP, WARMUP_FROM, EPOCHS, STEPS],
-        formula: "b + (a - b) (1 + cos(pi t)) / 2",
-        doc: "Half a cosine from the first to the last value (Loshchilov & Hutter 2017, without restarts).",
-    },
-    Entry {
-        name: "linear",
-        kind: Kind::Schedule,
-        params: &[Param::required("ramp", ParamType::Ramp, "first and last value"), WARMUP, WARMUP_FROM, EPOCHS, STEPS],
-        formula: "a + (b - a) t",
-        doc: "A straight line from the first to the last value, which then stays.",
-    },
-    Entry {
-        name: "step",
-        kind: Kind::Schedule,
-        params: &[
-            Param::required("value", ANY, "the first value"),
-            Param::required("at", ParamType::Numbers, "the epochs at which it is multiplied"),
-            Param::optional("factor", ParamType::Number { min: 0.0, max: 1e6 }, "0.1", "by what it is multiplied"),
-            WARMUP,
-            WARMUP_FROM,
-        ],
-        formula: "value * factor^(times passed)",
-        doc: "Multiplied by a factor at the given epochs.",
-    },
-    Entry {
-        name: "during",
-        kind: Kind::Schedule,
-        params: &[
-            Param::required("epochs", ParamType::Range { min: 0.0, max: 1e12 }, "from when to when, as in `2..8`"),
-            Param::optional("value", ANY, "1", "the value between these epochs"),
-            Param::optional("otherwise", ANY, "0", "the value before and after"),
-        ],
-        formula: "value if start <= t < end else otherwise",
-        doc: "One value between two epochs and another outside of them: as a factor, a loss term of one phase of the \
-              training. Parameters that only such a term trains are to be `frozen` meanwhile (see `rule`), as weight \
-              decay and momentum do not stop where a gradient is 0.",
-    },
-    Entry {
-        name: "constant",
-        kind: Kind::Schedule,
-        params: &[Param::required("value", ANY, "the value"), WARMUP, WARMUP_FROM],
-        formula: "value",
-        doc: "One value, after a warm-up.",
-    },
-];
+pub(super) static SCHEDULES: &[&Entry] = &[&COSINE, &LINEAR, &STEP, &DURING, &CONSTANT];
+
+/// `cosine(a -> b)`
+static COSINE: Entry = Entry {
+    name: "cosine",
+    kind: Kind::Schedule,
+    params: &[Param::required("ramp", ParamType::Ramp, "first and last value"), WARMUP, WARMUP_FROM, EPOCHS, STEPS],
+    formula: "b + (a - b) (1 + cos(pi t)) / 2",
+    doc: "Half a cosine from the first to the last value (Loshchilov & Hutter 2017, without restarts).",
+};
+
+/// `linear(a -> b)`
+static LINEAR: Entry = Entry {
+    name: "linear",
+    kind: Kind::Schedule,
+    params: &[Param::required("ramp", ParamType::Ramp, "first and last value"), WARMUP, WARMUP_FROM, EPOCHS, STEPS],
+    formula: "a + (b - a) t",
+    doc: "A straight line from the first to the last value, which then stays.",
+};
+
+/// `step(a, at: [10, 20])`
+static STEP: Entry = Entry {
+    name: "step",
+    kind: Kind::Schedule,
+    params: &[
+        Param::required("value", ANY, "the first value"),
+        Param::required("at", ParamType::Numbers, "the epochs at which it is multiplied"),
+        Param::optional("factor", ParamType::Number { min: 0.0, max: 1e6 }, "0.1", "by what it is multiplied"),
+        WARMUP,
+        WARMUP_FROM,
+    ],
+    formula: "value * factor^(times passed)",
+    doc: "Multiplied by a factor at the given epochs.",
+};
+
+/// `during(2..8)`
+static DURING: Entry = Entry {
+    name: "during",
+    kind: Kind::Schedule,
+    params: &[
+        Param::required("epochs", ParamType::Range { min: 0.0, max: 1e12 }, "from when to when, as in `2..8`"),
+        Param::optional("value", ANY, "1", "the value between these epochs"),
+        Param::optional("otherwise", ANY, "0", "the value before and after"),
+    ],
+    formula: "value if start <= t < end else otherwise",
+    doc: "One value between two epochs and another outside of them: as a factor, a loss term of one phase of the \
+          training. Parameters that only such a term trains are to be `frozen` meanwhile (see `rule`), as weight \
+          decay and momentum do not stop where a gradient is 0.",
+};
+
+/// `constant(a)`
+static CONSTANT: Entry = Entry {
+    name: "constant",
+    kind: Kind::Schedule,
+    params: &[Param::required("value", ANY, "the value"), WARMUP, WARMUP_FROM],
+    formula: "value",
+    doc: "One value, after a warm-up.",
+};
 
 impl Checker<'_> {
     /// The schedule of a checked call.
     pub(super) fn schedule(&mut self, config: &Config) -> Checked<Schedule> {
-        let (from, to) = config.range("ramp").unwrap_or_else(|| (config.number("value"), config.number("value")));
-        let steps = config.maybe_number("steps");
-        let epochs = config.maybe_number("epochs");
-        if steps.is_some() && epochs.is_some() {
-            return self.error(
-                Code::INVALID_VALUE,
-                config.span,
-                "a schedule ends after `epochs` or after `steps`, not both",
-            );
+        if config.is(&DURING) {
+            let (start, end) = config.range("epochs").unwrap_or_default();
+            let (from, to) = (config.number("value"), config.number("otherwise"));
+            return Ok(Schedule { from, to, ramp: Ramp::Window { start, end }, ..Schedule::constant(0.0) });
         }
-        let warmup = config.number("warmup");
-        if let Some(early) = config.numbers("at").into_iter().find(|&at| at < warmup || at < 0.0) {
-            let message =
-                format!("the value is to be multiplied at epoch {early}, before the warm-up of {warmup} is over");
+        let (warmup, warmup_from) = (config.number("warmup"), config.number("warmup_from"));
+        let always = Schedule { warmup, warmup_from, ..Schedule::constant(0.0) };
+        let schedule = match config.is(&COSINE) || config.is(&LINEAR) {
+            true => self.ramp(config, always)?,
+            false => self.steps_down(config, always)?,
+        };
+        let span = config.span;
+        self.schedules.extend(span.map(|span| (schedule.clone(), span)));
+        Ok(schedule)
+    }
+
+    /// A schedule that goes from one value to another.
+    fn ramp(&mut self, config: &Config, always: Schedule) -> Checked<Schedule> {
+        let (steps, epochs) = (config.maybe_number("steps"), config.maybe_number("epochs"));
+        if steps.is_some() && epochs.is_some() {
+            let message = "a schedule ends after `epochs` or after `steps`, not both";
             return self.error(Code::INVALID_VALUE, config.span, message);
         }
-        let ramp = match config.name.as_str() {
-            "cosine" => Ramp::Cosine,
-            "linear" => Ramp::Linear,
-            "step" => Ramp::Step { factor: config.number("factor"), at: config.numbers("at") },
-            "during" => {
-                let (start, end) = config.range("epochs").unwrap_or_default();
-                let ramp = Ramp::Window { start, end };
-                let (from, to) = (config.number("value"), config.number("otherwise"));
-                return Ok(Schedule { from, to, ramp, ..Schedule::constant(0.0) });
-            }
-            _ => Ramp::Constant,
-        };
+        let (from, to) = config.range("ramp").unwrap_or_default();
+        let ramp = if config.is(&COSINE) { Ramp::Cosine } else { Ramp::Linear };
         let unit = if steps.is_some() { Unit::Steps } else { Unit::Epochs };
-        let warmup_from = config.number("warmup_from");
-        let schedule = Schedule { from, to, ramp, warmup, warmup_from, length: steps.or(epochs), unit };
-        self.schedules.push((schedule.clone(), config.span));
-        Ok(schedule)
+        Ok(Schedule { from, to, ramp, length: steps.or(epochs), unit, ..always })
+    }
+
+    /// A schedule of one value, which may be multiplied at some epochs.
+    fn steps_down(&mut self, config: &Config, always: Schedule) -> Checked<Schedule> {
+        let value = config.number("value");
+        let always = Schedule { from: value, to: value, ..always };
+        if !config.is(&STEP) {
+            return Ok(always);
+        }
+        let (at, warmup) = (config.numbers("at"), always.warmup);
+        if let Some(early) = at.iter().find(|&&at| at < warmup || at < 0.0) {
+            let message =
+                format!("the schedule takes a step at epoch {early}, before its warm-up of {warmup} epochs is over");
+            return self.error(Code::INVALID_VALUE, config.span, message);
+        }
+        Ok(Schedule { ramp: Ramp::Step { factor: config.number("factor"), at }, ..always })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The sizes that a recipe's numbers make: nothing too large to be held, and nothing empty that something is computed from.
+//! Checks the sizes of tensors: none may be too large for any memory, and none empty where something is computed from it.
 
 use super::budget::MAX_ELEMENTS;
 use super::checker::Checker;

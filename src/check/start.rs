@@ -1,4 +1,4 @@
-//! What starts with weights from a file instead of those that are drawn.
+//! `start`: what begins with weights from a file instead of random ones.
 
 use super::branches::Derived;
 use super::checker::{Checked, Checker};
@@ -10,8 +10,8 @@ use crate::data::absolute;
 use crate::data::augment::PixelNorm;
 use crate::diag::{Code, Diagnostic, suggest};
 use crate::source::Sources;
-use crate::syntax::ast::{Expr, ExprKind};
-use crate::syntax::unparse;
+use crate::syntax::ast::{Expr, ExprKind, ItemKind, Name};
+use crate::syntax::print;
 use crate::weights::{KnownNorm, known_norm};
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub(super) static WEIGHTS: Entry = Entry {
             "strict",
             ParamType::Bool,
             "true",
-            "whether it is an error that something is missing there, or has another shape; else that starts as it would have",
+            "whether it is an error that a weight is missing there or has another shape; if not, it starts as it would without the file",
         ),
         Param::optional(
             "mean",
@@ -62,10 +62,10 @@ impl<'a> Checker<'a> {
                 starts.iter().find(|other| other.norm.is_some() && known.is_some() && !same(&other.norm, &known));
             if let Some(other) = others {
                 let message = format!(
-                    "pixels were normalised otherwise for the weights of `{path}` than for those of `{}`",
+                    "the weights of `{path}` and those of `{}` were trained on differently normalised pixels",
                     other.path
                 );
-                let help = "say which holds, as in `weights(.., mean: [..], std: [..])` at both";
+                let help = "give both the same normalisation, as in `weights(.., mean: [..], std: [..])`";
                 let diagnostic = Diagnostic::error(Code::UNSUPPORTED, item.span, message);
                 return Err(self.report(diagnostic.also(other.span, "the other is here").help(help)));
             }
@@ -106,7 +106,10 @@ impl<'a> Checker<'a> {
             let derived = follows.and_then(|branch| self.branches.all[branch].derived.clone());
             let help = match derived {
                 Some(Derived::Ema { of, .. } | Derived::Snapshot { of, .. } | Derived::Stopgrad { of }) => {
-                    Some(format!("it has or follows the weights of `{0}`: start `{0}`", self.branches.name(of)))
+                    Some(format!(
+                        "its weights are those of `{0}`, or follow them: start `{0}` instead",
+                        self.branches.name(of)
+                    ))
                 }
                 Some(Derived::Frozen(_)) => {
                     Some("it is frozen: `frozen(..)` says where its weights come from".to_owned())
@@ -117,7 +120,7 @@ impl<'a> Checker<'a> {
                     suggest(&start.path, stages.iter().map(|(path, _)| path.as_str()))
                 }
             };
-            let message = format!("nothing in `{}` has weights that could start", start.path);
+            let message = format!("`{}` names nothing that has weights of its own", start.path);
             self.report(Diagnostic::error(Code::UNKNOWN_NAME, start.span, message).maybe_help(help));
         }
     }
@@ -129,10 +132,10 @@ fn same(a: &Option<KnownNorm>, b: &Option<KnownNorm>) -> bool {
 
 impl Started {
     /// The statement as it holds from wherever it is read, and when the file is gone.
-    pub(super) fn text(&self) -> String {
+    pub(super) fn statement(&self) -> ItemKind {
         let mut config = self.config.clone();
         if let Some(known) = &self.norm {
-            for (name, value) in known.norm.to_config(self.span).args {
+            for (name, value) in known.norm.to_config(Some(self.span)).args {
                 if let Some(slot) = config.args.iter_mut().find(|(own, _)| *own == name) {
                     slot.1 = value;
                 }
@@ -141,7 +144,8 @@ impl Started {
         config.args.retain(|(name, value)| {
             !(name == "strict" && *value == Arg::Bool(true) || *value == Arg::Text(String::new()))
         });
-        format!("start {} = {config}", self.path)
+        let path = self.path.split('.').map(|part| Name { text: part.to_owned(), span: self.span }).collect();
+        ItemKind::Start { path, value: config.expr() }
     }
 }
 
@@ -160,7 +164,7 @@ pub fn start_override(text: &str) -> Option<String> {
     let (path, file) = text.split_once('=')?;
     let (path, file) = (path.trim(), file.trim());
     let written = file.starts_with("weights(");
-    let call = if written { file.to_owned() } else { format!("weights({})", unparse::quoted(file)) };
+    let call = if written { file.to_owned() } else { format!("weights({})", print::quoted(file)) };
     (!path.is_empty() && !file.is_empty()).then(|| format!("start.{path}={call}"))
 }
 

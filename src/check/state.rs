@@ -13,7 +13,7 @@ use crate::source::Span;
 use crate::syntax::ast::{Expr, ExprKind, Name};
 
 /// What can live between steps.
-pub(super) static STATES: &[Entry] = &[QUEUE, AVERAGE, tables::PER_SAMPLE, tables::REFRESH];
+pub(super) static STATES: &[&Entry] = &[&QUEUE, &AVERAGE, &tables::PER_SAMPLE, &tables::REFRESH];
 
 const UPDATE: Param = Param::optional(
     "update",
@@ -22,7 +22,7 @@ const UPDATE: Param = Param::optional(
     "whether it takes in this step's value after it is read, or before",
 );
 
-const QUEUE: Entry = Entry {
+static QUEUE: Entry = Entry {
     name: "queue",
     kind: Kind::State,
     params: &[
@@ -41,7 +41,7 @@ const QUEUE: Entry = Entry {
           else 0.",
 };
 
-const AVERAGE: Entry = Entry {
+static AVERAGE: Entry = Entry {
     name: "ema",
     kind: Kind::State,
     params: &[
@@ -91,20 +91,23 @@ impl Checker<'_> {
         let Some(of) = of else { return self.no_state(value) };
         let kept = self.eval(of, &env)?;
         let node = self.tensor(&kept, of.span)?;
-        if entry.name != "refresh" {
+        if *entry != tables::REFRESH {
             self.needs_no_gradient(node, of.span)?;
         }
         let config = self.configure_slots(entry, &slots, value.span, &env)?;
-        match entry.name {
-            "queue" => self.queue(name, node, &config),
-            "per_sample" => self.per_sample(name, node, &config),
-            "refresh" => self.refresh(name, node, &config),
-            _ => self.average(name, node, &config),
+        if config.is(&QUEUE) {
+            self.queue(name, node, &config, value.span)
+        } else if config.is(&tables::PER_SAMPLE) {
+            self.per_sample(name, node, &config, value.span)
+        } else if config.is(&tables::REFRESH) {
+            self.refresh(name, node, &config, value.span)
+        } else {
+            self.average(name, node, &config, value.span)
         }
     }
 
-    fn queue(&mut self, name: &Name, node: NodeId, config: &Config) -> Checked<Value> {
-        let (shape, size, span) = (self.graph.shape(node).clone(), config.int("size"), config.span);
+    fn queue(&mut self, name: &Name, node: NodeId, config: &Config, span: Span) -> Checked<Value> {
+        let (shape, size) = (self.graph.shape(node).clone(), config.int("size"));
         let (Some(rows), Some(rest)) = (shape.0.first().cloned(), shape.0.get(1..)) else {
             return self.error(Code::SHAPE_MISMATCH, span, format!("a queue holds rows, but `of` is {shape}"));
         };
@@ -143,8 +146,8 @@ impl Checker<'_> {
         })
     }
 
-    fn average(&mut self, name: &Name, node: NodeId, config: &Config) -> Checked<Value> {
-        let (shape, span) = (self.graph.shape(node).clone(), config.span);
+    fn average(&mut self, name: &Name, node: NodeId, config: &Config, span: Span) -> Checked<Value> {
+        let shape = self.graph.shape(node).clone();
         let state = State { name: name.text.clone(), shape, init: Init::Constant(0.0), span: Some(span) };
         let (read, next) = self.built(span, |g| {
             let (id, read) = g.state(state);

@@ -11,7 +11,7 @@ use crate::syntax::ast::Name;
 use std::collections::BTreeSet;
 
 /// `per_sample(of: x)`
-pub(super) const PER_SAMPLE: Entry = Entry {
+pub(super) static PER_SAMPLE: Entry = Entry {
     name: "per_sample",
     kind: Kind::State,
     params: &[
@@ -35,7 +35,7 @@ pub(super) const PER_SAMPLE: Entry = Entry {
 };
 
 /// `refresh(of: x, every: 1)`
-pub(super) const REFRESH: Entry = Entry {
+pub(super) static REFRESH: Entry = Entry {
     name: "refresh",
     kind: Kind::State,
     params: &[
@@ -66,8 +66,8 @@ pub(super) const REFRESH: Entry = Entry {
 
 impl Checker<'_> {
     /// `per_sample(of: node, ...)`
-    pub(super) fn per_sample(&mut self, name: &Name, node: NodeId, config: &Config) -> Checked<Value> {
-        let (shape, span) = (self.graph.shape(node).clone(), config.span);
+    pub(super) fn per_sample(&mut self, name: &Name, node: NodeId, config: &Config, span: Span) -> Checked<Value> {
+        let shape = self.graph.shape(node).clone();
         if shape.0.first() != Some(&Dim::batch()) {
             let message = format!("`per_sample` keeps a row for every sample, but `of` is {shape}, not [N, ..]");
             return self.error(Code::SHAPE_MISMATCH, span, message);
@@ -88,16 +88,12 @@ impl Checker<'_> {
     }
 
     /// `refresh(of: node, ...)`
-    pub(super) fn refresh(&mut self, name: &Name, node: NodeId, config: &Config) -> Checked<Value> {
-        let (shape, span) = (self.graph.shape(node).clone(), config.span);
+    pub(super) fn refresh(&mut self, name: &Name, node: NodeId, config: &Config, span: Span) -> Checked<Value> {
+        let shape = self.graph.shape(node).clone();
         self.needs_no_batch(node, span)?;
         let times = match (config.maybe_number("times"), config.numbers("at")) {
             (Some(_), at) if !at.is_empty() => {
-                return self.error(
-                    Code::INVALID_VALUE,
-                    span,
-                    "a refresh happens `at` some epochs or so many `times`, not both",
-                );
+                return self.error(Code::INVALID_VALUE, span, "a refresh has either `at` or `times`, not both");
             }
             (Some(times), _) => Times::Rarer(times as usize),
             (None, at) if at.is_empty() => Times::Every(config.number("every")),
@@ -123,7 +119,7 @@ impl Checker<'_> {
             return Ok(());
         };
         let message = format!(
-            "what is refreshed depends on a single batch, by `{}`",
+            "what is refreshed depends on a single batch, through `{}`",
             self.graph.inputs[input].name.trim_start_matches("view:")
         );
         let help = "wrap what depends on the samples in `over_data(...)`, which gathers it over the whole data set";

@@ -1,12 +1,13 @@
 //! The recipe as one text: imports merged, overrides applied.
 
-use super::definitions::{BranchBody, Definitions, StartItem};
+use super::definitions::{BranchBody, BranchItem, Definitions};
 use super::frozen::{Import, renamed};
 use super::kept::OTHERS;
 use super::recipe::{Judged, Started};
 use crate::catalog::Config;
-use crate::source::FileId;
-use crate::syntax::{self, ast::Entry, unparse};
+use crate::source::Span;
+use crate::syntax::ast::{BinaryOp, Entry, EntryValue, Expr, ExprKind, ItemKind, Name};
+use crate::syntax::print;
 
 /// What is settled of a recipe besides what it says.
 #[derive(Clone, Copy, Default)]
@@ -25,9 +26,7 @@ impl Definitions {
     /// The definitions as a recipe of its own, in canonical layout. `within` names the branches that lead to it from another recipe,
     /// `a.b.`.
     pub(super) fn text(&self, settled: &Settled, within: &str) -> String {
-        let plain = self.items(settled, within).join("\n\n") + "\n";
-        let (file, diagnostics) = syntax::parse(FileId(0), &plain);
-        if diagnostics.is_empty() { syntax::format(&file, &plain) } else { plain }
+        print::statements(&self.statements(settled, within))
     }
 
     /// The texts of the recipes that branches are frozen from, with the names that `text` has for them.
@@ -39,72 +38,73 @@ impl Definitions {
         self.imports.iter().map(own).chain(theirs).collect()
     }
 
-    fn items(&self, settled: &Settled, within: &str) -> Vec<String> {
+    fn statements(&self, settled: &Settled, within: &str) -> Vec<ItemKind> {
         let Settled { data, view, starts, judged } = *settled;
-        let mut items = Vec::new();
-        if let Some((title, paper)) = &self.header {
-            let paper = paper.as_ref().map(|p| format!(" paper {}", unparse::quoted(&p.value))).unwrap_or_default();
-            items.push(format!("recipe {}{paper}", unparse::quoted(&title.value)));
+        let header = self.header.iter().cloned().map(|(title, paper)| ItemKind::Recipe { title, paper });
+        let params = self.params.iter().cloned().map(|(name, value)| ItemKind::Param { name, value });
+        let data = data.map(Config::expr).or_else(|| self.data.clone()).map(|value| ItemKind::Data { value });
+        let inputs = self.inputs.iter().cloned().map(|(name, shape)| ItemKind::Input { name, shape });
+        let views = (!self.views.is_empty()).then(|| ItemKind::Views { entries: self.views.clone() });
+        let weights =
+            self.weights.iter().cloned().map(|w| ItemKind::Weight { name: w.name, shape: w.shape, value: w.value });
+        let starts: Vec<ItemKind> = match starts {
+            [] => self.starts.iter().cloned().map(|s| ItemKind::Start { path: s.path, value: s.value }).collect(),
+            starts => starts.iter().map(Started::statement).collect(),
+        };
+        let lets = self.lets.iter().map(|definition| ItemKind::Let((**definition).clone()));
+        let states = self.states.iter().cloned().map(|(name, value)| ItemKind::State { name, value });
+        let evaluate = self.evaluate(view, judged);
+        let blocks = [
+            ItemKind::Loss { entries: self.loss.clone() },
+            ItemKind::Train { entries: self.train.clone() },
+            ItemKind::Evaluate { entries: evaluate },
+            ItemKind::Expect { conditions: self.expect.clone() },
+        ];
+        let parts = header.chain(params).chain(data).chain(inputs).chain(views);
+        let parts = parts.chain(self.branches.iter().map(|branch| self.branch(branch, within))).chain(weights);
+        parts.chain(starts).chain(lets).chain(states).chain(blocks.into_iter().filter(|b| !is_empty(b))).collect()
+    }
+
+    fn branch(&self, branch: &BranchItem, within: &str) -> ItemKind {
+        let name = branch.name.clone();
+        match &branch.body {
+            BranchBody::Stages(stages) => ItemKind::Branch { name, stages: stages.clone() },
+            BranchBody::Derived(value) => {
+                let import = self.imports.iter().find(|i| i.branch == name.text);
+                let value = import.map_or_else(|| value.clone(), |i| renamed(value, &i.file(within)));
+                ItemKind::DerivedBranch { name, value }
+            }
         }
-        items.extend(self.params.iter().map(|(n, v)| format!("param {} = {}", n.text, unparse::expression(v))));
-        let data = data.map(Config::to_string).or(self.data.as_ref().map(unparse::expression));
-        items.extend(data.map(|d| format!("data {d}")));
-        let shape = |s: &[_]| unparse::list(s, unparse::expression);
-        items.extend(self.inputs.iter().map(|(n, s)| format!("input {}: [{}]", n.text, shape(s))));
-        if !self.views.is_empty() {
-            items.push(format!("views {{\n{}\n}}", unparse::lines(&self.views, unparse::view)));
+    }
+
+    /// The lines of `evaluate`: how pictures are prepared, where the recipe leaves it open, and other data sets by their settled paths.
+    fn evaluate(&self, view: Option<&[Config]>, judged: &[Judged]) -> Vec<Entry> {
+        let mut entries: Vec<Entry> = self.evaluate.iter().filter(|entry| entry.name.text != OTHERS).cloned().collect();
+        let said = self.evaluate.iter().any(|entry| entry.name.text == "view");
+        let pipe = |left: Expr, right: Expr| {
+            let span = left.span;
+            Expr { kind: ExprKind::Binary(BinaryOp::Pipe, Box::new(left), Box::new(right)), span }
+        };
+        let view = view.filter(|_| !said).and_then(|steps| steps.iter().map(Config::expr).reduce(pipe));
+        entries.extend(view.map(|steps| entry("view", EntryValue::Expr(steps))));
+        if !judged.is_empty() {
+            let sets = judged.iter().map(|set| entry(&set.name, EntryValue::Expr(set.data.expr()))).collect();
+            entries.push(entry(OTHERS, EntryValue::Block(sets)));
         }
-        for branch in &self.branches {
-            items.push(match &branch.body {
-                BranchBody::Stages(stages) => {
-                    format!("branch {} {{\n{}\n}}", branch.name.text, unparse::lines(stages, unparse::stage))
-                }
-                BranchBody::Derived(value) => {
-                    let import = self.imports.iter().find(|i| i.branch == branch.name.text);
-                    let value = import.map_or_else(|| value.clone(), |i| renamed(value, &i.file(within)));
-                    format!("branch {} = {}", branch.name.text, unparse::expression(&value))
-                }
-            });
-        }
-        for weight in &self.weights {
-            let shape = weight.shape.as_ref().map(|s| format!(": [{}]", shape(s))).unwrap_or_default();
-            let value = weight.value.as_ref().map(|v| format!(" = {}", unparse::expression(v))).unwrap_or_default();
-            items.push(format!("weight {}{shape}{value}", weight.name.text));
-        }
-        match starts {
-            [] => items.extend(self.starts.iter().map(written)),
-            starts => items.extend(starts.iter().map(Started::text)),
-        }
-        items.extend(self.lets.iter().map(|l| unparse::definition(l)));
-        items.extend(self.states.iter().map(|(n, v)| format!("state {} = {}", n.text, unparse::expression(v))));
-        let view = view.filter(|_| self.evaluate.iter().all(|entry| entry.name.text != "view"));
-        let view =
-            view.map(|steps| format!("view: {}", steps.iter().map(Config::to_string).collect::<Vec<_>>().join(" | ")));
-        let settled: Vec<Entry> = self.evaluate.iter().filter(|entry| entry.name.text != OTHERS).cloned().collect();
-        items.extend(block("loss", &self.loss, None));
-        items.extend(block("train", &self.train, None));
-        items.extend(block("evaluate", &settled, view.into_iter().chain(others(judged))));
-        if !self.expect.is_empty() {
-            items.push(format!("expect {{\n{}\n}}", unparse::lines(&self.expect, unparse::expression)));
-        }
-        items
+        entries
     }
 }
 
-/// A `start` as it is written.
-fn written(item: &StartItem) -> String {
-    let path: Vec<&str> = item.path.iter().map(|name| name.text.as_str()).collect();
-    format!("start {} = {}", path.join("."), unparse::expression(&item.value))
+/// A line that stands in no text.
+fn entry(name: &str, value: EntryValue) -> Entry {
+    Entry { name: Name { text: name.to_owned(), span: Span::ALONE }, value, span: Span::ALONE }
 }
 
-/// The entry that names other data sets to be judged on, their paths absolute.
-fn others(judged: &[Judged]) -> Option<String> {
-    let lines: Vec<String> = judged.iter().map(|set| format!("{}: {}", set.name, set.data)).collect();
-    (!lines.is_empty()).then(|| format!("{OTHERS} {{\n{}\n}}", lines.join("\n")))
-}
-
-fn block(name: &str, entries: &[Entry], more: impl IntoIterator<Item = String>) -> Option<String> {
-    let written = (!entries.is_empty()).then(|| unparse::lines(entries, unparse::entry));
-    let lines: Vec<String> = written.into_iter().chain(more).collect();
-    (!lines.is_empty()).then(|| format!("{name} {{\n{}\n}}", lines.join("\n")))
+/// Whether a block has no line.
+fn is_empty(block: &ItemKind) -> bool {
+    match block {
+        ItemKind::Loss { entries } | ItemKind::Train { entries } | ItemKind::Evaluate { entries } => entries.is_empty(),
+        ItemKind::Expect { conditions } => conditions.is_empty(),
+        _ => false,
+    }
 }

@@ -8,16 +8,16 @@ use super::views::Base;
 use crate::catalog::{Arg, Kind, Param, ParamType, Schedule};
 use crate::data::absolute;
 use crate::diag::{Code, Diagnostic, suggest};
-use crate::source::FileId;
+use crate::source::Span;
 use crate::syntax::{
     self,
     ast::{Expr, ExprKind},
 };
 
 impl Checker<'_> {
-    /// A default that is a call, as it would be written in a recipe.
-    pub(super) fn default_word(&mut self, param: &'static Param, text: &str) -> Checked<Arg> {
-        match syntax::parse_expr(FileId(0), text) {
+    /// A default that is a call, as it would be written in a recipe. It is put down to `span`, where it was left out.
+    pub(super) fn default_word(&mut self, param: &'static Param, text: &str, span: Span) -> Checked<Arg> {
+        match syntax::parse_expr_at(span, text) {
             Ok(expr) => self.typed(param, &expr, &Env::new(Home::Library)),
             Err(diagnostic) => Err(self.report(diagnostic)),
         }
@@ -235,7 +235,7 @@ fn found(arg: &Arg) -> String {
         Arg::Range(a, b) => format!(", not {}..{}", bound(*a), bound(*b)),
         Arg::Schedule(s) => {
             let (low, high) = s.bounds();
-            format!("; on its way this is {} at least and {} at most", bound(low), bound(high))
+            format!("; its values lie between {} and {}", bound(low), bound(high))
         }
         _ => String::new(),
     }
@@ -269,12 +269,12 @@ pub(super) fn describe(ty: ParamType) -> String {
             return within("a range such as `0.2..1`, the smaller end first, of numbers", min, max);
         }
         ParamType::Amount { min, max } => {
-            return format!("{}, a range of such as `0.1..0.5`, or a list of these", within("a number", min, max));
+            return format!("{}, a range such as `0.1..0.5`, or a list of these", within("a number", min, max));
         }
         ParamType::Choice(words) => return format!("one of {}", listed(words)),
         ParamType::Bool => "`true` or `false`",
         ParamType::Text => "a string in double quotes",
-        ParamType::Texts => "a string in double quotes, or a list of such",
+        ParamType::Texts => "a string in double quotes, or a list of these",
         ParamType::Path => "a path in double quotes",
         ParamType::Ramp => "a ramp such as `0.3 -> 0`",
         ParamType::Tensor => "a tensor",

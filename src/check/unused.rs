@@ -1,4 +1,4 @@
-//! Definitions and settings that nothing uses.
+//! Warns of definitions and settings that nothing uses.
 
 use super::checker::Checker;
 use super::scope::Home;
@@ -33,7 +33,7 @@ pub(super) fn report_recompute(checker: &mut Checker) {
     let entry = checker.definitions.train.iter().find(|entry| entry.name.text == "recompute");
     if let (Some(entry), true) = (entry, checker.graph.blocks.is_empty()) {
         let help = "only ViTs and ResNets are made of blocks; drop the entry";
-        let message = "the recipe has no block to compute again";
+        let message = "`recompute` has no effect: the recipe has no blocks";
         checker.report(Diagnostic::warning(Code::UNUSED, entry.span, message).help(help));
     }
 }

@@ -7,6 +7,7 @@ use crate::catalog::{Config, Schedule};
 use crate::graph::{self, Dim, NodeId};
 use crate::syntax::ast;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The value of an expression.
 #[derive(Clone, Debug)]
@@ -65,7 +66,7 @@ pub(super) enum Value {
 #[derive(Debug)]
 pub(super) struct Closure {
     /// Its definition.
-    pub definition: Rc<ast::Let>,
+    pub definition: Arc<ast::Let>,
     /// The names around its definition.
     pub env: Env,
 }

@@ -179,7 +179,7 @@ impl Checker<'_> {
         let size = built.output_size();
         let shows = from.filter(|_| built.keeps_pixels()).map_or(index, |base| self.views.all[base].shows);
         let layout = built.mask().map(|mask| mask.layout(size)).transpose();
-        let mask = match layout.map_err(|e| e.at(made.steps.last().map_or(made.span, |s| s.span))) {
+        let mask = match layout.map_err(|e| e.at(made.steps.last().and_then(|s| s.span).unwrap_or(made.span))) {
             Ok(mask) => mask,
             Err(error) => return self.wrong_pipeline(&error, made.span),
         };
@@ -188,7 +188,7 @@ impl Checker<'_> {
         Ok(index)
     }
 
-    /// Complains of what cannot be made of a pipeline, at the step at fault if one is known.
+    /// Reports why a pipeline cannot be built, at the step at fault if it is known.
     fn wrong_pipeline<T>(&mut self, error: &DataError, span: Span) -> Checked<T> {
         let diagnostic = Diagnostic::error(Code::INVALID_VALUE, error.span.unwrap_or(span), error.reason.clone());
         Err(self.report(diagnostic.maybe_help(error.help.clone())))
@@ -301,7 +301,7 @@ impl Checker<'_> {
 }
 
 fn is_augmentation(config: &Config) -> bool {
-    super::vocabulary::word(&config.name, Kind::Augmentation).is_some()
+    config.entry.kind == Kind::Augmentation
 }
 
 fn is_pipeline(value: &Value) -> bool {

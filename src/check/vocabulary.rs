@@ -15,10 +15,10 @@ pub fn vocabulary() -> Vec<&'static Entry> {
     all.extend(data::augment::AUGMENTATIONS.iter().map(|a| &a.entry));
     all.push(&data::mask::ENTRY);
     all.extend(data::mask::KINDS.iter().map(|m| &m.entry));
-    all.extend(optim::OPTIMIZERS);
+    all.extend(optim::OPTIMIZERS.iter().copied());
     all.extend(schedules::SCHEDULES);
     all.extend(data::sets::SETS.iter().map(|s| &s.entry));
-    all.extend(eval::PROBES);
+    all.extend(eval::PROBES.iter().map(|p| p.entry));
     all.extend(derive::DERIVATIONS);
     all.push(&start::WEIGHTS);
     all.extend(state::STATES);

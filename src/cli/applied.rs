@@ -49,7 +49,7 @@ pub fn pictures(trained: &Trained, paths: &[PathBuf], access: &Access) -> Result
         true => {
             let mut bytes = Vec::new();
             let read = std::io::stdin().lock().take(LONGEST).read_to_end(&mut bytes);
-            read.map_err(|e| Failure::Usage(format!("cannot read standard input: {e}")))?;
+            read.map_err(|e| Failure::usage(format!("cannot read standard input: {e}")))?;
             Ok(Loose::Bytes(bytes))
         }
         false => Ok(Loose::Path(path.clone())),
@@ -57,14 +57,14 @@ pub fn pictures(trained: &Trained, paths: &[PathBuf], access: &Access) -> Result
     let named: Vec<Loose> = paths.iter().map(one).collect::<Result<_, Failure>>()?;
     let folders = paths.iter().any(|path| path.is_dir());
     let access = Access { strict: access.strict || !folders, ..*access };
-    loose(&named, trained.channels(), &access).map_err(|e| Failure::Usage(e.to_string()))
+    loose(&named, trained.channels(), &access).map_err(|e| Failure::of_data(e).as_usage())
 }
 
 /// The features of pictures that can be used; an error if there is none.
 pub fn features(trained: &mut Trained, data: &Arc<dyn DataSet>) -> Result<Rows, Failure> {
     let rows = trained.features(data, &interrupt::control())?;
     match (rows.index.is_empty(), data.spoilt().first()) {
-        (true, Some(first)) => Err(Failure::Run(format!("no picture can be used: {first}"))),
+        (true, Some(first)) => Err(Failure::run(format!("no picture can be used: {first}"))),
         _ => Ok(rows),
     }
 }
@@ -91,7 +91,7 @@ pub fn class(data: &dyn DataSet, index: usize) -> String {
 
 /// Draws a sheet with a row for each list of pictures.
 pub fn sheet(path: &Path, rows: &[Vec<(&dyn DataSet, usize)>]) -> Result<(), Failure> {
-    let failed = |e: crate::data::DataError| Failure::Run(e.to_string());
+    let failed = Failure::of_data;
     let image = |&(data, index): &(&'_ dyn DataSet, usize)| -> Result<Image<'static>, Failure> {
         let image = data.image(index).map_err(failed)?;
         Ok(image.into_owned())

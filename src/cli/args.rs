@@ -80,6 +80,9 @@ pub struct RunArgs {
     /// Shows where the time of the steps went
     #[arg(long)]
     pub profile: bool,
+    /// How diagnostics and a failure are shown: as `json`, they stand alone on standard output, one array
+    #[arg(long, value_enum, default_value_t = FindingFormat::Text)]
+    pub format: FindingFormat,
 }
 
 /// What to do other than running a recipe.
@@ -265,6 +268,9 @@ pub struct LossArgs {
     /// The engine that computes the loss
     #[arg(long, value_enum, default_value_t = Engine::Planned)]
     pub engine: Engine,
+    /// How diagnostics and a failure are shown: as `json`, they stand alone on standard output, one array
+    #[arg(long, value_enum, default_value_t = FindingFormat::Text)]
+    pub format: FindingFormat,
 }
 
 /// `sslrun bench`

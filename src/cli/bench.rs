@@ -34,7 +34,7 @@ pub fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
         }
         FindingFormat::Json => {
             let json = serde_json::to_string(&measured);
-            output::result(&format!("{}\n", json.map_err(|e| Failure::Run(format!("cannot print the times: {e}")))?))?
+            output::result(&format!("{}\n", json.map_err(|e| Failure::run(format!("cannot print the times: {e}")))?))?
         }
     }
     Ok(Exit::Fine)

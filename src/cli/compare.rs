@@ -70,9 +70,9 @@ fn show(moment: Moment, progress: &mut Progress, quiet: bool) {
             number(epochs)
         )),
         Moment::Training(event) => progress.note(event),
-        Moment::Failed(message) => {
+        Moment::Failed(failure) => {
             progress.clear();
-            output::error(message);
+            output::failure(failure);
         }
     }
 }

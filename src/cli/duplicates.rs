@@ -16,7 +16,7 @@ pub fn duplicates(args: &DuplicatesArgs) -> Result<Exit, Failure> {
     let DuplicatesArgs { encoder, above, output } = args;
     output.iter().try_for_each(|path| output::ending(path, &["png", "jpg", "jpeg"]))?;
     if !(-1.0..=1.0).contains(above) {
-        return Err(Failure::Usage(format!("`--above {above}`: a cosine lies between -1 and 1")));
+        return Err(Failure::usage(format!("`--above {above}`: a cosine lies between -1 and 1")));
     }
     let Some(checked) = applied::checked(encoder)? else { return Ok(Exit::RecipeErrors) };
     let mut trained = Trained::load(&encoder.run, &checked, encoder.checkpoint, encoder.engine.into())?;

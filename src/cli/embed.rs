@@ -60,8 +60,8 @@ fn row(data: &dyn DataSet, split: &str, index: usize) -> FeatureRow {
 fn write(path: &Path, table: &FeatureTable, classes: &[String]) -> Result<(), Failure> {
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     match ending.as_str() {
-        "parquet" => output::file(path, &table.parquet().map_err(Failure::Run)?),
-        "safetensors" => table.write_safetensors(path, classes).map_err(Failure::Run),
+        "parquet" => output::file(path, &table.parquet().map_err(Failure::run)?),
+        "safetensors" => table.write_safetensors(path, classes).map_err(Failure::run),
         _ => {
             let (features, labels) = table.npy();
             output::file(path, &features)?;

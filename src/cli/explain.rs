@@ -20,7 +20,7 @@ pub fn explain(args: &ExplainArgs) -> Result<Exit, Failure> {
     let known = CODES.iter().map(|c| c.name).chain(built_in_names());
     let near = suggest(&args.what, known).map_or_else(String::new, |s| format!("; {s}"));
     let all: String = CODES.iter().map(|c| format!("\n  {}", c.name)).collect();
-    Err(Failure::Usage(format!("there is no diagnostic and no recipe `{}`{near}\nall diagnostics:{all}", args.what)))
+    Err(Failure::usage(format!("there is no diagnostic and no recipe `{}`{near}\nall diagnostics:{all}", args.what)))
 }
 
 /// Whether a word is a file, or a recipe that is known by it.

@@ -14,7 +14,7 @@ pub fn graph(args: &GraphArgs) -> Result<Exit, Failure> {
     let text = match args.format {
         GraphFormat::Text => description.to_string(),
         GraphFormat::Dot => description.dot(),
-        GraphFormat::Ron => description.ron().map_err(|e| Failure::Run(format!("cannot print the graph: {e}")))?,
+        GraphFormat::Ron => description.ron().map_err(|e| Failure::run(format!("cannot print the graph: {e}")))?,
     };
     output::result(&format!("{}\n", text.trim_end()))?;
     Ok(Exit::Fine)

@@ -4,31 +4,41 @@ use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
 
-use super::args::LossArgs;
+use super::args::{FindingFormat, LossArgs};
+use super::findings::Findings;
 use super::{Exit, output, recipe, run};
 use crate::driver::{self, Computed, Failure};
 use crate::exec::EngineKind;
 
 /// Prints each term, the total and, if asked for, the size of each gradient; writes them all to a file.
 pub fn loss(args: &LossArgs) -> Result<Exit, Failure> {
+    let mut findings = Findings::new(args.format);
+    let result = compute(args, &mut findings);
+    findings.close(result)
+}
+
+fn compute(args: &LossArgs, findings: &mut Findings) -> Result<Exit, Failure> {
     if let Some(file) = &args.output {
         output::ending(file, &["safetensors"])?;
         output::apart(file, &[&args.recipe, &args.inputs])?;
     }
     run::start_threads(None)?;
     let checked = recipe::check(&args.recipe, &args.change)?;
-    output::diagnostics(&checked.diagnostics, &checked.sources);
+    findings.tell(&checked.diagnostics, &checked.sources);
     if checked.recipe.is_none() {
         return Ok(Exit::RecipeErrors);
     }
-    let given =
-        driver::read_tensors(&args.inputs).map_err(if args.inputs.exists() { Failure::Run } else { Failure::Usage })?;
+    let unread = |e: String| if args.inputs.exists() { Failure::run(e) } else { Failure::usage(e) };
+    let given = driver::read_tensors(&args.inputs).map_err(unread)?;
     let computed = driver::loss_of(&checked, &given, args.grad, EngineKind::from(args.engine))?;
-    output::result(&lines(&computed))?;
-    if let Some(file) = &args.output {
-        output::file(file, &tensors(&computed).map_err(|e| Failure::Run(format!("cannot save the loss: {e}")))?)?;
+    match args.format {
+        FindingFormat::Text => output::result(&lines(&computed))?,
+        FindingFormat::Json => output::message(lines(&computed).trim_end()),
     }
-    computed.fault.map_or(Ok(Exit::Fine), |fault| Err(Failure::Run(fault)))
+    if let Some(file) = &args.output {
+        output::file(file, &tensors(&computed).map_err(|e| Failure::run(format!("cannot save the loss: {e}")))?)?;
+    }
+    computed.fault.map_or(Ok(Exit::Fine), |fault| Err(Failure::of(fault, &checked.sources)))
 }
 
 fn lines(computed: &Computed) -> String {

@@ -10,7 +10,7 @@ use crate::driver::Failure;
 /// Writes the page of the program and one of each command, made from the arguments themselves.
 pub fn man(args: &ManArgs) -> Result<Exit, Failure> {
     let folder = &args.folder;
-    let cannot = |e: std::io::Error| Failure::Run(format!("cannot make {}: {e}", folder.display()));
+    let cannot = |e: std::io::Error| Failure::run(format!("cannot make {}: {e}", folder.display()));
     std::fs::create_dir_all(folder).map_err(cannot)?;
     let mut program = Args::command().disable_help_subcommand(true);
     program.build();
@@ -18,7 +18,7 @@ pub fn man(args: &ManArgs) -> Result<Exit, Failure> {
     for command in &commands {
         let version = format!("sslrun {}", env!("CARGO_PKG_VERSION"));
         let (page, mut text) = (Man::new(command.clone()).source(version), Vec::new());
-        page.render(&mut text).map_err(|e| Failure::Run(format!("cannot make a page: {e}")))?;
+        page.render(&mut text).map_err(|e| Failure::run(format!("cannot make a page: {e}")))?;
         output::file(&folder.join(page.get_filename()), &text)?;
     }
     let (number, folder) = (commands.len(), folder.display());

@@ -14,6 +14,7 @@ mod embed;
 mod eval;
 mod explain;
 mod export;
+mod findings;
 mod fmt;
 mod graph;
 mod interrupt;
@@ -38,7 +39,7 @@ use args::{Args, Command};
 use clap::Parser;
 
 use crate::data::sets::READER_THREAD;
-use crate::driver::Failure;
+use crate::driver::{Failure, FailureKind};
 use crate::kernels::Path;
 
 /// How a command ended.
@@ -51,23 +52,21 @@ enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    fn of(failure: &Failure) -> Self {
+        match failure.kind {
+            FailureKind::Usage => Exit::Usage,
+            FailureKind::Run => Exit::Failed,
+            FailureKind::Stopped => Exit::Interrupted,
+        }
+    }
+}
+
 impl From<Failure> for Exit {
     /// Says what went wrong.
     fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Usage(message) => {
-                output::error(&message);
-                Exit::Usage
-            }
-            Failure::Run(message) => {
-                output::error(&message);
-                Exit::Failed
-            }
-            Failure::Stopped(message) => {
-                output::message(&message);
-                Exit::Interrupted
-            }
-        }
+        output::failure(&failure);
+        Exit::of(&failure)
     }
 }
 
@@ -87,7 +86,7 @@ pub fn main() -> ExitCode {
     hide_readers_panics();
     crate::system::survive_file_limits();
     if let Err(message) = Path::wanted() {
-        return ExitCode::from(Exit::from(Failure::Usage(message)) as u8);
+        return ExitCode::from(Exit::from(Failure::usage(message)) as u8);
     }
     let result = match args.command {
         None => run::run(&args.run),

@@ -15,7 +15,7 @@ pub fn new(args: &NewArgs) -> Result<Exit, Failure> {
     let text = begun_from(from, &title).ok_or_else(|| {
         let near = suggest(from, built_in_names()).map_or_else(String::new, |hint| format!("; {hint}"));
         let help = "`sslrun show recipes` lists them; a file of your own is copied as any file is";
-        Failure::Usage(format!("there is no built-in recipe `{from}`{near}\n  = help: {help}"))
+        Failure::usage(format!("there is no built-in recipe `{from}`{near}")).help(help)
     })?;
     output::new_file(&path, text.as_bytes())?;
     let path = path.display();

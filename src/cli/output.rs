@@ -4,7 +4,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use crate::diag::{self, Diagnostic, Severity};
-use crate::driver::Failure;
+use crate::driver::{Failure, FailureKind};
 use crate::source::Sources;
 
 /// Writes a result for people.
@@ -21,7 +21,7 @@ pub fn verbatim(text: &str) -> Result<(), Failure> {
 fn written(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Failure::Run(format!("cannot write the result: {e}"))),
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(Failure::run(format!("cannot write the result: {e}"))),
         _ => Ok(()),
     }
 }
@@ -36,10 +36,14 @@ fn coloured_message(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// Writes what went wrong.
-pub fn error(text: &str) {
-    let head = if coloured() { "\x1b[1;31merror\x1b[0m" } else { "error" };
-    coloured_message(&format!("{head}: {}", diag::visible(text)));
+/// Writes why a command came to nothing.
+pub fn failure(failure: &Failure) {
+    match failure.kind {
+        FailureKind::Usage | FailureKind::Run => {
+            diagnostics(std::slice::from_ref(&failure.diagnostic), &failure.sources);
+        }
+        FailureKind::Stopped => message(&failure.diagnostic.message),
+    }
 }
 
 /// Whether messages may have colours: at a terminal, unless the user wants none.
@@ -63,16 +67,16 @@ pub fn has_error(diagnostics: &[Diagnostic]) -> bool {
 
 /// Writes a file whole or not at all.
 pub fn file(path: &Path, contents: &[u8]) -> Result<(), Failure> {
-    crate::report::write_atomically(path, contents).map_err(Failure::Run)
+    crate::report::write_atomically(path, contents).map_err(Failure::run)
 }
 
 /// Writes a new file whole or not at all; one that is there is never written over.
 pub fn new_file(path: &Path, contents: &[u8]) -> Result<(), Failure> {
     if path.symlink_metadata().is_ok() {
         let message = format!("{} is there already, and is not written over: choose another name", path.display());
-        return Err(Failure::Usage(message));
+        return Err(Failure::usage(message));
     }
-    crate::report::create_atomically(path, contents).map_err(Failure::Run)
+    crate::report::create_atomically(path, contents).map_err(Failure::run)
 }
 
 /// Whether a file is called as what will be written into it; what it may be called otherwise is an error.
@@ -83,7 +87,10 @@ pub fn ending(path: &Path, known: &[&str]) -> Result<(), Failure> {
     }
     let endings: Vec<String> = known.iter().map(|e| format!("`.{e}`")).collect();
     let endings = endings.join(" or ");
-    Err(Failure::Usage(format!("{} is to be called {endings}: that is what is written", path.display())))
+    Err(Failure::usage(format!(
+        "the name of {} must end in {endings}: that is the format that is written",
+        path.display()
+    )))
 }
 
 /// That what is to be written does not replace what is read.
@@ -91,6 +98,6 @@ pub fn apart(output: &Path, read: &[&Path]) -> Result<(), Failure> {
     let whole = |path: &Path| path.canonicalize().ok();
     match read.iter().find(|path| whole(path).is_some_and(|path| whole(output) == Some(path))) {
         None => Ok(()),
-        Some(path) => Err(Failure::Usage(format!("{} would be written over: choose another `-o`", path.display()))),
+        Some(path) => Err(Failure::usage(format!("{} would be written over: choose another `-o`", path.display()))),
     }
 }

@@ -8,6 +8,7 @@ use super::{Exit, applied, output};
 use crate::data::{DataSet, labelled};
 use crate::driver::{Failure, Trained};
 use crate::report::{Table, csv_rows, percent};
+use crate::source::Sources;
 use crate::train::{Classifying, KnownClasses, Rows, Which, classifier_file};
 
 /// Shows the likeliest classes of pictures, or how well the classes of a data set are told apart.
@@ -23,13 +24,13 @@ pub fn predict(args: &PredictArgs) -> Result<Exit, Failure> {
         false => applied::pictures(&trained, &args.pictures, &args.encoder.change.access())?,
     };
     if data.is_empty() {
-        return Err(Failure::Run("the test split has no labels to judge by: name pictures instead".to_owned()));
+        return Err(Failure::run("the test split has no labels to judge by").help("name pictures instead"));
     }
     let rows = applied::features(&mut trained, &data)?;
     applied::tell_left_out(&[&*data]);
     if rows.dim != known.learnt.classifier.dim {
         let (has, wants) = (rows.dim, known.learnt.classifier.dim);
-        return Err(Failure::Run(format!("the features have {has} numbers, the classifier takes {wants}")));
+        return Err(Failure::run(format!("the features have {has} numbers, the classifier takes {wants}")));
     }
     let told =
         Told { known: &known, data: &data, rows: &rows, all: known.learnt.classifier.probabilities(&rows.values) };
@@ -53,7 +54,7 @@ fn known(args: &PredictArgs, trained: &Trained) -> Result<KnownClasses, Failure>
             let message =
                 format!("a run keeps what its probes have learnt of its last and its best encoder, not of step {step}");
             let help = "`sslrun eval` judges any checkpoint again";
-            return Err(Failure::Usage(format!("{message}\n  = help: {help}")));
+            return Err(Failure::usage(message).help(help));
         }
     };
     let known = KnownClasses::read(&classifier_file(run, args.probe.into(), best)).map_err(|e| {
@@ -61,13 +62,13 @@ fn known(args: &PredictArgs, trained: &Trained) -> Result<KnownClasses, Failure>
             "a run keeps its {name} probe when it ends, if its recipe has one (`evaluate {{ probes: [{name}()] }}`) and its data \
              have classes"
         );
-        Failure::Run(format!("{e}\n  = help: {help}"))
+        Failure::of(e.diagnostic(), &Sources::default()).help(help)
     })?;
     match known.of == trained.path() {
         true => Ok(known),
         false => {
             let (of, asked) = (&known.of, trained.path());
-            Err(Failure::Usage(format!("the run's {name} probe takes features of `{of}`, not of `{asked}`")))
+            Err(Failure::usage(format!("the run's {name} probe takes features of `{of}`, not of `{asked}`")))
         }
     }
 }

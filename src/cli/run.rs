@@ -1,6 +1,7 @@
 //! `sslrun RECIPE`: trains an encoder and judges it.
 
-use super::args::{Engine, LogName, RunArgs};
+use super::args::{Engine, FindingFormat, LogName, RunArgs};
+use super::findings::Findings;
 use super::progress::Progress;
 use super::{Exit, interrupt, output, recipe};
 use crate::check::start_override;
@@ -12,11 +13,17 @@ use crate::train::Ending;
 
 /// Runs a recipe from text to table.
 pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    let mut findings = Findings::new(args.format);
+    let result = train(args, &mut findings);
+    findings.close(result)
+}
+
+fn train(args: &RunArgs, findings: &mut Findings) -> Result<Exit, Failure> {
     // A check may measure pictures.
     start_threads(args.threads)?;
     let request = request(args)?;
     let checked = request.check()?;
-    output::diagnostics(&checked.diagnostics, &checked.sources);
+    findings.tell(&checked.diagnostics, &checked.sources);
     if checked.recipe.is_none() {
         return Ok(Exit::RecipeErrors);
     }
@@ -28,17 +35,17 @@ pub fn run(args: &RunArgs) -> Result<Exit, Failure> {
     if !report.profile.is_empty() {
         output::message(&profile(&report.profile));
     }
-    close(&report)
+    close(&report, args.format)
 }
 
 /// Lets all computation use so many threads; as many as there are cores where not given. Says where they are fewer than asked for.
 pub(super) fn start_threads(asked: Option<u16>) -> Result<(), Failure> {
-    let started = threads::start(asked.map(usize::from)).map_err(Failure::Run)?;
+    let started = threads::start(asked.map(usize::from)).map_err(Failure::run)?;
     let most = threads::most();
     match asked.map(usize::from) {
         Some(asked) if asked > most => {
             output::message(&format!(
-                "note: {started} threads are used, not {asked}: four for each core, more gain nothing"
+                "note: {started} threads are used, not {asked}: more than four for each core gain nothing"
             ));
         }
         Some(asked) if asked > started => {
@@ -57,7 +64,7 @@ pub(super) fn threads_used(asked: Option<u16>) -> Option<usize> {
 /// What `--start PATH=FILE` says, as `--set` would.
 pub(super) fn starts(given: &[String]) -> Result<Vec<String>, Failure> {
     let wrong = |text: &str| {
-        Failure::Usage(format!("`--start {text}` is not of the form PATH=FILE, as in `--start f.encoder=x.pth`"))
+        Failure::usage(format!("`--start {text}` is not of the form PATH=FILE, as in `--start f.encoder=x.pth`"))
     };
     given.iter().map(|text| start_override(text).ok_or_else(|| wrong(text))).collect()
 }
@@ -102,7 +109,7 @@ impl From<Engine> for EngineKind {
 }
 
 /// The closing words: the table, or how to go on.
-fn close(report: &Report) -> Result<Exit, Failure> {
+fn close(report: &Report, format: FindingFormat) -> Result<Exit, Failure> {
     let folder = report.folder.display();
     match report.ending {
         Ending::Interrupted => {
@@ -110,7 +117,12 @@ fn close(report: &Report) -> Result<Exit, Failure> {
             Ok(Exit::Interrupted)
         }
         Ending::Finished => {
-            output::result(&report.record.table().render(100))?;
+            let table = report.record.table().render(100);
+            match format {
+                FindingFormat::Text => output::result(&table)?,
+                // What is found stands alone on standard output.
+                FindingFormat::Json => output::message(table.trim_end()),
+            }
             output::message(&format!("trained in {}; everything is in {folder}", duration(report.record.seconds)));
             Ok(Exit::Fine)
         }

@@ -15,10 +15,10 @@ pub fn runs(args: &RunsArgs) -> Result<Exit, Failure> {
     let all = found.runs.len();
     let mut wanted = found.runs.clone();
     for condition in &args.filters {
-        wanted = list_where(wanted, condition).map_err(Failure::Usage)?;
+        wanted = list_where(wanted, condition).map_err(Failure::usage)?;
     }
     if let Some(by) = &args.sort {
-        wanted = list_sorted(wanted, by).map_err(Failure::Usage)?;
+        wanted = list_sorted(wanted, by).map_err(Failure::usage)?;
     }
     match args.format {
         ListFormat::Json => output::verbatim(&format!("{:#}\n", list_json(&wanted)))?,

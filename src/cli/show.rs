@@ -3,12 +3,12 @@
 use super::args::ShowArgs;
 use super::{Exit, output};
 use crate::catalog::{Entry, Kind};
-use crate::check::{LIBRARY, RECIPES, built_in_names, signature, vocabulary};
+use crate::check::{RECIPES, built_in_names, library_files, signature, vocabulary};
 use crate::diag::suggest;
 use crate::driver::{self, Failure, Shipped};
 use crate::report::count;
-use crate::source::FileId;
-use crate::syntax::{self, ast::ItemKind};
+use crate::source::LIBRARY;
+use crate::syntax::ast::ItemKind;
 
 /// The kinds in the order in which they are listed, with their headings.
 const HEADINGS: &[(Kind, &str)] = &[
@@ -95,7 +95,7 @@ fn one(name: &str) -> Result<String, Failure> {
         let names = words.iter().map(|e| e.name).chain(functions.iter().map(|f| f.name.as_str()));
         let names = names.chain(built_in_names());
         let hint = suggest(name, names).map_or_else(String::new, |s| format!("; {s}"));
-        return Err(Failure::Usage(format!("the language has no `{name}`{hint}")));
+        return Err(Failure::usage(format!("the language has no `{name}`{hint}")));
     }
     Ok(pages.join("\n"))
 }
@@ -126,8 +126,7 @@ struct Definition {
 /// The definitions of the standard library, each with the comment above it.
 fn library() -> Vec<Definition> {
     let mut all = Vec::new();
-    for (name, text) in LIBRARY {
-        let (file, _) = syntax::parse(FileId(0), text);
+    for ((name, text), file) in LIBRARY.iter().zip(library_files()) {
         for item in &file.items {
             let ItemKind::Let(definition) = &item.kind else { continue };
             let source = text[item.span.range()].trim();

@@ -14,9 +14,9 @@ pub fn views(args: &ViewsArgs) -> Result<Exit, Failure> {
     output::diagnostics(&checked.diagnostics, &checked.sources);
     let Some(recipe) = &checked.recipe else { return Ok(Exit::RecipeErrors) };
     if recipe.views.is_empty() {
-        return Err(Failure::Run(format!("`{}` has no views to draw", recipe.title)));
+        return Err(Failure::run(format!("`{}` has no views to draw", recipe.title)));
     }
-    let failed = |e: data::DataError| Failure::Run(e.to_string());
+    let failed = |e: data::DataError| Failure::of(e.diagnostic(), &checked.sources);
     let set = data::open(&recipe.data, Split::Train, &args.change.access()).map_err(failed)?;
     let sheet = contact_sheet(&*set, &view_specs(recipe), args.samples, recipe.train.seed).map_err(failed)?;
     output::file(&args.output, &sheet.encode(&args.output).map_err(failed)?)?;

@@ -134,21 +134,26 @@ impl Split {
     }
 }
 
+/// The data set a configuration names.
+fn called(config: &Config) -> Result<&'static sets::Set, DataError> {
+    sets::of(config).ok_or_else(|| DataError::new(format!("`{}` is no data set", config.name())).at(config.span))
+}
+
 /// Opens the data set a configuration names.
 pub fn open(config: &Config, split: Split, access: &Access) -> Result<Box<dyn DataSet>, DataError> {
-    let set = sets::find(&config.name).map_err(|e| e.at(config.span))?;
+    let set = called(config)?;
     (set.open)(config, split, access).map_err(|e| e.at(config.span))
 }
 
 /// Opens both parts of the data set a configuration names, that for training first.
 pub fn open_both(config: &Config, access: &Access) -> Result<sets::Both, DataError> {
-    let set = sets::find(&config.name).map_err(|e| e.at(config.span))?;
+    let set = called(config)?;
     (set.both)(config, access).map_err(|e| e.at(config.span))
 }
 
 /// Whether the files of the data set a configuration names are there; they are not read.
 pub fn present(config: &Config) -> Result<(), DataError> {
-    (sets::find(&config.name)?.present)(config)
+    (called(config)?.present)(config)
 }
 
 /// Images of one size, decoded once and kept as bytes.

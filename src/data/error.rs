@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 
 /// A problem with a data set, a file of it, or an augmentation's arguments.
@@ -46,8 +47,8 @@ impl DataError {
     }
 
     /// The same problem caused by this call of the recipe.
-    pub fn at(mut self, span: Span) -> Self {
-        self.span = Some(span);
+    pub fn at(mut self, span: impl Into<Option<Span>>) -> Self {
+        self.span = span.into();
         self
     }
 
@@ -55,6 +56,22 @@ impl DataError {
     pub fn of_one(mut self) -> Self {
         self.spoilt = true;
         self
+    }
+
+    /// The problem as it is told.
+    pub fn diagnostic(&self) -> Diagnostic {
+        Diagnostic::error(Code::BAD_DATA, self.span, self.message()).maybe_help(self.help.clone())
+    }
+
+    /// File, row and what is wrong.
+    fn message(&self) -> String {
+        let reason = &self.reason;
+        match (&self.file, self.row) {
+            (Some(file), Some(row)) => format!("{}, row {row}: {reason}", file.display()),
+            (Some(file), None) => format!("{}: {reason}", file.display()),
+            (None, Some(row)) => format!("row {row}: {reason}"),
+            (None, None) => reason.clone(),
+        }
     }
 
     /// The same problem with advice.
@@ -66,13 +83,7 @@ impl DataError {
 
 impl fmt::Display for DataError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.file, self.row) {
-            (Some(file), Some(row)) => write!(f, "{}, row {row}: ", file.display())?,
-            (Some(file), None) => write!(f, "{}: ", file.display())?,
-            (None, Some(row)) => write!(f, "row {row}: ")?,
-            (None, None) => {}
-        }
-        write!(f, "{}", self.reason)?;
+        f.write_str(&self.message())?;
         self.help.as_ref().map_or(Ok(()), |help| write!(f, " ({help})"))
     }
 }

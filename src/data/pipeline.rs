@@ -17,12 +17,12 @@ impl Pipeline {
     /// its result one size, the middle of each is first fitted into the frame.
     pub fn build(steps: &[Config], frame: Frame) -> Result<Self, DataError> {
         let (steps, mask) = match steps.split_last() {
-            Some((last, before)) if last.name == mask::ENTRY.name => {
+            Some((last, before)) if last.is(&mask::ENTRY) => {
                 (before, Some(Mask::build(last).map_err(|e| e.at(last.span))?))
             }
             _ => (steps, None),
         };
-        if let Some(early) = steps.iter().find(|s| s.name == mask::ENTRY.name) {
+        if let Some(early) = steps.iter().find(|s| s.is(&mask::ENTRY)) {
             let error = DataError::new("`mask` is the last step of a pipeline").at(early.span);
             return Err(error.help("what changes the picture goes before it, another mask into another view"));
         }

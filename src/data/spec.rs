@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::{CHANNELS, DataError, sets};
 use crate::catalog::{Arg, Config, Entry, Param, ParamType};
-use crate::source::{FileId, Span};
 
 /// The data set written as `NAME`, `NAME:PATH` or `NAME:PATH,ARGUMENT=VALUE,...` (the first value of a data set without a
 /// path is its first argument; several numbers have an `x` between them, as in `size=64x128`, several texts a `+`): `shapes`, `shapes:train=2000,seed=1`, `cifar10:../data/cifar10,train=10000`.
@@ -79,19 +78,14 @@ pub fn say_channels(config: &mut Config, channels: usize) {
 
 /// Whether a data set is read from files.
 pub fn has_path(config: &Config) -> bool {
-    let set = sets::find(&config.name).ok();
     let given = |p: &Param| p.ty == ParamType::Path && *config.arg(p.name) != Arg::None;
-    set.is_some_and(|set| set.entry.params.iter().any(given))
+    sets::of(config).is_some_and(|set| set.entry.params.iter().any(given))
 }
 
 /// A call of the word without arguments: every default filled in, what must be given left out.
-pub fn defaults(entry: &Entry) -> Config {
+pub fn defaults(entry: &'static Entry) -> Config {
     let value = |p: &Param| p.default.and_then(|text| parse(p, text)).unwrap_or(Arg::None);
-    Config {
-        name: entry.name.to_string(),
-        args: entry.params.iter().map(|p| (p.name.to_string(), value(p))).collect(),
-        span: Span::new(FileId(0), 0..0),
-    }
+    Config { entry, args: entry.params.iter().map(|p| (p.name.to_string(), value(p))).collect(), span: None }
 }
 
 /// Which parameter a part of the specification gives, and its value.

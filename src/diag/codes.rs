@@ -1,6 +1,7 @@
 //! The codes of all diagnostics; each has a page `docs/codes/NAME.md`.
 
-/// The name of a rule, in kebab case.
+/// What kind of thing is said, by a name in kebab case. Most are rules that a recipe can break; [`Code::OF_RUNS`] are what can go wrong
+/// with a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Code {
     /// The name, as in `sslrun explain NAME`.
@@ -23,7 +24,24 @@ macro_rules! codes {
     };
 }
 
+impl Code {
+    /// The codes of what no check of a recipe finds: the page of each says what to do, without examples.
+    pub const OF_RUNS: &[Code] =
+        &[Code::USAGE, Code::RUN_FAILED, Code::STOPPED, Code::BAD_DATA, Code::NOT_COMPUTED, Code::NOT_FINITE];
+
+    /// Whether the page says more than a message of this code does.
+    pub fn says_more(self) -> bool {
+        ![Code::USAGE, Code::RUN_FAILED, Code::STOPPED].contains(&self)
+    }
+}
+
 codes! {
+    USAGE = "usage";
+    RUN_FAILED = "run-failed";
+    STOPPED = "stopped";
+    BAD_DATA = "bad-data";
+    NOT_COMPUTED = "not-computed";
+    NOT_FINITE = "not-finite";
     SYNTAX = "syntax";
     UNREADABLE_FILE = "unreadable-file";
     UNKNOWN_NAME = "unknown-name";

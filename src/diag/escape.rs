@@ -1,4 +1,4 @@
-//! Text that strangers wrote, made fit to be shown: nothing in it moves the cursor, turns the direction or hides.
+//! Makes text of unknown origin safe to show: characters that a terminal would obey, or that are invisible, are written out.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What of a source is shown around some places: the lines they stand on and their neighbours, long lines cut.
+//! The part of a source that is shown with a message: the lines of its places and their neighbours; long lines are cut.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;

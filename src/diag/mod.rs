@@ -10,7 +10,7 @@ pub use codes::{CODES, Code};
 pub use escape::{visible, visible_line};
 pub use excerpt::line_at;
 pub use names::{nearest, suggest};
-pub use render::{json, render, render_colored};
+pub use render::{json, json_array, render, render_colored, values};
 
 use crate::source::Span;
 
@@ -48,24 +48,27 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// The calls that led to the main place, outermost first.
     pub trace: Vec<Label>,
+    /// What else is to be known, a sentence each.
+    pub notes: Vec<String>,
     /// What to do about it.
     pub help: Option<String>,
 }
 
 impl Diagnostic {
-    /// An error of `code` at `span`.
-    pub fn error(code: Code, span: Span, message: impl Into<String>) -> Self {
-        let labels = vec![Label { span, text: String::new() }];
-        Self { code, severity: Severity::Error, message: message.into(), labels, trace: Vec::new(), help: None }
+    /// An error of `code` at `span`, or nowhere in particular.
+    pub fn error(code: Code, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
+        let labels = span.into().map(|span| Label { span, text: String::new() }).into_iter().collect();
+        let (message, severity) = (message.into(), Severity::Error);
+        Self { code, severity, message, labels, trace: Vec::new(), notes: Vec::new(), help: None }
     }
 
     /// A warning of `code` at `span`.
-    pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Self {
+    pub fn warning(code: Code, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, span, message) }
     }
 
     /// A note of `code` at `span`.
-    pub fn note(code: Code, span: Span, message: impl Into<String>) -> Self {
+    pub fn note(code: Code, span: impl Into<Option<Span>>, message: impl Into<String>) -> Self {
         Self { severity: Severity::Note, ..Self::error(code, span, message) }
     }
 
@@ -78,8 +81,15 @@ impl Diagnostic {
     }
 
     /// Adds another place.
-    pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into() });
+    pub fn also(mut self, span: impl Into<Option<Span>>, text: impl Into<String>) -> Self {
+        let text = text.into();
+        self.labels.extend(span.into().map(|span| Label { span, text }));
+        self
+    }
+
+    /// Adds something to know, a sentence of its own.
+    pub fn note_also(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
         self
     }
 

@@ -24,14 +24,26 @@ pub fn render_colored(diagnostics: &[Diagnostic], sources: &Sources) -> String {
 }
 
 fn render_in(theme: GraphicalTheme, diagnostics: &[Diagnostic], sources: &Sources) -> String {
-    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(WIDTH);
-    diagnostics.iter().map(|d| render_one(d, sources, &handler)).collect::<Vec<_>>().join("\n")
+    let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(WIDTH).with_break_words(false);
+    // What has no place is of files and commands, which are copied from the message: it is left in one piece.
+    let placeless = handler.clone().with_wrap_lines(false);
+    let one = |d: &Diagnostic| render_one(d, sources, if d.labels.is_empty() { &placeless } else { &handler });
+    diagnostics.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
-/// The diagnostics as a JSON array: code, severity, message, place, labels, trace and help of each.
+/// The diagnostics as a JSON array: code, severity, message, place, labels, trace, notes and help of each.
 pub fn json(diagnostics: &[Diagnostic], sources: &Sources) -> String {
-    let all: Vec<Value> = diagnostics.iter().map(|d| json_one(d, sources)).collect();
-    visible_json(&format!("{:#}", Value::from(all)))
+    json_array(values(diagnostics, sources))
+}
+
+/// Several of [`values`] as one JSON array, nothing in it that a terminal would obey.
+pub fn json_array(values: Vec<Value>) -> String {
+    visible_json(&format!("{:#}", Value::from(values)))
+}
+
+/// The same as values, to be put among others.
+pub fn values(diagnostics: &[Diagnostic], sources: &Sources) -> Vec<Value> {
+    diagnostics.iter().map(|d| json_one(d, sources)).collect()
 }
 
 fn render_one(diagnostic: &Diagnostic, sources: &Sources, handler: &GraphicalReportHandler) -> String {
@@ -46,7 +58,10 @@ fn render_one(diagnostic: &Diagnostic, sources: &Sources, handler: &GraphicalRep
         let text = if call.text.is_empty() { String::new() } else { format!(": {}", brief(&call.text)) };
         out.push_str(&format!("  called from {}{text}\n", located(call.span)));
     }
-    out.push_str(&format!("  more: sslrun explain {}\n", diagnostic.code.name));
+    diagnostic.notes.iter().for_each(|note| out.push_str(&format!("  note: {}\n", brief(note))));
+    if diagnostic.code.says_more() {
+        out.push_str(&format!("  more: sslrun explain {}\n", diagnostic.code.name));
+    }
     out
 }
 
@@ -126,6 +141,7 @@ fn json_one(diagnostic: &Diagnostic, sources: &Sources) -> Value {
     object["message"] = diagnostic.message.as_str().into();
     object["labels"] = labels(&diagnostic.labels).into();
     object["trace"] = labels(&diagnostic.trace).into();
+    object["notes"] = json!(diagnostic.notes);
     object["help"] = json!(diagnostic.help);
     object
 }

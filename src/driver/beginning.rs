@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use super::failure::point;
 use super::others::{self, Other};
 use super::sameness::{Difference, differences};
 use super::{Checked, Failure, Request, RunFolder, log};
@@ -41,8 +40,8 @@ pub(super) struct Earlier {
 impl Earlier {
     fn read(run: &Path, which: Which) -> Result<Self, Failure> {
         let folder = RunFolder::open(run)?;
-        let record = RunRecord::read(&folder.record()).map_err(Failure::Run)?;
-        let checkpoint = which.read(folder.path()).map_err(|e| Failure::Run(e.to_string()))?;
+        let record = RunRecord::read(&folder.record()).map_err(Failure::run)?;
+        let checkpoint = which.read(folder.path()).map_err(|e| Failure::of(e.diagnostic(), &Sources::default()))?;
         Ok(Self { folder, record, checkpoint })
     }
 }
@@ -67,11 +66,11 @@ impl Beginning {
 
     /// A run without a checkpoint: one that has not made a step, or it would have one.
     fn again(folder: &RunFolder) -> Result<Self, Failure> {
-        let record = RunRecord::read(&folder.record()).map_err(Failure::Run)?;
+        let record = RunRecord::read(&folder.record()).map_err(Failure::run)?;
         let steps = std::fs::metadata(folder.metrics()).is_ok_and(|found| found.len() > 0);
         if steps || matches!(record.outcome, Outcome::Finished | Outcome::Diverged) {
             let (run, last) = (folder.path().display(), last_checkpoint(folder.path()));
-            return Err(Failure::Run(format!(
+            return Err(Failure::run(format!(
                 "{run} has lost its checkpoint {}: it cannot be gone on with",
                 last.display()
             )));
@@ -142,7 +141,7 @@ impl<'a> Continued<'a> {
         }
         if !refused.is_empty() {
             let lines: String = refused.iter().map(|line| format!("\n{line}")).collect();
-            return Err(self.refuse(earlier, format!("it was begun otherwise:{lines}")));
+            return Err(self.refuse(earlier, format!("its settings have changed:{lines}")));
         }
         if let Some(name) = others::changed(self.others, &earlier.record.judged, &rewritten) {
             return Err(self.refuse(
@@ -163,22 +162,21 @@ impl<'a> Continued<'a> {
         }
         if new.steps < progress.step {
             let epochs = progress.clock.epochs(progress.step);
-            return Err(self.refuse(earlier, format!("it has trained {epochs} epochs already")));
+            return Err(self.refuse(earlier, format!("it has already trained {epochs} epochs")));
         }
         match same_until(self.recipe, progress.clock, new, progress.step) {
             Ok(()) => Ok(()),
             Err((what, span)) => {
-                let place = span.map_or_else(String::new, |span| point(self.sources, span));
-                Err(self.refuse(earlier, format!("{what} depends on `train.epochs`, and has begun{place}")))
+                let refused = self.refuse(earlier, format!("{what} depends on `train.epochs`, and has begun"));
+                Err(refused.at(span, self.sources))
             }
         }
     }
 
     fn refuse(&self, earlier: &Earlier, why: String) -> Failure {
         let run = earlier.folder.path().display();
-        Failure::Usage(format!(
-            "this would not be the training of {run}: {why}\n  = help: `sslrun --from {run}` begins a run of its own there, with what is changed"
-        ))
+        let help = format!("`sslrun --from {run}` begins a new run from there, with the changes");
+        Failure::usage(format!("this would not continue the training of {run}: {why}")).help(help)
     }
 }
 
@@ -195,9 +193,10 @@ pub(super) fn other_path(earlier: &Earlier, same_path: bool) -> Result<Option<St
     if was == is {
         return Ok(None);
     }
-    let message = format!("the run was computed by {was}, and goes on by {is}: its last digits will be others");
+    let message =
+        format!("the run was computed with {was} and goes on with {is}: its results will differ in the last digits");
     if same_path {
-        return Err(Failure::Run(format!("{message}, which `--same-path` forbids")));
+        return Err(Failure::run(format!("{message}, which `--same-path` forbids")));
     }
     Ok(Some(message))
 }

@@ -100,8 +100,8 @@ const FEW: usize = 2;
 
 /// Measures a checked recipe. Branches that another recipe trains start from their first values: they cost the same.
 pub fn bench(trial: &Trial, checked: &Checked) -> Result<Measured, Failure> {
-    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
-    let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
+    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::usage("the recipe has errors"))?;
+    let explain = |error: TrainError| Failure::of_training(&error, &checked.sources);
     let data = open(recipe, &trial.access).map_err(explain)?.splits;
     need::fits(recipe)?;
     let setup = Setup { recipe, data, engine: trial.engine, threads: trial.threads };

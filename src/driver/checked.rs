@@ -8,10 +8,10 @@ use super::tokens::many_tokens;
 use crate::catalog::Config;
 use crate::check::{self, Recipe, add_recipe, built_in_hint};
 use crate::data;
-use crate::diag::{Diagnostic, Severity, render};
+use crate::diag::{Diagnostic, Severity};
 use crate::exec::PlannedEvaluator;
 use crate::lint::lint;
-use crate::source::{FileId, LONGEST_RECIPE, Source, Sources, Span, read_stream};
+use crate::source::{FileId, LONGEST_RECIPE, Origin, Source, Sources, Span, read_stream};
 
 /// A file that has been read and checked.
 pub struct Checked {
@@ -49,24 +49,23 @@ pub(super) fn check_among(
 pub(super) fn named(sources: &mut Sources, spec: &str) -> Result<Config, Failure> {
     if spec.contains('(') && !Path::new(spec).exists() {
         let called = check::data_set(sources, spec);
-        return called.map_err(|d| Failure::Usage(render(&[d], sources)));
+        return called.map_err(|d| Failure::of(d, sources).as_usage());
     }
-    let config = data::parse_spec(spec).map_err(|e| Failure::Usage(e.to_string()))?;
-    let option = sources.add(Source::new("--data", None, spec));
-    Ok(Config { span: Span::new(option, 0..spec.len()), ..config })
+    let config = data::parse_spec(spec).map_err(|e| Failure::of_data(e).as_usage())?;
+    let option = sources.add(Source::new("--data", Origin::Option, spec));
+    Ok(Config { span: Some(Span::new(option, 0..spec.len())), ..config })
 }
 
 /// Reads one file, or a built-in recipe by its path; `-` is standard input.
 pub fn read(sources: &mut Sources, path: &Path) -> Result<FileId, Failure> {
     if path == Path::new("-") {
         let text = read_stream(std::io::stdin(), LONGEST_RECIPE);
-        let text = text.map_err(|e| Failure::Usage(format!("cannot read standard input: {e}")))?;
-        return Ok(sources.add(Source::new("standard input", None, text)));
+        let text = text.map_err(|e| Failure::usage(format!("cannot read standard input: {e}")))?;
+        return Ok(sources.add(Source::new("standard input", Origin::Input, text)));
     }
     add_recipe(sources, path, Sources::read_named).map_err(|e| {
         let hint = built_in_hint(path).filter(|_| e.kind() == ErrorKind::NotFound);
-        let help = hint.map_or_else(String::new, |hint| format!("\n  = help: {hint}"));
-        Failure::Usage(format!("cannot read {}: {e}{help}", path.display()))
+        Failure::usage(format!("cannot read {}: {e}", path.display())).maybe_help(hint)
     })
 }
 

@@ -6,7 +6,7 @@ mod terms;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Checked, Failure, Held, Request, RunFolder, check, hash, need, open, run};
+use super::{Checked, Failure, FailureKind, Held, Request, RunFolder, check, hash, need, open, run};
 use crate::check::Recipe;
 use crate::data::Access;
 use crate::exec::EngineKind;
@@ -70,7 +70,7 @@ pub enum Moment<'a> {
     /// Something happened in its training.
     Training(&'a Event),
     /// It came to nothing.
-    Failed(&'a str),
+    Failed(&'a Failure),
 }
 
 /// What a comparison has come to.
@@ -113,10 +113,10 @@ pub fn compare(contest: &Contest, control: &Control, tell: &mut dyn FnMut(Moment
             true => RunFolder::open(&place).err(),
             false => Turn { contest, entrant, place: &place, baselines: &baselines, control }.take(tell).err(),
         };
-        comparison.stopped |= matches!(failure, Some(Failure::Stopped(_)));
-        let failure = failure.filter(|f| !matches!(f, Failure::Stopped(_))).map(|f| f.to_string());
-        failure.iter().for_each(|message| tell(Moment::Failed(message)));
-        let run = contestant(entrant, &place, failure);
+        comparison.stopped |= failure.as_ref().is_some_and(|f| f.kind == FailureKind::Stopped);
+        let failure = failure.filter(|f| f.kind != FailureKind::Stopped);
+        failure.iter().for_each(|failure| tell(Moment::Failed(failure)));
+        let run = contestant(entrant, &place, failure.map(|f| f.diagnostic.message));
         comparison.missed.extend(contest.terms.budget.filter(|_| !done).and_then(|budget| missed(&run, budget)));
         comparison.runs.push(run);
         comparison.write(&contest.terms)?;
@@ -158,16 +158,13 @@ fn claim(contest: &Contest) -> Result<Held, Failure> {
         if earlier == contest.terms {
             return Held::again(out);
         }
-        return Err(Failure::Run(format!(
-            "{} is a comparison under other terms: {}\n  = help: choose another `-o`, or go on under the same terms",
-            out.display(),
-            earlier.words()
-        )));
+        let message = format!("{} is a comparison under other terms: {}", out.display(), earlier.words());
+        return Err(Failure::run(message).help("choose another `-o`, or go on under the same terms"));
     }
     let held = Held::create(contest.out.as_deref(), "compare")?;
     let terms = ron::ser::to_string_pretty(&contest.terms, ron::ser::PrettyConfig::new())
-        .map_err(|e| Failure::Run(format!("cannot write the terms of the comparison: {e}")))?;
-    write_atomically(&held.path().join(TERMS), format!("{terms}\n").as_bytes()).map_err(Failure::Run)?;
+        .map_err(|e| Failure::run(format!("cannot write the terms of the comparison: {e}")))?;
+    write_atomically(&held.path().join(TERMS), format!("{terms}\n").as_bytes()).map_err(Failure::run)?;
     Ok(held)
 }
 
@@ -188,12 +185,12 @@ impl Turn<'_> {
         let mut sets = [terms.sets.as_slice(), &self.entrant.sets].concat();
         let mut checked = check(path, &sets, terms.data.as_deref())?;
         tell(Moment::Checked(&checked));
-        let recipe = sound(&checked)?;
+        sound(&checked)?;
         let earlier = self.earlier()?;
         let epochs = match (terms.budget, &earlier) {
             (None, _) => None,
             (Some(_), Some((_, epochs))) => Some(*epochs),
-            (Some(budget), None) => Some(self.fitting(recipe, budget, tell)?),
+            (Some(budget), None) => Some(self.fitting(&checked, budget, tell)?),
         };
         if let Some(epochs) = epochs {
             sets.push(format!("train.epochs={epochs}"));
@@ -230,21 +227,20 @@ impl Turn<'_> {
             return Ok(None);
         }
         let folder = RunFolder::open(self.place).map_err(|_| self.taken("something else"))?;
-        let record = RunRecord::read(&folder.record()).map_err(Failure::Run)?;
+        let record = RunRecord::read(&folder.record()).map_err(Failure::run)?;
         let written = check(&folder.recipe(), &[], None)?;
         Ok(Some((record, sound(&written)?.train.epochs)))
     }
 
     fn taken(&self, by: &str) -> Failure {
         let place = self.place.display();
-        Failure::Run(format!(
-            "{place} holds {by}\n  = help: nothing is overwritten: move it away, or choose another `-o`"
-        ))
+        Failure::run(format!("{place} holds {by}")).help("nothing is overwritten: move it away, or choose another `-o`")
     }
 
     /// How many epochs fit into the budget, by the time of some steps.
-    fn fitting(&self, recipe: &Recipe, budget: f64, tell: &mut dyn FnMut(Moment)) -> Result<f64, Failure> {
-        let failed = |e: train::TrainError| Failure::Run(e.to_string());
+    fn fitting(&self, checked: &Checked, budget: f64, tell: &mut dyn FnMut(Moment)) -> Result<f64, Failure> {
+        let recipe = sound(checked)?;
+        let failed = |e: train::TrainError| Failure::of_training(&e, &checked.sources);
         let data = open(recipe, &self.contest.access).map_err(failed)?.splits;
         need::fits(recipe)?;
         let engine = self.contest.engine.unwrap_or_default();
@@ -266,7 +262,7 @@ impl Turn<'_> {
 }
 
 fn sound(checked: &Checked) -> Result<&Recipe, Failure> {
-    checked.recipe.as_ref().ok_or_else(|| Failure::Run("the recipe has errors".to_owned()))
+    checked.recipe.as_ref().ok_or_else(|| Failure::run("the recipe has errors".to_owned()))
 }
 
 impl Comparison {
@@ -279,7 +275,7 @@ impl Comparison {
             ("loss.svg", loss_charts(&self.runs)),
         ];
         files.iter().try_for_each(|(name, text)| {
-            write_atomically(&self.folder.join(name), text.as_bytes()).map_err(Failure::Run)
+            write_atomically(&self.folder.join(name), text.as_bytes()).map_err(Failure::run)
         })
     }
 

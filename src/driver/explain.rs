@@ -3,16 +3,16 @@
 use std::fmt::Write;
 
 use super::{Checked, Failure};
-use crate::check::{LIBRARY, Recipe};
+use crate::check::{Derivation, Recipe, library_files};
 use crate::exec::PlannedEvaluator;
 use crate::lint::{Mechanism, mechanisms, trained_by};
 use crate::source::{FileId, Sources};
 use crate::syntax::ast::{EntryValue, Expr, ExprKind, File, ItemKind, Let};
-use crate::syntax::{self, latex, latex_definition, latex_name, unparse};
+use crate::syntax::{self, latex, latex_definition, latex_name, print};
 
 /// The explanation of a checked recipe, for people.
 pub fn explain(checked: &Checked) -> Result<String, Failure> {
-    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
+    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::usage("the recipe has errors"))?;
     let paper = recipe.paper.as_ref().map_or_else(String::new, |p| format!(" ({p})"));
     let found = mechanisms(recipe, &PlannedEvaluator);
     let text = format!("{}{paper}\n\n{}", recipe.title, family(&found));
@@ -21,7 +21,7 @@ pub fn explain(checked: &Checked) -> Result<String, Failure> {
 
 /// The loss of a checked recipe as LaTeX.
 pub fn explain_in_latex(checked: &Checked) -> Result<String, Failure> {
-    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
+    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::usage("the recipe has errors"))?;
     Ok(Formulas::of(recipe).latex())
 }
 
@@ -62,14 +62,16 @@ fn gradients(recipe: &Recipe) -> String {
         let _ = writeln!(text, "  {term:width$}  trains {parts}");
     }
     for branch in &recipe.branches {
-        let _ = match branch.derived.as_ref().map(|(how, of)| (how.as_str(), of)) {
-            Some(("ema", of)) => writeln!(text, "  {} follows {of} by a moving average", branch.name),
-            Some(("snapshot", of)) => writeln!(text, "  {} is a copy of {of}, taken now and then", branch.name),
-            Some(("stopgrad", of)) => {
+        let _ = match &branch.derived {
+            Some(Derivation::Ema(of)) => writeln!(text, "  {} follows {of} by a moving average", branch.name),
+            Some(Derivation::Snapshot(of)) => writeln!(text, "  {} is a copy of {of}, taken now and then", branch.name),
+            Some(Derivation::StopGradient(of)) => {
                 writeln!(text, "  {} has the weights of {of} and passes no gradient on", branch.name)
             }
-            Some(("frozen", of)) => writeln!(text, "  {} has weights from {of}, which nothing changes", branch.name),
-            _ => Ok(()),
+            Some(Derivation::Frozen(of)) => {
+                writeln!(text, "  {} has weights from {of}, which nothing changes", branch.name)
+            }
+            None => Ok(()),
         };
     }
     for start in &recipe.starts {
@@ -86,9 +88,9 @@ struct Formulas {
 
 impl Formulas {
     fn of(recipe: &Recipe) -> Self {
-        let (file, _) = syntax::parse(FileId(0), &recipe.text);
+        let (file, _) = syntax::parse(FileId::ALONE, &recipe.text);
         let mut known = lets(&file);
-        known.extend(LIBRARY.iter().flat_map(|(_, text)| lets(&syntax::parse(FileId(0), text).0)));
+        known.extend(library_files().iter().flat_map(lets));
         let terms: Vec<(String, Expr)> = file.items.iter().flat_map(|item| terms(&item.kind)).collect();
         let mut asked: Vec<String> = Vec::new();
         terms.iter().for_each(|(_, e)| names(e, &mut asked));
@@ -108,13 +110,9 @@ impl Formulas {
 
     fn text(&self) -> String {
         let width = self.terms.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        let term = |(name, e): &(String, Expr)| format!("  {name:width$} = {}\n", unparse::expression(e));
+        let term = |(name, e): &(String, Expr)| format!("  {name:width$} = {}\n", print::expression(e));
         let terms: String = self.terms.iter().map(term).collect();
-        let definition = |l: &Let| {
-            let text = unparse::definition(l);
-            let laid_out = syntax::format(&syntax::parse(FileId(0), &text).0, &text);
-            indented(laid_out.trim_start_matches("let "))
-        };
+        let definition = |l: &Let| indented(print::definition(l).trim_start_matches("let "));
         let definitions: String = self.definitions.iter().map(definition).collect();
         let given = if definitions.is_empty() { definitions } else { format!("\nwhere\n{definitions}") };
         format!("loss: the sum of\n{terms}{given}")

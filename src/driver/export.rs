@@ -52,15 +52,15 @@ pub fn check_export(run: &Path, branch: Option<&str>) -> Result<Checked, Failure
 
 /// Writes the encoder of a run into a folder, which must not exist or be empty; answers the package that builds it.
 pub fn export(run: &Path, checked: &Checked, which: Which, out: &Path) -> Result<&'static str, Failure> {
-    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
+    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::usage("the recipe has errors"))?;
     let encoder = recipe.evaluate.encoder.as_ref().ok_or_else(nothing)?;
-    let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
+    let explain = |error: TrainError| Failure::of_training(&error, &checked.sources);
     let store = trained(run, which, encoder).map_err(explain)?;
     let peer = encoder.peer.as_ref().ok_or_else(|| no_peer(encoder))?;
     let (pictures, features) = check(encoder, &store).map_err(explain)?;
-    let tensors = tensors::of(peer, encoder, store).map_err(Failure::Run)?;
+    let tensors = tensors::of(peer, encoder, store).map_err(Failure::run)?;
     let python = python::of(peer, encoder.size, encoder.channels, &tensors);
-    let prepared = encoder.preprocess().map_err(|e| Failure::Run(e.to_string()))?.stored();
+    let prepared = encoder.preprocess().map_err(|e| Failure::run(e.to_string()))?.stored();
     let (text, hash) = text_and_hash(run)?;
     let description = Description {
         package: python.package,
@@ -75,10 +75,10 @@ pub fn export(run: &Path, checked: &Checked, which: Which, out: &Path) -> Result
         recipe_hash: &hash,
         recipe: &text,
     };
-    let json = serde_json::to_string_pretty(&description).map_err(|e| Failure::Run(e.to_string()))? + "\n";
+    let json = serde_json::to_string_pretty(&description).map_err(|e| Failure::run(e.to_string()))? + "\n";
     let checked = [pictures, features];
-    let model = tensors::file(&tensors, &said(&prepared)?).map_err(Failure::Run)?;
-    let check = tensors::file(&checked, &BTreeMap::new()).map_err(Failure::Run)?;
+    let model = tensors::file(&tensors, &said(&prepared)?).map_err(Failure::run)?;
+    let check = tensors::file(&checked, &BTreeMap::new()).map_err(Failure::run)?;
     let script = python.script();
     let files: [(&str, &Contents); 4] = [
         ("model.safetensors", &|out| model.write(out)),
@@ -92,14 +92,14 @@ pub fn export(run: &Path, checked: &Checked, which: Which, out: &Path) -> Result
 /// The recipe that an encoder was trained by, as one text, and its hash.
 fn text_and_hash(run: &Path) -> Result<(String, String), Failure> {
     if run.is_file() {
-        let Texts { recipe, frozen } = Texts::read(run).map_err(|e| Failure::Usage(e.to_string()))?;
+        let Texts { recipe, frozen } = Texts::read(run).map_err(|e| Failure::usage(e.to_string()))?;
         let hash = hash_of(&recipe, &frozen);
         return Ok((recipe, hash));
     }
     let folder = RunFolder::open(run)?;
     let text = read_text(&folder.recipe(), LONGEST_RECIPE);
-    let text = text.map_err(|e| Failure::Run(format!("cannot read the recipe of {}: {e}", run.display())))?;
-    Ok((text, RunRecord::read(&folder.record()).map_err(Failure::Run)?.recipe_hash))
+    let text = text.map_err(|e| Failure::run(format!("cannot read the recipe of {}: {e}", run.display())))?;
+    Ok((text, RunRecord::read(&folder.record()).map_err(Failure::run)?.recipe_hash))
 }
 
 /// The trained weights of an encoder.
@@ -142,32 +142,31 @@ fn check(encoder: &Encoder, store: &Store) -> Result<(tensors::Named, tensors::N
 
 /// What the header of the weights says.
 fn said(prepared: &Prepared) -> Result<BTreeMap<&'static str, String>, Failure> {
-    let prepared = serde_json::to_string(prepared).map_err(|e| Failure::Run(e.to_string()))?;
+    let prepared = serde_json::to_string(prepared).map_err(|e| Failure::run(e.to_string()))?;
     Ok(BTreeMap::from([("format", "pt".to_owned()), (PREPROCESS, prepared)]))
 }
 
 /// Writes files into a folder in which there are none.
 fn write(out: &Path, files: &[(&str, &Contents)]) -> Result<(), Failure> {
-    let cannot = |e: std::io::Error| Failure::Run(format!("cannot make {}: {e}", out.display()));
+    let cannot = |e: std::io::Error| Failure::run(format!("cannot make {}: {e}", out.display()));
     std::fs::create_dir_all(out).map_err(cannot)?;
     if std::fs::read_dir(out).map_err(cannot)?.next().is_some() {
-        return Err(Failure::Run(format!(
-            "{} is there already and not empty: nothing is written over\n  = help: choose another `-o`",
-            out.display()
-        )));
+        let message = format!("{} is there already and not empty: nothing is written over", out.display());
+        return Err(Failure::run(message).help("choose another `-o`"));
     }
-    files.iter().try_for_each(|(name, contents)| write_through(&out.join(name), contents).map_err(Failure::Run))
+    files.iter().try_for_each(|(name, contents)| write_through(&out.join(name), contents).map_err(Failure::run))
 }
 
 fn nothing() -> Failure {
-    Failure::Run("the recipe has no encoder to export".to_owned())
+    Failure::run("the recipe has no encoder to export".to_owned())
 }
 
 fn no_peer(encoder: &Encoder) -> Failure {
     let path = &encoder.path;
-    Failure::Run(format!(
-        "`{path}` is no model that torchvision, timm or a row of PyTorch's layers can be\n  = help: what can be exported is a stage \
+    let message = format!("`{path}` is no model that torchvision, timm or a row of PyTorch's layers can be");
+    Failure::run(message).help(
+        "what can be exported is a stage \
          that takes the picture itself: a ResNet, a ViT without relative positions, or layers composed by `|`; the weights alone are in \
-         checkpoints/encoder.safetensors of the run"
-    ))
+         checkpoints/encoder.safetensors of the run",
+    )
 }

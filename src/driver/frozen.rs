@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Checked, Failure, Held, Request, failure, hash, run_in, start};
+use super::{Checked, Failure, Held, Request, hash, run_in, start};
 use crate::catalog::Config;
 use crate::check::{self, Frozen, Recipe, Weights};
 use crate::diag::Severity;
@@ -103,7 +103,7 @@ impl Search<'_> {
     }
 
     fn failed(&self, frozen: &Frozen, message: String) -> Failure {
-        Failure::Run(message + &failure::point(&self.checked.sources, frozen.span))
+        Failure::run(message).at(frozen.span, &self.checked.sources)
     }
 }
 
@@ -115,19 +115,19 @@ pub(super) fn present(recipe: &Recipe, checked: &Checked) -> Result<(), Failure>
     });
     missing.map_or(Ok(()), |(path, span)| {
         let message = format!("{} is not there any more", path.display());
-        Err(Failure::Run(message + &failure::point(&checked.sources, span)))
+        Err(Failure::run(message).at(span, &checked.sources))
     })
 }
 
 fn stopped(path: &Path) -> Failure {
     let path = path.display();
-    Failure::Stopped(format!("stopped while {path} was being trained, and saved; the same command goes on"))
+    Failure::stopped(format!("stopped while {path} was being trained, and saved; the same command goes on"))
 }
 
 /// The data set of a recipe for another one, with the place where it is named.
 fn moved(data: &Config, from: &Sources, to: &mut Sources) -> Config {
-    let file = to.add(from.get(data.span.file).clone());
-    Config { span: Span { file, ..data.span }, ..data.clone() }
+    let span = data.span.map(|span| Span { file: to.add(from.get(span.file).clone()), ..span });
+    Config { span, ..data.clone() }
 }
 
 /// Takes the tensors of a branch, whose first stage is named, from those of a file: by the other branch's name, or wherever else they

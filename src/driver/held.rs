@@ -1,4 +1,4 @@
-//! A folder that a process works in, and no other beside it: held by a lock that dies with the process.
+//! A folder that one process alone works in: it is locked, and the lock ends with the process.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -49,7 +49,7 @@ impl Held {
                 Err(e) => return Err(cannot("make", &path, &e)),
             }
         }
-        Err(Failure::Run("every number of a run is taken".to_owned()))
+        Err(Failure::run("every number of a run is taken"))
     }
 
     /// A folder in which nothing lies but, perhaps, what a run has left that ended before it had begun.
@@ -58,10 +58,9 @@ impl Held {
         let names = entries(out)?;
         if !is_left_over(&names) {
             let path = out.display();
-            return Err(Failure::Run(format!(
-                "{path} is there already and not empty: a run overwrites nothing\n  \
-                 = help: choose another `--out`, or go on with that run by `--resume {path}`"
-            )));
+            let message = format!("{path} is there already and not empty: a run overwrites nothing");
+            let help = format!("choose another `--out`, or go on with that run by `--resume {path}`");
+            return Err(Failure::run(message).help(help));
         }
         let held = Self::hold(out)?;
         // Between the look and the lock another process may have come and gone.
@@ -106,11 +105,10 @@ impl Held {
     fn hold(path: &Path) -> Result<Self, Failure> {
         match lock(path)? {
             Some(lock) => Ok(Self::locked(path, lock)),
-            None => Err(Failure::Run(format!(
-                "another process{} is at work on {}\n  = help: wait for it, or stop it",
-                holder(path),
-                path.display()
-            ))),
+            None => {
+                let message = format!("another process{} is at work on {}", holder(path), path.display());
+                Err(Failure::run(message).help("wait for it, or stop it"))
+            }
         }
     }
 
@@ -190,5 +188,5 @@ fn is_left_over(names: &[String]) -> bool {
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
-    Failure::Run(format!("cannot {what} {}: {error}", path.display()))
+    Failure::run(format!("cannot {what} {}: {error}", path.display()))
 }

@@ -72,7 +72,7 @@ impl RunLog {
             changes: record.changes.iter().cloned().chain(changes).collect(),
             ..record
         };
-        let mut metrics = metrics.map_err(Failure::Run)?;
+        let mut metrics = metrics.map_err(Failure::run)?;
         logs::follow(&mut metrics, folder, &record, recipe, data)?;
         let log = Self { metrics, record, last: None, folder: folder.clone() };
         log.begin(folder, recipe)?;
@@ -81,17 +81,17 @@ impl RunLog {
 
     /// Makes a folder that of the run; the recipe comes last, by which it is known.
     fn begin(&self, folder: &RunFolder, recipe: &Recipe) -> Result<(), Failure> {
-        self.record.write(&folder.record()).map_err(Failure::Run)?;
+        self.record.write(&folder.record()).map_err(Failure::run)?;
         for (file, text) in recipe.parts.iter() {
-            write_atomically(&folder.path().join(file), text.as_bytes()).map_err(Failure::Run)?;
+            write_atomically(&folder.path().join(file), text.as_bytes()).map_err(Failure::run)?;
         }
-        write_atomically(&folder.recipe(), recipe.text.as_bytes()).map_err(Failure::Run)
+        write_atomically(&folder.recipe(), recipe.text.as_bytes()).map_err(Failure::run)
     }
 
     /// Writes all that it has to another folder.
     pub(super) fn copy_to(&mut self, folder: &RunFolder, training: &Training) -> Result<(), Failure> {
         let lines = self.metrics.lines().unwrap_or_default();
-        write_atomically(&folder.metrics(), lines.as_bytes()).map_err(Failure::Run)?;
+        write_atomically(&folder.metrics(), lines.as_bytes()).map_err(Failure::run)?;
         self.came(training);
         self.record.outcome = Outcome::Interrupted;
         self.begin(folder, training.recipe())

@@ -70,7 +70,7 @@ pub(super) fn follow(
             }
             LogKind::Tensorboard => Follower::Events { started: started as f64, views: views(recipe, data)? },
         };
-        metrics.follow(&path, follower).map_err(Failure::Run)?;
+        metrics.follow(&path, follower).map_err(Failure::run)?;
     }
     Ok(())
 }
@@ -78,7 +78,7 @@ pub(super) fn follow(
 fn make(folder: &Path) -> Result<(), Failure> {
     match std::fs::create_dir(folder) {
         Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(Failure::Run(format!("cannot make {}: {e}", folder.display())))
+            Err(Failure::run(format!("cannot make {}: {e}", folder.display())))
         }
         _ => Ok(()),
     }
@@ -99,7 +99,7 @@ fn views(recipe: &Recipe, data: &dyn DataSet) -> Result<Option<Picture>, Failure
     if recipe.views.is_empty() {
         return Ok(None);
     }
-    let failed = |e: crate::data::DataError| Failure::Run(e.to_string());
+    let failed = |e: crate::data::DataError| Failure::run(e.to_string());
     let sheet = contact_sheet(data, &view_specs(recipe), SAMPLES, recipe.train.seed).map_err(failed)?;
     let png = sheet.encode(Path::new("views.png")).map_err(failed)?;
     Ok(Some(Picture { size: (sheet.height, sheet.width), png }))

@@ -33,10 +33,9 @@ pub fn find_recipe<'a>(named: &Path, others: impl IntoIterator<Item = &'a str>) 
         (None, None) => {
             let near =
                 suggest(word, built_in_names().chain(others)).map_or_else(String::new, |hint| format!("; {hint}"));
-            Err(Failure::Usage(format!(
-                "there is no built-in recipe `{word}`, and no file `{word}` or `{word}.ssl` here{near}\n  \
-                 = help: `sslrun show recipes` lists the built-in ones"
-            )))
+            let message =
+                format!("there is no built-in recipe `{word}`, and no file `{word}` or `{word}.ssl` here{near}");
+            Err(Failure::usage(message).help("`sslrun show recipes` lists the built-in ones"))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What memory a training needs, and whether there is so much.
+//! How much memory a training needs, and whether there is enough.
 
 use super::{Checked, Failure};
 use crate::check::Recipe;
@@ -6,7 +6,7 @@ use crate::compile::{Plan, Program, bytes};
 use crate::diag::{Code, Diagnostic};
 use crate::exec;
 use crate::optim;
-use crate::source::Span;
+use crate::source::{Sources, Span};
 use crate::system;
 
 /// Programs of more nodes than this are not planned for a judgement.
@@ -79,8 +79,10 @@ pub fn too_large_here(checked: &Checked) -> Option<Diagnostic> {
 /// An error with both numbers where a training needs more memory than is free.
 pub(super) fn fits(recipe: &Recipe) -> Result<(), Failure> {
     let Some(need) = Need::of(recipe) else { return Ok(()) };
-    exec::claim("a training", need.total())
-        .map_err(|error| Failure::Run(format!("{error}\n  = note: {}\n  = help: {}", need.words(), advice(recipe))))
+    exec::claim("a training", need.total()).map_err(|error| {
+        let told = Diagnostic::error(Code::TOO_LARGE, None, error.to_string()).note_also(need.words());
+        Failure::of(told.help(advice(recipe)), &Sources::default())
+    })
 }
 
 fn advice(recipe: &Recipe) -> &'static str {

@@ -3,7 +3,7 @@
 use super::{Checked, Failure};
 use crate::check::Recipe;
 use crate::data::{Access, DataError, Opened, Splits, present};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Severity};
 use crate::report::JudgedOn;
 use crate::train::TrainError;
 
@@ -65,15 +65,13 @@ pub(super) fn changed<'o>(others: &'o [Other], before: &[JudgedOn], rewritten: &
 pub fn absent_others(checked: &Checked) -> Vec<Diagnostic> {
     let sets = checked.recipe.iter().flat_map(|recipe| &recipe.evaluate.judged);
     let absent = |set: &crate::check::Judged| {
-        let mut error = present(&set.data).err()?;
-        let help = error.help.take();
-        let warning = Diagnostic::warning(Code::UNREADABLE_FILE, set.data.span, error.to_string());
-        Some(warning.maybe_help(help))
+        let error = present(&set.data).err()?.at(set.data.span).diagnostic();
+        Some(Diagnostic { code: Code::UNREADABLE_FILE, severity: Severity::Warning, ..error })
     };
     sets.filter_map(absent).collect()
 }
 
 /// The data sets of a recipe that a run's encoder is judged on again.
 pub(super) fn judged_again(checked: &Checked, recipe: &Recipe, access: &Access) -> Result<Vec<Other>, Failure> {
-    open_others(recipe, access).map_err(|error| Failure::of_training(error, &checked.sources))
+    open_others(recipe, access).map_err(|error| Failure::of_training(&error, &checked.sources))
 }

@@ -1,13 +1,13 @@
-//! A recipe of inputs and a loss as what it is: a function of tensors.
+//! Computes the loss of a recipe that has inputs instead of views: a function of tensors.
 
 use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{DType, Device, Tensor};
 
-use super::failure::{begun, point};
 use super::{Checked, Failure};
 use crate::check::Recipe;
 use crate::compile::Program;
+use crate::diag::{Code, Diagnostic};
 use crate::exec::{self, EngineKind, ExecError, Feed, Store};
 use crate::graph::{self, Dim, Input, InputKind, NodeId};
 use crate::kernels;
@@ -23,7 +23,7 @@ pub struct Computed {
     /// The gradient of the loss by each input of real numbers, if asked for.
     pub gradients: Vec<(String, Tensor)>,
     /// What of it is not finite, and where that began.
-    pub fault: Option<String>,
+    pub fault: Option<Diagnostic>,
 }
 
 /// Computes the loss of a checked recipe without views on the given tensors, found by the names of the recipe's inputs.
@@ -33,10 +33,10 @@ pub fn loss_of(
     grad: bool,
     kind: EngineKind,
 ) -> Result<Computed, Failure> {
-    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
+    let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::usage("the recipe has errors"))?;
     let (graph, failed) = (&recipe.graph, |e: ExecError| Failure::of_computing(&e, &checked.sources));
     if let Some(input) = graph.inputs.iter().find(|i| i.kind != InputKind::Given) {
-        return Err(Failure::Usage(format!(
+        return Err(Failure::usage(format!(
             "the recipe reads `{}` of a data set: run it, or declare an `input`",
             input.name
         )));
@@ -62,9 +62,9 @@ pub fn loss_of(
     let gradients = gradients.collect::<Result<Vec<_>, _>>().map_err(|e| failed(e.into()))?;
     let mut computed = Computed { total, terms, gradients, fault: None };
     if let Some((what, span)) = computed.not_finite(recipe) {
-        let place = span.map_or_else(String::new, |span| point(&checked.sources, span));
+        let fault = Diagnostic::error(Code::NOT_FINITE, span, what);
         let culprit = engine.not_finite(&store, &feed).map_err(failed)?;
-        computed.fault = Some(format!("{what}{place}{}", begun(culprit.as_ref(), &checked.sources)));
+        computed.fault = Some(culprit.map_or(fault.clone(), |culprit| culprit.told(fault)));
     }
     Ok(computed)
 }
@@ -87,7 +87,7 @@ impl Computed {
 }
 
 fn program(recipe: &Recipe, grad: bool) -> Result<Program, Failure> {
-    let total = recipe.loss.total.ok_or_else(|| Failure::Usage("the recipe has no loss".to_owned()))?;
+    let total = recipe.loss.total.ok_or_else(|| Failure::usage("the recipe has no loss"))?;
     let outputs: Vec<NodeId> = recipe.loss.terms.iter().map(|t| t.node).chain([total]).collect();
     if !grad {
         return Ok(Program::forward(recipe.graph.clone(), outputs));
@@ -95,7 +95,7 @@ fn program(recipe: &Recipe, grad: bool) -> Result<Program, Failure> {
     let real = recipe.graph.inputs.iter().filter(|i| i.ty.dtype == graph::DType::Float);
     let names: Vec<&str> = real.map(|i| i.name.as_str()).collect();
     Program::training(recipe.graph.clone(), &outputs, total, &names, recipe.train.wishes)
-        .map_err(|e| Failure::Run(e.message))
+        .map_err(|e| Failure::run(e.message).maybe_help(e.help))
 }
 
 /// The size of each symbol, which all inputs must agree on.
@@ -111,7 +111,7 @@ fn bind(inputs: &[Input], given: &HashMap<String, Tensor>) -> Result<BTreeMap<St
             if size == 0 {
                 let wants =
                     if *dim == Dim::symbol("N") { "a batch needs a row" } else { "nothing can be computed of it" };
-                return Err(Failure::Run(format!("{dim} is 0 in `{}`: {wants}", input.name)));
+                return Err(Failure::run(format!("{dim} is 0 in `{}`: {wants}", input.name)));
             }
             if let ([symbol], true) =
                 (&dim.symbols()[..], dim.constant().is_none() && *dim == Dim::symbol(dim.symbols()[0]))
@@ -139,15 +139,15 @@ fn missing(input: &Input, given: &HashMap<String, Tensor>) -> Failure {
     let mut names: Vec<&str> = given.keys().map(String::as_str).collect();
     names.sort_unstable();
     let there = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-    Failure::Run(format!("input `{}` {} is not given; the file holds {there}", input.name, input.ty.shape))
+    Failure::run(format!("input `{}` {} is not given; the file holds {there}", input.name, input.ty.shape))
 }
 
 fn mismatch(input: &Input, found: &[usize], why: &str) -> Failure {
-    Failure::Run(format!("input `{}` is declared {}, the given tensor is {found:?}{why}", input.name, input.ty.shape))
+    Failure::run(format!("input `{}` is declared {}, the given tensor is {found:?}{why}", input.name, input.ty.shape))
 }
 
 /// The numbers of a tensor of any type, row-major.
 fn numbers(input: &Input, tensor: &Tensor) -> Result<Vec<f32>, Failure> {
     let flat = tensor.to_dtype(DType::F32).and_then(|t| t.flatten_all()).and_then(|t| t.to_vec1());
-    flat.map_err(|e| Failure::Run(format!("input `{}` cannot be read: {e}", input.name)))
+    flat.map_err(|e| Failure::run(format!("input `{}` cannot be read: {e}", input.name)))
 }

@@ -1,4 +1,4 @@
-//! What has been trained is saved elsewhere where its folder cannot be written to.
+//! Saves a training somewhere else where its folder cannot be written to.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(super) fn room(held: &Held, training: &mut Training, resumed: bool) -> Resul
         return Ok(());
     }
     let (path, needed, free) = (held.path().display(), bytes(needed), bytes(free));
-    Err(Failure::Run(format!("{path} has no room: the checkpoints need {needed}, and {free} are free")))
+    Err(Failure::run(format!("{path} has no room: the checkpoints need {needed}, and {free} are free")))
 }
 
 /// Saves a training that could not be saved in its folder, with its record, wherever it can be; an error that says where.
@@ -43,14 +43,13 @@ pub(super) fn rescue(
         saved
     };
     let saved = held.moved_to().filter(|place| save(place)).or_else(|| elsewhere(held, &mut save));
-    let more = match saved {
-        Some(place) => {
-            let place = place.display();
-            format!("what was trained until step {step} is in {place}\n  = help: go on by `sslrun --resume {place}`")
-        }
-        None => format!("what was trained until step {step} could not be saved anywhere else, either"),
-    };
-    Failure::Run(format!("{message}\n  = note: {more}"))
+    match saved.map(|place| place.display().to_string()) {
+        Some(place) => Failure::run(message)
+            .note(format!("what was trained until step {step} is in {place}"))
+            .help(format!("go on by `sslrun --resume {place}`")),
+        None => Failure::run(message)
+            .note(format!("what was trained until step {step} could not be saved anywhere else, either")),
+    }
 }
 
 /// A new folder beside the run's, here, in the folder for temporary files, or at home.

@@ -22,7 +22,7 @@ impl RunFolder {
         if folder.is_begun() {
             return Ok(folder);
         }
-        Err(Failure::Usage(format!("{} is not the folder of a run: it has no recipe.ssl", path.display())))
+        Err(Failure::usage(format!("{} is not the folder of a run: it has no recipe.ssl", path.display())))
     }
 
     /// Whether a run has begun here: the recipe comes last of what is written before the first step.

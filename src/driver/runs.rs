@@ -25,9 +25,8 @@ pub struct Runs {
 /// All runs below a folder, or the one in it.
 pub fn runs_below(folder: &Path) -> Result<Runs, Failure> {
     if !folder.is_dir() {
-        let message =
-            format!("{} is no folder\n  = help: `sslrun runs DIR` lists the runs below DIR", folder.display());
-        return Err(Failure::Usage(message));
+        let failure = Failure::usage(format!("{} is no folder", folder.display()));
+        return Err(failure.help("`sslrun runs DIR` lists the runs below DIR"));
     }
     let mut walk = Walk::default();
     walk.down(folder, 0);

@@ -1,4 +1,4 @@
-//! In what two recipes differ, as far as it matters to a training that has begun.
+//! The differences between two recipes that matter to a training that has begun.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -80,7 +80,7 @@ pub(super) fn differences(old: &str, new: &str) -> Vec<Difference> {
 
 /// What a recipe says, by what it says it of.
 fn parts(text: &str) -> BTreeMap<String, String> {
-    let (file, _) = syntax::parse(FileId(0), text);
+    let (file, _) = syntax::parse(FileId::ALONE, text);
     let mut parts = BTreeMap::new();
     for item in &file.items {
         if let ItemKind::Train { entries: all } = &item.kind {

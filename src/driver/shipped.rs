@@ -28,12 +28,12 @@ pub fn shipped() -> Result<Vec<Shipped>, Failure> {
 fn of_name(name: &'static str) -> Result<Shipped, Failure> {
     let path = built_in(name).unwrap_or_default();
     let Checked { recipe, .. } = check(&path, &[], None)?;
-    let recipe = recipe.ok_or_else(|| Failure::Run(format!("the built-in recipe `{name}` has errors")))?;
+    let recipe = recipe.ok_or_else(|| Failure::run(format!("the built-in recipe `{name}` has errors")))?;
     let samples = data::open(&recipe.data, Split::Train, &data::Access::default())
-        .map_err(|e| Failure::Run(e.to_string()))?
+        .map_err(|e| Failure::run(e.to_string()))?
         .len();
     let totals = describe(&recipe, Some(samples))?.totals;
-    let operations = |text: &str| text.parse::<u64>().map_err(|e| Failure::Run(format!("`{name}`: {text}: {e}")));
+    let operations = |text: &str| text.parse::<u64>().map_err(|e| Failure::run(format!("`{name}`: {text}: {e}")));
     Ok(Shipped {
         name,
         families: explain::families(&recipe),
@@ -61,5 +61,5 @@ fn program(recipe: &Recipe) -> Result<Program, Failure> {
     let terms: Vec<_> = recipe.loss.terms.iter().map(|t| t.node).collect();
     let Some(total) = recipe.loss.total else { return Ok(Program::forward(recipe.graph.clone(), terms)) };
     Program::training(recipe.graph.clone(), &terms, total, &[], recipe.train.wishes)
-        .map_err(|e| Failure::Run(e.message))
+        .map_err(|e| Failure::run(e.message).maybe_help(e.help))
 }

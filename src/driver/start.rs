@@ -1,6 +1,6 @@
-//! What of a recipe starts with weights from files: they are put in place before the first step, and it is said what was taken.
+//! Loads the weights that parts of a recipe start with from files, before the first step, and reports what was taken.
 
-use super::{Checked, Failure, failure};
+use super::{Checked, Failure};
 use crate::check::Recipe;
 use crate::exec::{Buffer, Store};
 use crate::train::Event;
@@ -18,13 +18,13 @@ pub(super) fn start(
 ) -> Result<(), Failure> {
     for started in &recipe.starts {
         let file = started.config.text("path");
-        let failed = |message: String| Failure::Run(message + &failure::point(&checked.sources, started.span));
+        let failed = |message: String| Failure::run(message).at(started.span, &checked.sources);
         let file = WeightsFile::open(std::path::Path::new(file)).map_err(failed)?;
         let at = started.config.text("at");
         let taking = take(&file, &wanted(store, &started.path), (!at.is_empty()).then_some(at)).map_err(failed)?;
         if !taking.problems.is_empty() && started.config.bool("strict") {
             let head = format!("{} does not hold the weights of `{}`:", file.path().display(), started.path);
-            return Err(failed(format!("{head}{}{}", problems(&taking.problems), help(&taking))));
+            return Err(failed(head + &problems(&taking.problems)).maybe_help(help(&taking)));
         }
         for path in copies(recipe, &started.path) {
             put(store, &path, &taking);
@@ -58,15 +58,13 @@ pub(super) fn problems(problems: &[String]) -> String {
     problems.iter().take(NAMED).map(|p| format!("\n  - {p}")).collect::<String>() + &rest
 }
 
-fn help(taking: &Taking) -> String {
-    match taking.taken.is_empty() {
-        true => String::new(),
-        false => format!(
-            "\n  = help: {} tensors{} fit; `weights(.., strict: false)` takes these and lets the rest start as it would have",
-            taking.taken.len(),
-            below(&taking.prefix)
-        ),
-    }
+fn help(taking: &Taking) -> Option<String> {
+    let (count, place) = (taking.taken.len(), below(&taking.prefix));
+    (count > 0).then(|| {
+        format!(
+            "{count} tensors{place} fit; `weights(.., strict: false)` takes these and leaves the rest as it was drawn"
+        )
+    })
 }
 
 fn below(prefix: &str) -> String {
@@ -80,9 +78,8 @@ fn copies(recipe: &Recipe, path: &str) -> Vec<String> {
     let mut known = 0;
     while known < same.len() {
         let of = same[known].clone();
-        let follows = recipe.branches.iter().filter(|b| {
-            b.derived.as_ref().is_some_and(|(how, whose)| matches!(how.as_str(), "ema" | "snapshot") && *whose == of)
-        });
+        let follows =
+            recipe.branches.iter().filter(|b| b.derived.as_ref().is_some_and(|d| d.follows() == Some(of.as_str())));
         same.extend(follows.map(|b| b.name.clone()));
         known += 1;
     }
@@ -101,7 +98,7 @@ pub(super) fn told(what: &str, file: &WeightsFile, taking: &Taking, norm: Option
     let quoted = |names: &[String]| list(names.iter().map(|name| format!("`{name}`")).collect());
     let mut say = |what: &str, names: String| parts.extend((!names.is_empty()).then(|| format!("{what}: {names}")));
     say("left over", list(taking.left.iter().map(|(name, count)| format!("`{name}` ({count})")).collect()));
-    say("starting as it would have", quoted(&taking.fresh));
+    say("left as they were drawn", quoted(&taking.fresh));
     say("fitting as well", quoted(&taking.others));
     say("objects that were not built", quoted(file.others()));
     say("not taken, as `strict` is false", list(taking.problems.clone()));

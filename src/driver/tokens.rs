@@ -1,4 +1,4 @@
-//! Recipes are written for small pictures: what their patches mean for large ones is said before it is waited for.
+//! Warns where large pictures are cut into very many patches, before anyone waits for the training.
 
 use super::need::Need;
 use crate::check::Recipe;
@@ -22,7 +22,9 @@ pub(super) fn many_tokens(recipe: &Recipe) -> Option<Diagnostic> {
         return None;
     }
     let takes = Need::of(recipe).map_or_else(String::new, |need| format!(", and {} are needed", bytes(need.total())));
-    let message = format!("attention is among {count} tokens of each view: its time grows with their square{takes}");
-    let help = "a larger patch makes fewer: one of twice the side a quarter, as in `vit(.., patch: 8)` in place of 4";
+    let message = format!(
+        "attention compares {count} tokens of each view with each other: its time grows with the square of their number{takes}"
+    );
+    let help = "larger patches make fewer tokens: twice the side makes a quarter of them, as in `vit(.., patch: 8)` instead of 4";
     Some(Diagnostic::warning(Code::TOO_LARGE, span, message).help(help))
 }

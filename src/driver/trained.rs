@@ -21,7 +21,7 @@ pub fn check_run(run: &Path, sets: &[String]) -> Result<Checked, Failure> {
     if !run.is_file() {
         return check(&RunFolder::open(run)?.recipe(), sets, None);
     }
-    let texts = Texts::read(run).map_err(|e| Failure::Usage(e.to_string()))?;
+    let texts = Texts::read(run).map_err(|e| Failure::usage(e.to_string()))?;
     let mut sources = Sources::default();
     let root = run.join("recipe.ssl");
     sources.hold(root.clone(), texts.recipe);
@@ -60,8 +60,8 @@ pub struct Trained<'a> {
 impl<'a> Trained<'a> {
     /// Loads a checkpoint of a run, or an encoder in a file, into its checked recipe.
     pub fn load(run: &Path, checked: &'a Checked, which: Which, engine: EngineKind) -> Result<Self, Failure> {
-        let explain = |error: TrainError| Failure::of_training(error, &checked.sources);
-        let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::Usage("the recipe has errors".to_owned()))?;
+        let explain = |error: TrainError| Failure::of_training(&error, &checked.sources);
+        let recipe = checked.recipe.as_ref().ok_or_else(|| Failure::usage("the recipe has errors"))?;
         let encoder = recipe.evaluate.encoder.as_ref().ok_or_else(|| nothing_to_judge(recipe))?;
         let kept = kept(run, which).map_err(explain)?;
         let seed = kept.seed;
@@ -81,10 +81,10 @@ impl<'a> Trained<'a> {
     pub fn data(&self, named_data: Option<&str>, access: &Access) -> Result<Opened, Failure> {
         match named_data {
             Some(spec) => {
-                let opened = Splits::open(&self.named(spec)?, access).map_err(|e| Failure::Run(e.to_string()))?;
+                let opened = Splits::open(&self.named(spec)?, access).map_err(Failure::of_data)?;
                 self.takes(&opened.splits).map(|()| opened)
             }
-            None => open(self.recipe, access).map_err(|e| Failure::of_training(e, &self.checked.sources)),
+            None => open(self.recipe, access).map_err(|e| Failure::of_training(&e, &self.checked.sources)),
         }
     }
 
@@ -94,7 +94,7 @@ impl<'a> Trained<'a> {
             Some(spec) => self.named(spec)?,
             None => self.recipe.data.clone(),
         };
-        let splits = Splits::whole(&config, access).map_err(|e| Failure::Run(e.to_string()))?;
+        let splits = Splits::whole(&config, access).map_err(Failure::of_data)?;
         self.takes(&splits).map(|()| splits)
     }
 
@@ -113,7 +113,7 @@ impl<'a> Trained<'a> {
     /// Complains of pictures that have other channels than the encoder takes.
     fn takes(&self, splits: &Splits) -> Result<(), Failure> {
         let (own, wanted) = (splits.train.frame().channels, self.encoder.channels);
-        let wrong = || Failure::Run(format!("the encoder takes pictures of {wanted} channels, these have {own}"));
+        let wrong = || Failure::run(format!("the encoder takes pictures of {wanted} channels, these have {own}"));
         if own == wanted { Ok(()) } else { Err(wrong()) }
     }
 
@@ -127,13 +127,12 @@ impl<'a> Trained<'a> {
         control: &Control,
         on_event: &mut dyn FnMut(&Event),
     ) -> Result<Table, Failure> {
-        let explain = |error: TrainError| Failure::of_training(error, &self.checked.sources);
+        let explain = |error: TrainError| Failure::of_training(&error, &self.checked.sources);
         if self.alone && !self.recipe.evaluate.pairs.is_empty() {
-            return Err(Failure::Usage(format!(
-                "the file holds `{}` alone, and some probes compare it with texts\n  = help: judge the run or its last checkpoint, or by \
-                 other probes, as in `--set 'evaluate.probes=[knn(), linear()]'`",
-                self.path()
-            )));
+            let message = format!("the file holds `{}` alone, and some probes compare it with texts", self.path());
+            return Err(Failure::usage(message).help(
+                "judge the run or its last checkpoint, or by other probes, as in `--set 'evaluate.probes=[knn(), linear()]'`",
+            ));
         }
         let judge = Judge::new(self.recipe, self.engine, data, None).map_err(explain)?;
         let mut judge = judge.ok_or_else(|| nothing_to_judge(self.recipe))?;
@@ -161,7 +160,7 @@ impl<'a> Trained<'a> {
 
     /// Puts the encoder into the state in which a probe has tuned it.
     pub fn tune(&mut self, known: &KnownClasses) -> Result<(), Failure> {
-        known.tune(&mut self.store).map_err(|error| Failure::of_training(error, &self.checked.sources))
+        known.tune(&mut self.store).map_err(|error| Failure::of_training(&error, &self.checked.sources))
     }
 
     /// The encoder as it was before its training, its statistics of what it was trained on; of the pictures at hand if that is gone.
@@ -178,12 +177,12 @@ impl<'a> Trained<'a> {
 
     /// The features and labels of pictures, in their order, without those that cannot be used.
     pub fn features(&mut self, data: &Arc<dyn DataSet>, control: &Control) -> Result<Rows, Failure> {
-        let explain = |error: TrainError| Failure::of_training(error, &self.checked.sources);
+        let explain = |error: TrainError| Failure::of_training(&error, &self.checked.sources);
         let mut extractor = Extractor::new(self.encoder, self.engine).map_err(explain)?;
         extractor.rows(&mut self.store, data, control).map_err(explain)
     }
 }
 
 fn nothing_to_judge(recipe: &Recipe) -> Failure {
-    Failure::Run(format!("`{}` has no encoder to judge", recipe.title))
+    Failure::run(format!("`{}` has no encoder to judge", recipe.title))
 }

@@ -11,7 +11,7 @@ use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::random::Rng;
 
 /// The word `few_shot`.
-pub const ENTRY: Entry = Entry {
+pub static ENTRY: Entry = Entry {
     name: "few_shot",
     kind: Kind::Probe,
     params: &[

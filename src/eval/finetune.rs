@@ -1,10 +1,9 @@
 //! The fine-tuning probe: what is to be done. The encoder itself takes part, so the trainer does it.
 
-use crate::catalog::{Arg, Config, Entry, Kind, Param, ParamType};
-use crate::source::{FileId, Span};
+use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 
 /// The word `finetune`.
-pub const ENTRY: Entry = Entry {
+pub static ENTRY: Entry = Entry {
     name: "finetune",
     kind: Kind::Probe,
     params: &[
@@ -41,8 +40,8 @@ pub struct Finetune {
     pub epochs: f64,
     /// Samples a step.
     pub batch: usize,
-    /// The optimizer.
-    pub optimizer: Config,
+    /// The optimizers: one, or several that share the parameters out.
+    pub optimizers: Vec<Config>,
     /// Bounds of the area of the crops.
     pub scale: (f64, f64),
 }
@@ -50,16 +49,10 @@ pub struct Finetune {
 impl Finetune {
     /// Reads a checked call of `finetune`.
     pub fn from_config(config: &Config) -> Self {
-        let optimizer = if let Arg::Config(optimizer) = config.arg("optimizer") {
-            optimizer.clone()
-        } else {
-            // The checker fills it in; without one, building it says so.
-            Config { name: "none".to_owned(), args: Vec::new(), span: Span::new(FileId(0), 0..0) }
-        };
         Self {
             epochs: config.number("epochs"),
             batch: config.int("batch"),
-            optimizer,
+            optimizers: config.configs("optimizer"),
             scale: config.range("scale").unwrap_or((0.5, 1.0)),
         }
     }

@@ -7,7 +7,7 @@ use super::nearest::{Found, nearest};
 use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 
 /// The word `knn`.
-pub const ENTRY: Entry = Entry {
+pub static ENTRY: Entry = Entry {
     name: "knn",
     kind: Kind::Probe,
     params: &[

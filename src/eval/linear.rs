@@ -9,7 +9,7 @@ use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::kernels::{Matrix, multiply};
 
 /// The word `linear`.
-pub const ENTRY: Entry = Entry {
+pub static ENTRY: Entry = Entry {
     name: "linear",
     kind: Kind::Probe,
     params: &[

@@ -23,20 +23,14 @@ mod zero_shot;
 pub use collapse::{Spread, effective_rank, feature_std, spread};
 pub use features::Features;
 pub use few_shot::{FewShot, few_shot, few_shot_rows};
-pub use finetune::Finetune;
+pub use finetune::{ENTRY as FINETUNE, Finetune};
 pub use held_out::held_out;
 pub use knn::{Knn, knn};
 pub use linear::{LinearClassifier, LinearProbe, linear_probe};
 pub use measure::{MEASURES, Measure};
 pub use nearest::neighbours;
 pub use pair::Pairing;
-pub use probe::Probe;
+pub use probe::{PROBES, Probe, ProbeWord};
 pub use retrieval::{DEPTHS, Recall, recall};
 pub use uniformity::{alignment, uniformity};
 pub use zero_shot::{ZeroShot, zero_shot};
-
-use crate::catalog::Entry;
-
-/// Every probe of the language.
-pub const PROBES: &[&Entry] =
-    &[&knn::ENTRY, &linear::ENTRY, &few_shot::ENTRY, &finetune::ENTRY, &retrieval::ENTRY, &zero_shot::ENTRY];

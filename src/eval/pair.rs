@@ -1,5 +1,6 @@
 //! What probes of two towers are told: which branch embeds pictures, which one texts, and of which column.
 
+use super::{retrieval, zero_shot};
 use crate::catalog::{Config, Param, ParamType};
 
 /// The tower of pictures.
@@ -25,7 +26,7 @@ pub struct Pairing {
 impl Pairing {
     /// What a checked call says; `None` where the word is no probe of two towers.
     pub fn of(config: &Config) -> Option<Self> {
-        ["retrieval", "zero_shot"].contains(&config.name.as_str()).then(|| Self::from_config(config))
+        (config.is(&retrieval::ENTRY) || config.is(&zero_shot::ENTRY)).then(|| Self::from_config(config))
     }
 
     pub(super) fn from_config(config: &Config) -> Self {

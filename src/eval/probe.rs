@@ -1,8 +1,10 @@
 //! Any probe of the language.
 
 use super::held_out::candidates;
-use super::{FewShot, Finetune, Knn, LinearProbe, Pairing, ZeroShot};
-use crate::catalog::Config;
+use super::{
+    FewShot, Finetune, Knn, LinearProbe, Pairing, ZeroShot, few_shot, finetune, knn, linear, retrieval, zero_shot,
+};
+use crate::catalog::{Config, Entry};
 
 /// A judgement of an encoder by the labels of samples.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,20 +28,31 @@ pub enum Probe {
     ZeroShot(ZeroShot),
 }
 
+/// A probe's word, and how a checked call of it is read.
+pub struct ProbeWord {
+    /// Its signature and documentation.
+    pub entry: &'static Entry,
+    read: fn(&Config) -> Probe,
+}
+
+/// Every probe of the language.
+pub static PROBES: &[ProbeWord] = &[
+    ProbeWord { entry: &knn::ENTRY, read: |config| Probe::Knn(Knn::from_config(config)) },
+    ProbeWord {
+        entry: &linear::ENTRY,
+        read: |config| Probe::Linear { settings: LinearProbe::from_config(config), candidates: candidates(config) },
+    },
+    ProbeWord { entry: &few_shot::ENTRY, read: |config| Probe::FewShot(FewShot::from_config(config)) },
+    ProbeWord { entry: &finetune::ENTRY, read: |config| Probe::Finetune(Finetune::from_config(config)) },
+    ProbeWord { entry: &retrieval::ENTRY, read: |config| Probe::Retrieval(Pairing::from_config(config)) },
+    ProbeWord { entry: &zero_shot::ENTRY, read: |config| Probe::ZeroShot(ZeroShot::from_config(config)) },
+];
+
 impl Probe {
     /// Reads a checked call of a probe; `None` where the word is no probe.
     pub fn from_config(config: &Config) -> Option<Self> {
-        match config.name.as_str() {
-            "knn" => Some(Self::Knn(Knn::from_config(config))),
-            "linear" => {
-                Some(Self::Linear { settings: LinearProbe::from_config(config), candidates: candidates(config) })
-            }
-            "few_shot" => Some(Self::FewShot(FewShot::from_config(config))),
-            "finetune" => Some(Self::Finetune(Finetune::from_config(config))),
-            "retrieval" => Some(Self::Retrieval(Pairing::from_config(config))),
-            "zero_shot" => Some(Self::ZeroShot(ZeroShot::from_config(config))),
-            _ => None,
-        }
+        let word = PROBES.iter().find(|word| config.is(word.entry))?;
+        Some((word.read)(config))
     }
 
     /// The word of the language.

@@ -8,7 +8,7 @@ use super::pair::{COLUMN, PICTURES, TEXTS};
 use crate::catalog::{Entry, Kind};
 
 /// The word `retrieval`.
-pub const ENTRY: Entry = Entry {
+pub static ENTRY: Entry = Entry {
     name: "retrieval",
     kind: Kind::Probe,
     params: &[PICTURES, TEXTS, COLUMN],

@@ -6,7 +6,7 @@ use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::kernels::{Matrix, multiply};
 
 /// The word `zero_shot`.
-pub const ENTRY: Entry = Entry {
+pub static ENTRY: Entry = Entry {
     name: "zero_shot",
     kind: Kind::Probe,
     params: &[

@@ -7,6 +7,7 @@ use super::planned::Planned;
 use super::site::{Moment, Phase};
 use super::{ExecError, Real, Store, claim};
 use crate::compile::{Amount, Plan, Program};
+use crate::diag::Diagnostic;
 use crate::graph::{Operation, ParamId, StateId};
 use crate::kernels;
 use crate::source::Span;
@@ -87,9 +88,19 @@ pub struct Culprit {
     pub span: Option<Span>,
 }
 
+impl Culprit {
+    /// A diagnostic that also says where the first number came from that is not finite.
+    pub fn told(&self, diagnostic: Diagnostic) -> Diagnostic {
+        match self.span {
+            Some(span) => diagnostic.also(span, self.to_string()),
+            None => diagnostic.note_also(self.to_string()),
+        }
+    }
+}
+
 impl fmt::Display for Culprit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the first number that is not finite comes of the operation `{}`", self.operation)
+        write!(f, "the first number that is not finite comes from the operation `{}`", self.operation)
     }
 }
 

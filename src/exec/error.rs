@@ -1,6 +1,7 @@
 //! What can go wrong while a step runs.
 
 use crate::compile::PlanError;
+use crate::diag::{Code, Diagnostic};
 use crate::graph::{Graph, NodeId};
 use crate::source::Span;
 use std::fmt;
@@ -27,6 +28,11 @@ impl ExecError {
     /// Why a program of that graph cannot be planned.
     pub fn of_plan(error: PlanError, graph: &Graph) -> Self {
         Self::new(error.message).at(graph, error.node)
+    }
+
+    /// The error as it is told.
+    pub fn diagnostic(&self) -> Diagnostic {
+        Diagnostic::error(Code::NOT_COMPUTED, self.span, self.to_string())
     }
 
     /// Says which node failed, unless that is already said.

@@ -137,9 +137,7 @@ fn untrained(recipe: &Recipe, flow: &Flow, branch: &Branch) -> Vec<Diagnostic> {
 
 /// The branches that are moving averages of `branch`.
 fn followers(recipe: &Recipe, branch: &Branch) -> Vec<String> {
-    let follows = |b: &&Branch| {
-        b.derived.as_ref().is_some_and(|(how, of)| (how == "ema" || how == "snapshot") && *of == branch.name)
-    };
+    let follows = |b: &&Branch| b.derived.as_ref().is_some_and(|d| d.follows() == Some(branch.name.as_str()));
     recipe.branches.iter().filter(follows).map(|b| format!("`{}`", b.name)).collect()
 }
 

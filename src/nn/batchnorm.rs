@@ -7,7 +7,7 @@ use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::graph::{Init, NodeId, ShapeError};
 
 /// `batchnorm()`
-pub const LAYER: Layer = Layer {
+pub static LAYER: Layer = Layer {
     entry: Entry {
         name: "batchnorm",
         kind: Kind::Layer,

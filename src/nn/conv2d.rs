@@ -9,7 +9,7 @@ use crate::graph::{Init, NodeId, ParamKind, ShapeError};
 const PIXELS: ParamType = ParamType::Int { min: 1, max: 1 << 12 };
 
 /// `conv2d(out)`
-pub const LAYER: Layer = Layer {
+pub static LAYER: Layer = Layer {
     entry: Entry {
         name: "conv2d",
         kind: Kind::Layer,

@@ -5,7 +5,7 @@ use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::graph::{NodeId, ShapeError};
 
 /// `dropout(p)`
-pub const LAYER: Layer = Layer {
+pub static LAYER: Layer = Layer {
     entry: Entry {
         name: "dropout",
         kind: Kind::Layer,

@@ -7,7 +7,7 @@ use crate::graph::{DType, Dim, Init, NodeId, ParamKind, ShapeError};
 const COUNT: ParamType = ParamType::Int { min: 1, max: 1 << 24 };
 
 /// `embedding(dim)`
-pub const LAYER: Layer = Layer {
+pub static LAYER: Layer = Layer {
     entry: Entry {
         name: "embedding",
         kind: Kind::Layer,

@@ -5,7 +5,7 @@ use crate::catalog::{Entry, Kind};
 use crate::graph::{Dim, NodeId, ShapeError};
 
 /// `flatten()`
-pub const LAYER: Layer = Layer {
+pub static LAYER: Layer = Layer {
     entry: Entry {
         name: "flatten",
         kind: Kind::Layer,

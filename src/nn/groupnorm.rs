@@ -6,7 +6,7 @@ use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::graph::{Dim, NodeId, ShapeError};
 
 /// `groupnorm(groups)`
-pub const LAYER: Layer = Layer {
+pub static LAYER: Layer = Layer {
     entry: Entry {
         name: "groupnorm",
         kind: Kind::Layer,

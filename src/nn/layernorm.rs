@@ -8,7 +8,7 @@ use crate::graph::{Init, NodeId, ParamKind, ShapeError};
 pub(super) const EPS: ParamType = ParamType::Number { min: 0.0, max: 1.0 };
 
 /// `layernorm()`
-pub const LAYER: Layer = Layer {
+pub static LAYER: Layer = Layer {
     entry: Entry {
         name: "layernorm",
         kind: Kind::Layer,

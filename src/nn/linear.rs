@@ -5,7 +5,7 @@ use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::graph::{Init, NodeId, ParamKind, ShapeError};
 
 /// `linear(out)`
-pub const LAYER: Layer = Layer {
+pub static LAYER: Layer = Layer {
     entry: Entry {
         name: "linear",
         kind: Kind::Layer,

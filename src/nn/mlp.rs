@@ -8,7 +8,7 @@ use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::graph::{NodeId, ShapeError};
 
 /// `mlp(hidden, ..., out)`
-pub const LAYER: Layer = Layer {
+pub static LAYER: Layer = Layer {
     entry: Entry {
         name: "mlp",
         kind: Kind::Layer,

@@ -25,38 +25,40 @@ pub use mask::{MaskInput, Uncounted};
 pub use module::{Layer, Module, Output};
 pub use peer::{Peer, Table, Transformer};
 
+use crate::catalog::Entry;
+
 /// The parameter by which a layer says what it does with a mask.
 pub const MASKED: &str = "masked";
 
 /// Every layer and backbone that recipes can name.
-pub const LAYERS: &[Layer] = &[
-    linear::LAYER,
-    prototypes::LAYER,
-    conv2d::LAYER,
-    batchnorm::LAYER,
-    layernorm::LAYER,
-    groupnorm::LAYER,
-    dropout::LAYER,
-    pool::MAX,
-    pool::AVERAGE,
-    pool::GLOBAL,
-    flatten::LAYER,
-    embedding::LAYER,
-    positions::LAYER,
-    upsample::LAYER,
-    mlp::LAYER,
-    resnet::RESNET18,
-    resnet::RESNET34,
-    resnet::RESNET50,
-    vit::VIT,
-    vit::TINY,
-    vit::SMALL,
-    vit::BASE,
-    vit::DECODER,
-    vit::PREDICTOR,
+pub static LAYERS: &[&Layer] = &[
+    &linear::LAYER,
+    &prototypes::LAYER,
+    &conv2d::LAYER,
+    &batchnorm::LAYER,
+    &layernorm::LAYER,
+    &groupnorm::LAYER,
+    &dropout::LAYER,
+    &pool::MAX,
+    &pool::AVERAGE,
+    &pool::GLOBAL,
+    &flatten::LAYER,
+    &embedding::LAYER,
+    &positions::LAYER,
+    &upsample::LAYER,
+    &mlp::LAYER,
+    &resnet::RESNET18,
+    &resnet::RESNET34,
+    &resnet::RESNET50,
+    &vit::VIT,
+    &vit::TINY,
+    &vit::SMALL,
+    &vit::BASE,
+    &vit::DECODER,
+    &vit::PREDICTOR,
 ];
 
-/// The layer of that name.
-pub fn layer(name: &str) -> Option<&'static Layer> {
-    LAYERS.iter().find(|layer| layer.entry.name == name)
+/// The layer of that word.
+pub fn layer(entry: &'static Entry) -> Option<&'static Layer> {
+    LAYERS.iter().copied().find(|layer| layer.entry == *entry)
 }

@@ -38,7 +38,6 @@ impl From<NodeId> for Output {
 }
 
 /// A word of the language that makes a module.
-#[derive(Clone, Copy)]
 pub struct Layer {
     /// Its signature, formula and documentation.
     pub entry: Entry,

@@ -14,7 +14,7 @@ const PARAMS: &[Param] = &[
 const FORMULA: &str = "[N, H, W, C] -> [N, (H + 2 padding - kernel) / stride + 1, .., C]";
 
 /// `maxpool()`
-pub const MAX: Layer = Layer {
+pub static MAX: Layer = Layer {
     entry: Entry {
         name: "maxpool",
         kind: Kind::Layer,
@@ -26,7 +26,7 @@ pub const MAX: Layer = Layer {
 };
 
 /// `avgpool()`
-pub const AVERAGE: Layer = Layer {
+pub static AVERAGE: Layer = Layer {
     entry: Entry {
         name: "avgpool",
         kind: Kind::Layer,
@@ -38,7 +38,7 @@ pub const AVERAGE: Layer = Layer {
 };
 
 /// `global_avgpool()`
-pub const GLOBAL: Layer = Layer {
+pub static GLOBAL: Layer = Layer {
     entry: Entry {
         name: "global_avgpool",
         kind: Kind::Layer,

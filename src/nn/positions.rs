@@ -5,7 +5,7 @@ use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::graph::{Init, NodeId, ParamKind, ShapeError};
 
 /// `positions()`
-pub const LAYER: Layer = Layer {
+pub static LAYER: Layer = Layer {
     entry: Entry {
         name: "positions",
         kind: Kind::Layer,

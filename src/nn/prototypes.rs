@@ -5,7 +5,7 @@ use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::graph::{Init, NodeId, ParamKind, ShapeError};
 
 /// `prototypes(k)`
-pub const LAYER: Layer = Layer {
+pub static LAYER: Layer = Layer {
     entry: Entry {
         name: "prototypes",
         kind: Kind::Layer,

@@ -25,7 +25,7 @@ const PARAMS: &[Param] = &[
 ];
 
 /// `resnet18()`
-pub const RESNET18: Layer = Layer {
+pub static RESNET18: Layer = Layer {
     entry: entry(
         "resnet18",
         "[N, H, W, 3] -> [N, 8 width], tap `map`",
@@ -35,7 +35,7 @@ pub const RESNET18: Layer = Layer {
 };
 
 /// `resnet34()`
-pub const RESNET34: Layer = Layer {
+pub static RESNET34: Layer = Layer {
     entry: entry(
         "resnet34",
         "[N, H, W, 3] -> [N, 8 width], tap `map`",
@@ -45,7 +45,7 @@ pub const RESNET34: Layer = Layer {
 };
 
 /// `resnet50()`
-pub const RESNET50: Layer = Layer {
+pub static RESNET50: Layer = Layer {
     entry: entry(
         "resnet50",
         "[N, H, W, 3] -> [N, 32 width], tap `map`",

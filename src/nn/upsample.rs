@@ -6,7 +6,7 @@ use crate::graph::ops::window::image;
 use crate::graph::{Dim, NodeId, ShapeError};
 
 /// `upsample(factor)`
-pub const LAYER: Layer = Layer {
+pub static LAYER: Layer = Layer {
     entry: Entry {
         name: "upsample",
         kind: Kind::Layer,

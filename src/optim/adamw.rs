@@ -6,7 +6,7 @@ use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::kernels::Elem;
 
 /// The word `adamw`.
-pub const ENTRY: Entry = Entry {
+pub static ENTRY: Entry = Entry {
     name: "adamw",
     kind: Kind::Optimizer,
     params: &[

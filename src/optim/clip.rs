@@ -7,7 +7,7 @@ use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::kernels::Elem;
 
 /// The word `clip_norm`.
-pub const CLIP_NORM: Entry = Entry {
+pub static CLIP_NORM: Entry = Entry {
     name: "clip_norm",
     kind: Kind::Rule,
     params: &[Param::required("max", ParamType::Number { min: 0.0, max: f64::MAX }, "The largest norm let through.")],
@@ -16,7 +16,7 @@ pub const CLIP_NORM: Entry = Entry {
 };
 
 /// The word `clip_each`.
-pub const CLIP_EACH: Entry = Entry {
+pub static CLIP_EACH: Entry = Entry {
     name: "clip_each",
     kind: Kind::Rule,
     params: &[Param::required("max", ParamType::Number { min: 0.0, max: f64::MAX }, "The largest norm let through.")],
@@ -36,11 +36,10 @@ pub enum Clip {
 impl Clip {
     /// Reads a checked call of `clip_norm` or `clip_each`; `None` for another rule.
     pub fn from_config(config: &Config) -> Option<Self> {
-        match config.name.as_str() {
-            "clip_norm" => Some(Self::Norm(config.number("max"))),
-            "clip_each" => Some(Self::Each(config.number("max"))),
-            _ => None,
+        if config.is(&CLIP_NORM) {
+            return Some(Self::Norm(config.number("max")));
         }
+        config.is(&CLIP_EACH).then(|| Self::Each(config.number("max")))
     }
 
     /// The factor of each gradient, for [`super::StepInfo::grad_scale`], given the norm of each.

@@ -7,7 +7,7 @@ use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::kernels::Elem;
 
 /// The word `lars`.
-pub const ENTRY: Entry = Entry {
+pub static ENTRY: Entry = Entry {
     name: "lars",
     kind: Kind::Optimizer,
     params: &[

@@ -28,17 +28,20 @@ use crate::catalog::{Config, Entry};
 use crate::kernels::Elem;
 
 /// Every optimizer of the language.
-pub const OPTIMIZERS: &[&Entry] = &[&sgd::ENTRY, &adamw::ENTRY, &lars::ENTRY];
+pub static OPTIMIZERS: &[&Entry] = &[&sgd::ENTRY, &adamw::ENTRY, &lars::ENTRY];
 
 /// Every rule about parameters and their gradients.
-pub const RULES: &[&Entry] = &[&RULE, &CLIP_NORM, &CLIP_EACH];
+pub static RULES: &[&Entry] = &[&RULE, &CLIP_NORM, &CLIP_EACH];
 
 /// The optimizer a checked call describes; an error says which argument is wrong.
 pub fn build<T: Elem>(config: &Config) -> Result<Box<dyn Optimizer<T>>, String> {
-    match config.name.as_str() {
-        "sgd" => Ok(Box::new(Sgd::from_config(config))),
-        "adamw" => Ok(Box::new(AdamW::from_config(config)?)),
-        "lars" => Ok(Box::new(Lars::from_config(config))),
-        other => Err(format!("`{other}` is not an optimizer")),
+    if config.is(&sgd::ENTRY) {
+        Ok(Box::new(Sgd::from_config(config)))
+    } else if config.is(&adamw::ENTRY) {
+        Ok(Box::new(AdamW::from_config(config)?))
+    } else if config.is(&lars::ENTRY) {
+        Ok(Box::new(Lars::from_config(config)))
+    } else {
+        Err(format!("`{}` is not an optimizer", config.name()))
     }
 }

@@ -8,7 +8,7 @@ use crate::graph::ParamKind;
 const POSITIVE: ParamType = ParamType::Scalar { min: 0.0, max: f64::MAX };
 
 /// The word `rule`.
-pub const RULE: Entry = Entry {
+pub static RULE: Entry = Entry {
     name: "rule",
     kind: Kind::Rule,
     params: &[

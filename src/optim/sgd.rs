@@ -6,7 +6,7 @@ use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::kernels::Elem;
 
 /// The word `sgd`.
-pub const ENTRY: Entry = Entry {
+pub static ENTRY: Entry = Entry {
     name: "sgd",
     kind: Kind::Optimizer,
     params: &[

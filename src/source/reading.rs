@@ -1,4 +1,4 @@
-//! Files read whole: regular ones only, and no more of them than is allowed.
+//! Reads whole files: regular ones only, up to a length.
 
 use std::fs::{File, Metadata};
 use std::io::{Error, ErrorKind, Read, Result};

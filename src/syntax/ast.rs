@@ -199,7 +199,7 @@ pub struct Entry {
 pub enum EntryValue {
     /// `name: e`
     Expr(Expr),
-    /// `name { ... }`, as a phase in `train`.
+    /// `name { ... }`, as the data sets that `evaluate` judges on.
     Block(Vec<Entry>),
 }
 

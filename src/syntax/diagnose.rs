@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::grammar::{Failure, Rule, read};
 use super::lex::{Kind, Token, tokens};
-use super::wording::{BRACES, ENDS, LIST, RESERVED, STATEMENTS, elsewhere, form, slip};
+use super::statements::{Due, keywords, statement};
+use super::wording::{BRACES, ENDS, LIST, RESERVED, elsewhere, slip};
 use crate::diag::{Diagnostic, nearest};
 use crate::source::{FileId, Span};
 
@@ -72,20 +73,20 @@ impl<'a> Statement<'a> {
         if let Some(colon) = self.colon_at_line_end() {
             return Some(slip(self.span(colon), "a colon opens no block").help(BRACES));
         }
-        if STATEMENTS.contains(&word) || word == "def" {
+        if statement(word).is_some() {
             return None;
         }
-        let message = format!("`{word}` begins no statement");
+        let message = format!("no statement begins with `{word}`");
         Some(match self.nth(1) {
             "=" | ":=" if first.kind == Kind::Word => {
                 slip(span, message).help(format!("a value is named by `let {word} = ...`"))
             }
             ":" => slip(span, format!("`{word}` stands outside of a block"))
-                .help(format!("an entry stands in a block: `train {{ {word}: ... }}`")),
-            _ => slip(span, message).help(match (nearest(word, STATEMENTS.iter().copied()), elsewhere(word)) {
+                .help(format!("an entry belongs in a block: `train {{ {word}: ... }}`")),
+            _ => slip(span, message).help(match (nearest(word, keywords()), elsewhere(word)) {
                 (Some(near), _) => format!("did you mean `{near}`?"),
                 (None, Some(help)) => help.to_owned(),
-                (None, None) => format!("statements begin with {}", STATEMENTS.join(", ")),
+                (None, None) => format!("statements begin with {}", keywords().collect::<Vec<_>>().join(", ")),
             }),
         })
     }
@@ -95,8 +96,7 @@ impl<'a> Statement<'a> {
         let end = self.tokens.iter().position(|t| t.kind == Kind::Newline)?;
         let colon = self.tokens[..end].last().filter(|t| self.text(t) == ":")?;
         let more = self.tokens[end..].iter().any(|t| t.kind != Kind::Newline);
-        let first = self.nth(0);
-        (more && (STATEMENTS.contains(&first) || first == "def")).then_some(colon)
+        (more && statement(self.nth(0)).is_some()).then_some(colon)
     }
 
     /// A bracket that is not closed, closed wrongly or never opened, if it stands before token `index` or ends it all.
@@ -125,7 +125,7 @@ impl<'a> Statement<'a> {
     /// Says of a statement that is well formed that it stands in the wrong place.
     fn superfluous(&self) -> Diagnostic {
         let span = Span::new(self.file, self.base..self.base + self.source.trim_end().len());
-        slip(span, "this line stands behind the value of its block").help("the last line of a block is its value")
+        slip(span, "this line comes after the value of its block").help("the last line of a block is its value")
     }
 
     /// Says that the token of that index, or the end, should not be there.
@@ -149,8 +149,8 @@ impl<'a> Statement<'a> {
         let what = match last.kind {
             _ if self.text(last) == "." => "a name",
             Kind::Sign => "a value",
-            Kind::Word if self.is_name_due(last) => "a name",
-            Kind::Word if self.is_string_due(last) => "a string in double quotes",
+            Kind::Word if self.due(last) == Some(Due::Name) => "a name",
+            Kind::Word if self.due(last) == Some(Due::Text) => "a string in double quotes",
             _ => "something",
         };
         let message = format!("{what} is missing after `{}`", self.text(last));
@@ -160,43 +160,39 @@ impl<'a> Statement<'a> {
     /// How the statement is written, if it is one at the top.
     fn form(&self) -> Option<String> {
         match self.rule {
-            Rule::lone_item => form(self.nth(0)).map(|form| format!("this is written `{form}`")),
+            Rule::lone_item => statement(self.nth(0)).map(|found| format!("this is written `{}`", found.form)),
             Rule::lone_view | Rule::lone_stage | Rule::lone_entry => Some("this is written `name: value`".to_owned()),
             _ => None,
         }
     }
 
-    fn is_name_due(&self, previous: &Token) -> bool {
-        let named = ["param", "input", "branch", "state", "weight", "start", "let", "def", "omit", "for"];
-        named.contains(&self.text(previous)) && (previous.range.start == 0 || self.text(previous) == "for")
-    }
-
-    fn is_string_due(&self, previous: &Token) -> bool {
-        self.rule == Rule::lone_item
-            && (["recipe", "extends"].contains(&self.text(previous)) && previous.range.start == 0
-                || self.text(previous) == "paper")
-    }
-
-    fn is_block_due(&self, previous: &Token) -> bool {
-        let blocks = ["views", "loss", "train", "evaluate", "expect"];
-        self.rule == Rule::lone_item && previous.range.start == 0 && blocks.contains(&self.text(previous))
+    /// What belongs behind a token, if that is a word of the language.
+    fn due(&self, previous: &Token) -> Option<Due> {
+        let (word, top) = (self.text(previous), self.rule == Rule::lone_item);
+        match word {
+            "for" => Some(Due::Name),
+            "paper" if top => Some(Due::Text),
+            _ => {
+                // Definitions stand in the blocks of functions, too.
+                let found = statement(word).filter(|_| previous.range.start == 0)?;
+                Some(found.due).filter(|due| top || *due == Due::Name)
+            }
+        }
     }
 
     /// What a keyword wants behind it, where it is followed by something else.
     fn after_keyword(&self, previous: &Token, token: &Token) -> Option<Diagnostic> {
         let (word, span) = (self.text(previous), self.span(token));
         let found = self.text(token);
-        if self.is_name_due(previous) && RESERVED.contains(&found) {
+        let due = self.due(previous)?;
+        if due == Due::Name && RESERVED.contains(&found) {
             return Some(slip(span, format!("`{found}` is a word of the language and cannot be a name")));
         }
-        let due = if self.is_name_due(previous) {
-            "a name"
-        } else if self.is_string_due(previous) {
-            "a string in double quotes"
-        } else if self.is_block_due(previous) {
-            "a block in braces"
-        } else {
-            return None;
+        let due = match due {
+            Due::Name => "a name",
+            Due::Text => "a string in double quotes",
+            Due::Block => "a block in braces",
+            Due::Value => return None,
         };
         Some(slip(span, format!("{due} belongs after `{word}`, not `{found}`")).maybe_help(self.form()))
     }

@@ -1,7 +1,7 @@
 //! Expressions as mathematics, in LaTeX.
 
 use super::ast::{Arg, BinaryOp, Comprehension, Expr, ExprKind, Let, UnaryOp};
-use super::unparse;
+use super::print;
 
 /// An expression as LaTeX, for math mode.
 pub fn latex(expr: &Expr) -> String {
@@ -91,7 +91,7 @@ fn commas(items: &[Expr]) -> String {
 
 /// As it is written, but powers of ten with an exponent.
 fn number(x: f64, expr: &Expr) -> String {
-    let written = unparse::expression(expr);
+    let written = print::expression(expr);
     match written.split_once('e') {
         Some(("1", exponent)) => format!("10^{{{exponent}}}"),
         Some((digits, exponent)) => format!("{digits} \\cdot 10^{{{exponent}}}"),

@@ -1,4 +1,4 @@
-//! Words and signs of a text without any grammar: for what must be known of texts that cannot be parsed.
+//! Splits a text into words and signs without the grammar: for texts that cannot be parsed.
 
 use std::ops::Range;
 

@@ -12,12 +12,14 @@ mod format;
 mod grammar;
 mod latex;
 mod lex;
+pub mod print;
 mod same;
+mod statements;
 mod tree;
-pub mod unparse;
 mod wording;
 
 pub use format::format;
 pub use latex::{latex, latex_definition, name as latex_name};
 pub use same::same;
-pub use tree::{parse, parse_expr};
+pub use statements::{STATEMENTS, Statement};
+pub use tree::{parse, parse_expr, parse_expr_at};

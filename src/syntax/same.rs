@@ -10,7 +10,7 @@ pub fn same(a: &File, b: &File) -> bool {
 /// The items as text, with every span cut out.
 fn without_spans(file: &File) -> String {
     let text = format!("{:?}", file.items);
-    let mut pieces = text.split("span: Span { file: FileId(");
+    let mut pieces = text.split("span: Span {");
     let mut out = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         out.push_str(piece.split_once('}').map_or(piece, |(_, rest)| rest));

@@ -1,13 +1,7 @@
-//! The words in which slips are reported.
+//! The texts of syntax errors: what is expected, and what to write instead of habits from other languages.
 
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
-
-/// Statements, as they are listed to whoever writes something else.
-pub(super) const STATEMENTS: &[&str] = &[
-    "recipe", "extends", "omit", "param", "data", "input", "views", "branch", "state", "weight", "start", "let",
-    "loss", "train", "evaluate", "expect",
-];
 
 /// Words that cannot name a value.
 pub(super) const RESERVED: &[&str] = &["for", "in", "if", "and", "or", "not", "let", "true", "false"];
@@ -25,29 +19,6 @@ pub(super) const BRACES: &str = "a block is written in braces, `loss { term: val
 
 /// How statements end.
 pub(super) const ENDS: &str = "a statement ends at the end of its line or at `;`";
-
-/// How the statement that begins with `keyword` is written.
-pub(super) fn form(keyword: &str) -> Option<&'static str> {
-    Some(match keyword {
-        "recipe" => "recipe \"Title\" paper \"arXiv:...\"",
-        "extends" => "extends \"other.ssl\"",
-        "omit" => "omit loss.TERM",
-        "param" => "param NAME = value",
-        "data" => "data NAME(\"DIR\")",
-        "input" => "input NAME: [N, 128]",
-        "views" => "views { NAME: pipeline }",
-        "branch" => "branch NAME { stage: module }",
-        "state" => "state NAME = queue(of: value, size: 4096)",
-        "weight" => "weight NAME = 1.0",
-        "start" => "start BRANCH.STAGE = weights(\"x.pth\")",
-        "let" | "def" => "let NAME = value",
-        "loss" => "loss { term: value }",
-        "train" => "train { name: value }",
-        "evaluate" => "evaluate { name: value }",
-        "expect" => "expect { condition }",
-        _ => return None,
-    })
-}
 
 /// What took the place of a sign of another language.
 pub(super) fn elsewhere(sign: &str) -> Option<&'static str> {

@@ -9,7 +9,6 @@ use crate::check::Train;
 use crate::compile::{Amount, Assignment, Descend, Program};
 use crate::graph::{Init, ParamId, Shape, State, StateId};
 use crate::optim::{self, GroupSettings, Optimizer, Owner, Rule};
-use crate::source::{FileId, Span};
 
 /// The assignments of a program in the course of a training.
 pub struct Descent {
@@ -72,12 +71,13 @@ impl Descent {
             let parameter = program.graph.params[id.index()].clone();
             let Owner::One(by) = optim::owner(&train.optimizers, &parameter.name, parameter.kind) else {
                 let message = format!("`{}` needs one optimizer that updates it", parameter.name);
-                let span = train.optimizers.first().map_or(Span::new(FileId(0), 0..0), |o| o.span);
+                let span = train.optimizers.first().and_then(|o| o.span);
                 return Err(TrainError::Recipe { message, span });
             };
             let (word, (optimizer, base)) = (&train.optimizers[by], &optimizers[by]);
             let shape = Shape::of(&[parameter.shape.iter().product()]);
-            let names = (0..optimizer.state_slots()).map(|number| format!("{}.{number}/{}", word.name, parameter.name));
+            let names =
+                (0..optimizer.state_slots()).map(|number| format!("{}.{number}/{}", word.name(), parameter.name));
             let slots: Vec<String> = names.collect();
             let first = program.graph.states.len() as u32;
             program.graph.states.extend(slots.iter().map(|name| State {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::data::DataError;
+use crate::diag::{Code, Diagnostic};
 use crate::exec::{Culprit, ExecError};
 use crate::source::Span;
 
@@ -20,12 +21,14 @@ pub enum TrainError {
         /// What is wrong.
         message: String,
         /// Where it is written.
-        span: Span,
+        span: Option<Span>,
     },
     /// A file could not be read or written; the message names it.
     File(String),
     /// It cannot begin where it is told to.
     Start(String),
+    /// What is said of it elsewhere, in words of its own.
+    Told(Box<Diagnostic>),
     /// Somebody stopped it before it was done.
     Stopped,
 }
@@ -61,14 +64,16 @@ pub struct NotFinite {
 }
 
 impl TrainError {
-    /// The place in the recipe that is at fault, if there is one.
-    pub fn span(&self) -> Option<Span> {
+    /// The error as it is told, with the place in the recipe that is at fault, if there is one.
+    pub fn diagnostic(&self) -> Diagnostic {
         match self {
-            Self::Data(error) => error.span,
-            Self::Exec(error) => error.span,
-            Self::NotFinite(error) => error.span,
-            Self::Recipe { span, .. } => Some(*span),
-            Self::File(_) | Self::Start(_) | Self::Stopped => None,
+            Self::Data(error) => error.diagnostic(),
+            Self::Exec(error) => error.diagnostic(),
+            Self::NotFinite(error) => error.diagnostic(),
+            Self::Recipe { message, span } => Diagnostic::error(Code::INVALID_VALUE, *span, message),
+            Self::File(message) | Self::Start(message) => Diagnostic::error(Code::RUN_FAILED, None, message),
+            Self::Told(diagnostic) => (**diagnostic).clone(),
+            Self::Stopped => Diagnostic::note(Code::STOPPED, None, self.to_string()),
         }
     }
 }
@@ -80,7 +85,32 @@ impl fmt::Display for TrainError {
             Self::Exec(error) => error.fmt(f),
             Self::NotFinite(error) => error.fmt(f),
             Self::Recipe { message, .. } | Self::File(message) | Self::Start(message) => f.write_str(message),
+            Self::Told(diagnostic) => f.write_str(&diagnostic.message),
             Self::Stopped => f.write_str("stopped before the end"),
+        }
+    }
+}
+
+impl NotFinite {
+    /// The error as it is told: where it shows, where it began, and what may help.
+    pub fn diagnostic(&self) -> Diagnostic {
+        let diagnostic = Diagnostic::error(Code::NOT_FINITE, self.span, self.to_string()).help(self.advice());
+        self.culprit.as_ref().map_or(diagnostic.clone(), |culprit| culprit.told(diagnostic))
+    }
+
+    /// What may help: rates and clipping only where something has been learnt before.
+    fn advice(&self) -> &'static str {
+        match &self.kind {
+            NotFiniteKind::Update(_) => "a smaller learning rate or a warm-up may keep the update finite",
+            _ if self.step == 1 => {
+                "nothing has been trained yet: no learning rate is to blame, but what is computed, or what it is given"
+            }
+            NotFiniteKind::Gradient(_) => {
+                "`train { not_finite: skip }` leaves such steps out; a smaller learning rate or a warm-up may keep them finite"
+            }
+            NotFiniteKind::Loss(_) | NotFiniteKind::State(_) => {
+                "a smaller learning rate, a warm-up, or `clip: clip_norm(1)` in `train` may keep it finite"
+            }
         }
     }
 }

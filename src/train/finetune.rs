@@ -6,7 +6,7 @@ use super::{Clock, Control, Descent, TrainError};
 use crate::catalog::{Arg, Config};
 use crate::check::{Encoder, Train};
 use crate::compile::Program;
-use crate::data::augment::AUGMENTATIONS;
+use crate::data::augment::{crop, flip};
 use crate::data::{self, Batch, Frame, Loader, Splits, ViewSpec, labelled};
 use crate::eval::{Finetune, LinearClassifier};
 use crate::exec::{self, Engine, EngineKind, ExecError, Feed, Phase, Store};
@@ -61,18 +61,14 @@ impl Tuner<'_> {
 
     /// Crops in the encoder's size, every other one flipped, normalised as the encoder takes them.
     fn view(&self, settings: &Finetune) -> Result<ViewSpec, TrainError> {
-        let word = |name: &str| {
-            let entry = AUGMENTATIONS.iter().find(|a| a.entry.name == name).map(|a| &a.entry);
-            data::defaults(entry.expect("crop and flip are among the augmentations"))
-        };
-        let mut crop = word("crop");
+        let mut crop = data::defaults(&crop::WORD.entry);
         set(&mut crop, "scale", Arg::Range(settings.scale.0, settings.scale.1));
         let norm = self.encoder.preprocess()?.norm().to_config(crop.span);
         Ok(ViewSpec {
             name: "sample".to_owned(),
             from: None,
             column: None,
-            steps: vec![crop, word("flip"), norm],
+            steps: vec![crop, data::defaults(&flip::WORD.entry), norm],
             frame: Some(Frame::nominal(self.encoder.size).of(self.encoder.channels)),
             norm: None,
         })
@@ -95,7 +91,7 @@ impl Tuner<'_> {
             epochs: settings.epochs,
             batch,
             seed: self.seed,
-            optimizers: vec![settings.optimizer.clone()],
+            optimizers: settings.optimizers.clone(),
             rules: Vec::new(),
             clip: None,
             together: false,

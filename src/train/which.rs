@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Checkpoint, TrainError, last_checkpoint};
+use crate::diag::{Code, Diagnostic};
 
 /// A checkpoint of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,8 +51,8 @@ impl Which {
             Self::Last | Self::Best => "`train { best: knn }` keeps the best one by a measure",
         };
         let there = present(run).join(", ");
-        let message = format!("{} has {what}: there is {there}\n  = help: {help}", run.display());
-        Err(TrainError::File(message))
+        let message = format!("{} has {what}: there is {there}", run.display());
+        Err(TrainError::Told(Box::new(Diagnostic::error(Code::RUN_FAILED, None, message).help(help))))
     }
 }
 

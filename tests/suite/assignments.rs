@@ -4,7 +4,6 @@ use sslrun::catalog::{Arg, Config};
 use sslrun::compile::{Amount, Assignment, Descend, Program, Wishes};
 use sslrun::exec::{EngineKind, Fault, Feed, Store, engine};
 use sslrun::graph::{Graph, Init, ParamId, ParamKind, Parameter, Shape, State, StateId};
-use sslrun::source::{FileId, Span};
 
 /// More than one stretch.
 const LONG: usize = 40_000;
@@ -23,7 +22,8 @@ fn parameter(name: &str, start: f64) -> Parameter {
 
 fn call(name: &str, args: &[(&str, Arg)]) -> Config {
     let args = args.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-    Config { name: name.to_owned(), args, span: Span::new(FileId(0), 0..0) }
+    let entry = sslrun::optim::OPTIMIZERS.iter().chain(sslrun::optim::RULES).copied().find(|entry| entry.name == name);
+    Config { entry: entry.expect("a word about parameters"), args, span: None }
 }
 
 /// A weight with momentum and a gradient of 1 everywhere; `first` follows it and `second` follows `first`.

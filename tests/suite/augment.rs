@@ -179,9 +179,9 @@ fn wrong_arguments_are_refused_with_a_reason() {
         assert!(error.contains(reason), "{error}");
     }
     let mut unknown = step("flip", &[]);
-    unknown.name = "flop".to_string();
+    unknown.entry = &sslrun::optim::CLIP_NORM;
     let error = Pipeline::build(&[unknown], SAMPLE).err().expect("an error").to_string();
-    assert!(error.contains("no augmentation `flop`") && error.contains("grayscale"), "{error}");
+    assert!(error.contains("`clip_norm` is no augmentation") && error.contains("grayscale"), "{error}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use sslrun::train::{Clock, Learner};
 
 fn checked(text: &str) -> Result<Recipe, String> {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let outcome = check::check(&mut sources, id, &Options::default());
     match outcome.recipe {
         Some(recipe) if outcome.diagnostics.is_empty() => Ok(recipe),

@@ -36,7 +36,7 @@ fn a_run_is_gone_on_with_as_the_same_training_or_not_at_all() {
         (&["--set", "f.projector.out=4"], "branch f"),
         (&["--data", "shapes:train=32,test=16,size=16"], "train: 32"),
         (&["--engine", "candle"], "the engine"),
-        (&["--set", "train.epochs=1"], "has trained 2 epochs already"),
+        (&["--set", "train.epochs=1"], "has already trained 2 epochs"),
         (&["tiny.ssl"], "`--resume` goes on with the recipe of the run"),
     ];
     for (args, reason) in refused {
@@ -161,7 +161,7 @@ fn a_run_that_goes_on_by_other_vector_instructions_says_so() {
     let (status, err) = command(&["--resume", "x", "--same-path", "--set", "train.epochs=3"]);
     assert!(status == Some(3) && err.contains("`--same-path` forbids"), "{err}");
     let (status, err) = command(&["--resume", "x", "--set", "train.epochs=3"]);
-    assert!(status == Some(0) && err.contains("its last digits will be others"), "{err}");
+    assert!(status == Some(0) && err.contains("its results will differ in the last digits"), "{err}");
     let (_, err) = place.expect(2, &["tiny.ssl", "--same-path"]);
     assert!(err.contains("--resume"), "{err}");
 }

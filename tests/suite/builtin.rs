@@ -60,7 +60,7 @@ fn a_recipe_that_begins_as_a_built_in_one_is_whole_laid_out_and_means_the_same()
     let place = place_of("begun", "");
     for (name, original) in RECIPES {
         let text = begun_from(name, "Mine \"own\"").expect("a text");
-        let (file, diagnostics) = syntax::parse(FileId(0), &text);
+        let (file, diagnostics) = syntax::parse(FileId::ALONE, &text);
         assert!(diagnostics.is_empty() && syntax::format(&file, &text) == text, "{name} in\n{text}");
         assert!(!text.contains("extends") && !text.contains(".ssl\")"), "{name} needs another file:\n{text}");
         let said = original.lines().next().expect("a line");
@@ -257,4 +257,27 @@ fn comparisons_take_built_in_recipes_and_go_on_with_them() {
     std::fs::rename(place.folder.join("both/dcl"), place.folder.join("dcl")).expect("it moves");
     let (_, err) = place.expect(0, &["compare", "dcl", "--quiet"]);
     assert!(err.contains("the run in dcl is taken"), "{err}");
+}
+
+/// Whoever acts on a call finds the word by identity, so there is one of each, and the lists hold that one.
+#[test]
+fn every_word_is_one_and_is_found_by_its_calls() {
+    let words = sslrun::check::vocabulary();
+    for (i, word) in words.iter().enumerate() {
+        assert!(words[..i].iter().all(|other| other != word), "{word:?} is listed twice");
+        assert!(
+            words[..i].iter().all(|other| (other.kind, other.name) != (word.kind, word.name)),
+            "{word:?} has a namesake"
+        );
+        assert!(sslrun::data::defaults(word).is(word), "{word:?}");
+    }
+    for set in sslrun::data::sets::SETS {
+        assert!(
+            sslrun::data::sets::of(&sslrun::data::defaults(&set.entry)).is_some_and(|found| found.entry == set.entry)
+        );
+        assert!(words.iter().any(|word| **word == set.entry), "{:?}", set.entry);
+    }
+    for word in sslrun::optim::OPTIMIZERS {
+        assert!(words.contains(word), "{word:?}");
+    }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 /// The outcome of checking a recipe's text.
 fn outcome(text: &str, sets: &[&str]) -> (Outcome, Sources) {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", Some("test.ssl".into()), text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::File("test.ssl".into()), text));
     let options = Options { sets: sets.iter().map(|s| (*s).to_owned()).collect(), data: None };
     let outcome = check::check(&mut sources, id, &options);
     (outcome, sources)

@@ -175,7 +175,7 @@ fn what_is_done_before_and_between_steps_is_shown() {
 fn failures_while_running_give_status_3() {
     let place = place("failures");
     let (_, err) = place.expect(3, &[&place.recipe, "--data", "cifar10:nowhere"]);
-    assert!(err.contains("nowhere") && err.contains("--> --data:1:1") && !err.contains("tiny.ssl"), "{err}");
+    assert!(err.contains("nowhere") && err.contains("[--data:1:1]") && !err.contains("tiny.ssl"), "{err}");
     std::fs::write(place.folder.join("file"), "").expect("a file");
     let (_, err) = place.expect(3, &[&place.recipe, "--data", DATA, "--out", "file/run"]);
     assert!(err.contains("cannot make file/run"), "{err}");

@@ -20,7 +20,7 @@ evaluate { probes: [retrieval(f, t, caption)] }
 
 fn complaints(text: &str) -> String {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let found = check::check(&mut sources, id, &Options::default()).diagnostics;
     let line = |d: &sslrun::diag::Diagnostic| {
         format!("{}: {} ({})", d.code.name, d.message, d.help.clone().unwrap_or_default())
@@ -140,7 +140,7 @@ fn an_encoder_that_reads_a_column_is_not_judged() {
         .replace("retrieval(f,", "retrieval(f.projector,");
     assert_eq!(complaints(&text), "");
     let said = complaints(&text.replace("evaluate {", "evaluate { on: f.mixed;"));
-    assert!(said.contains("is to be a function of the picture, but reads `batch.caption`"), "{said}");
+    assert!(said.contains("must be computed from the picture alone, but reads `batch.caption`"), "{said}");
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn the_gradient_of_slices_is_a_concatenation() {
 fn gradients_know_the_source_of_what_they_are_gradients_of() {
     let mut g = Graph::default();
     let w = parameter(&mut g, "w", &[3]);
-    let span = Span::new(FileId(0), 10..16);
+    let span = Span::new(FileId::ALONE, 10..16);
     let y = g.at(Some(span), |g| g.tanh(w)).unwrap();
     let loss = g.sum_all(y).unwrap();
     assert_eq!((g.node(y).span, g.node(loss).span), (Some(span), None), "what comes after is of another place");

@@ -9,7 +9,7 @@ use sslrun::source::{Source, Sources};
 /// A recipe that must check without a word.
 fn recipe(text: &str) -> Recipe {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let outcome = check::check(&mut sources, id, &Options::default());
     assert!(outcome.diagnostics.is_empty(), "{}", diag::render(&outcome.diagnostics, &sources));
     outcome.recipe.expect("a recipe without errors")

@@ -8,7 +8,6 @@ use sslrun::data::{
     Access, Batch, DataError, DataSet, Frame, Image, Loader, Preprocess, Split, ViewSpec, augment, contact_sheet,
     defaults, open, parse_spec, plain_batches,
 };
-use sslrun::source::{FileId, Span};
 use sslrun::train::{Control, raw_pixels};
 
 /// Opens the data set that a specification names.
@@ -159,7 +158,7 @@ fn an_epoch_may_be_left_early() {
 fn plain_batches_hold_all_images_in_order_prepared() {
     let set = shapes("shapes:train=50");
     let PixelNorm { mean, std } = set.mean_std();
-    let norm = set.mean_std().to_config(Span::new(FileId(0), 0..0));
+    let norm = set.mean_std().to_config(None);
     let prepared =
         |steps: &[Config], size| Arc::new(Preprocess::build(steps, Frame::fixed(size)).expect("a preparation"));
     let as_is = prepared(std::slice::from_ref(&norm), (32, 32));
@@ -193,7 +192,7 @@ fn a_contact_sheet_has_a_row_a_sample_and_a_column_a_view() {
 #[test]
 fn raw_pixels_of_large_pictures_are_averaged() {
     let set = shapes("shapes:train=3,size=70");
-    let norm = PixelNorm { mean: vec![0.0; 3], std: vec![1.0; 3] }.to_config(Span::new(FileId(0), 0..0));
+    let norm = PixelNorm { mean: vec![0.0; 3], std: vec![1.0; 3] }.to_config(None);
     let prepared =
         Arc::new(Preprocess::build(std::slice::from_ref(&norm), Frame::fixed((70, 70))).expect("a preparation"));
     let rows = raw_pixels(&set, &prepared, &Control::default()).expect("features");

@@ -26,7 +26,7 @@ const RECIPE: &str = "views { a: resize(2) }
 
 fn outcome(text: &str) -> (Outcome, Sources) {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     (check::check(&mut sources, id, &Options::default()), sources)
 }
 
@@ -91,7 +91,7 @@ fn each_parameter_has_one_optimizer() {
     assert_eq!(gap[0], ("invalid-value", "no optimizer updates `f.h.weight`, which the loss trains".to_owned()));
     assert_eq!(with("[adamw(1e-3), sgd(0.1)]"), one("invalid-value", "two optimizers update `f.e.1.weight`"));
     let nothing = with("[adamw(1e-3), sgd(0.1, on: f.g)]");
-    assert_eq!(nothing, one("unknown-name", "this optimizer is for no parameter there is"));
+    assert_eq!(nothing, one("unknown-name", "no trained parameter matches the `on` of this optimizer"));
 }
 
 #[test]

@@ -7,8 +7,8 @@ use sslrun::syntax::parse;
 /// Two files and an error in the second, reached by a call in the first.
 fn sample() -> (Sources, Diagnostic) {
     let mut sources = Sources::default();
-    let user = sources.add(Source::new("r.ssl", None, "# é\nlet y = f(z)\n"));
-    let std = sources.add(Source::new("std/losses.ssl", None, "let f(z) =\n\tz @ z\n"));
+    let user = sources.add(Source::new("r.ssl", sslrun::source::Origin::Input, "# é\nlet y = f(z)\n"));
+    let std = sources.add(Source::new("std/losses.ssl", sslrun::source::Origin::Input, "let f(z) =\n\tz @ z\n"));
     let span = |file: FileId, range| Span::new(file, range);
     let mut diagnostic = Diagnostic::error(Code::SHAPE_MISMATCH, span(std, 12..17), "shapes do not match")
         .label("a product of [N, D] and [N, D]")
@@ -42,7 +42,7 @@ fn people_see_the_place_the_way_there_and_what_to_do() {
 fn labels_stand_below_what_they_name() {
     let mut sources = Sources::default();
     let text = "let a = 1\nlet é = f(a b)\n";
-    let id = sources.add(Source::new("r.ssl", None, text));
+    let id = sources.add(Source::new("r.ssl", sslrun::source::Origin::Input, text));
     let out = render(&parse(id, text).1, &sources);
     let lines: Vec<Vec<char>> = out.lines().map(|l| l.chars().collect()).collect();
     let source = lines.iter().find(|l| l.contains(&'é')).unwrap();
@@ -85,14 +85,39 @@ fn example(code: &Code, heading: &str) -> Option<String> {
 }
 
 #[test]
-fn every_code_has_a_page_with_a_bad_and_a_good_example() {
+fn every_code_has_a_page_that_shows_or_says_what_to_do() {
     for code in CODES {
         assert!(code.page.starts_with(&format!("# {}\n\n", code.name)), "{}", code.name);
         let prose = code.page.split("\n## Bad\n").next().unwrap();
         assert!(prose.split_whitespace().count() > 25, "the page of {} says too little", code.name);
+        if Code::OF_RUNS.contains(code) {
+            assert!(code.page.contains("\n## What to do\n"), "the page of {} does not say what to do", code.name);
+            continue;
+        }
         let good = example(code, "Good").unwrap_or_else(|| panic!("{} has no good example", code.name));
         let bad = example(code, "Bad").unwrap_or_else(|| panic!("{} has no bad example", code.name));
-        assert_eq!(parse(FileId(0), &good).1, [], "{}", code.name);
-        assert_eq!(parse(FileId(0), &bad).1.is_empty(), code.name != "syntax", "{}", code.name);
+        assert_eq!(parse(FileId::ALONE, &good).1, [], "{}", code.name);
+        assert_eq!(parse(FileId::ALONE, &bad).1.is_empty(), code.name != "syntax", "{}", code.name);
     }
+}
+
+#[test]
+fn what_has_no_place_is_told_without_one_and_in_one_piece() {
+    let message = format!("cannot write {}", "/a/long/path with blanks".repeat(8));
+    let diagnostic = Diagnostic::error(Code::RUN_FAILED, None, &message).note_also("nothing is lost").help("make room");
+    let shown = render(std::slice::from_ref(&diagnostic), &Sources::default());
+    assert!(
+        shown.contains(&message) && shown.contains("note: nothing is lost") && shown.contains("make room"),
+        "{shown}"
+    );
+    let one: serde_json::Value = serde_json::from_str(&json(&[diagnostic], &Sources::default())).expect("JSON");
+    assert_eq!((one[0]["file"].is_null(), &one[0]["notes"][0]), (true, &"nothing is lost".into()));
+}
+
+#[test]
+fn the_library_is_in_all_sources_under_its_own_names() {
+    let place = Span::new(FileId::Library(0), 0..1);
+    let (name, text) = sslrun::source::LIBRARY[0];
+    assert_eq!(Sources::default().locate(place), format!("{name}:1:1"));
+    assert_eq!(Sources::default().get(place.file).text, text);
 }

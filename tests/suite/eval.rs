@@ -10,7 +10,6 @@ use sslrun::eval::{
     uniformity,
 };
 use sslrun::random::Rng;
-use sslrun::source::{FileId, Span};
 
 const DIM: usize = 16;
 
@@ -151,10 +150,12 @@ fn collapsed_and_large_features_have_the_rank_they_should() {
 #[test]
 fn probes_are_read_from_calls_with_the_defaults_of_their_entries() {
     let linear = |settings| Probe::Linear { settings, candidates: Vec::new() };
-    for (entry, want) in PROBES.iter().zip([Probe::Knn(Knn::default()), linear(LinearProbe::default())]) {
+    for (entry, want) in
+        PROBES.iter().map(|probe| probe.entry).zip([Probe::Knn(Knn::default()), linear(LinearProbe::default())])
+    {
         let default = |p: &sslrun::catalog::Param| Arg::Number(p.default.unwrap().parse().unwrap());
         let args = entry.params.iter().map(|p| (p.name.to_owned(), default(p))).collect();
-        let config = Config { name: entry.name.into(), args, span: Span::new(FileId(0), 0..0) };
+        let config = Config { entry, args, span: None };
         assert_eq!(Probe::from_config(&config), Some(want.clone()));
         assert_eq!(want.name(), entry.name);
     }

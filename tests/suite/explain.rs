@@ -7,7 +7,7 @@ use sslrun::source::FileId;
 use sslrun::syntax::{latex, parse, parse_expr};
 
 fn math(text: &str) -> String {
-    latex(&parse_expr(FileId(0), text).unwrap_or_else(|e| panic!("{text}: {}", e.message)))
+    latex(&parse_expr(FileId::ALONE, text).unwrap_or_else(|e| panic!("{text}: {}", e.message)))
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn every_stage_is_named_once_and_every_derived_branch_is() {
 
 #[test]
 fn blocks_of_definitions_stand_behind_their_value() {
-    let (file, _) = parse(FileId(0), "let g(x, eps = 1e-6) {\n  let y = x + eps\n  log(y)\n}");
+    let (file, _) = parse(FileId::ALONE, "let g(x, eps = 1e-6) {\n  let y = x + eps\n  log(y)\n}");
     let sslrun::syntax::ast::ItemKind::Let(definition) = &file.items[0].kind else { panic!("a definition") };
     let want = r"g(x, \varepsilon = 10^{-6}) &= \log\left(y\right), \quad y = x + \varepsilon";
     assert_eq!(sslrun::syntax::latex_definition(definition), want);

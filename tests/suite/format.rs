@@ -9,10 +9,10 @@ use crate::syntax::RECIPES;
 
 /// Formats what must parse, and holds the result to what every layout must fulfil.
 fn formatted(text: &str) -> String {
-    let (file, diagnostics) = parse(FileId(0), text);
+    let (file, diagnostics) = parse(FileId::ALONE, text);
     assert!(diagnostics.is_empty(), "{text}\n{diagnostics:#?}");
     let once = format(&file, text);
-    let (again, diagnostics) = parse(FileId(0), &once);
+    let (again, diagnostics) = parse(FileId::ALONE, &once);
     assert!(diagnostics.is_empty(), "{text}\nbecame\n{once}\n{diagnostics:#?}");
     assert!(same(&file, &again), "{text}\nbecame\n{once}\n{:?}\n{:?}", file.items, again.items);
     assert_eq!(format(&again, &once), once, "{text}");

@@ -33,7 +33,7 @@ fn checked(encoder: &str, projector: &str, train: &str) -> Outcome {
          loss {{ near: mse(f(a), f(b)) }}\ntrain {{ batch: 6; optimizer: sgd(lr: 0.1); {train} }}\n"
     );
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("fusion.ssl", None, text));
+    let id = sources.add(Source::new("fusion.ssl", sslrun::source::Origin::Input, text));
     check::check(&mut sources, id, &Options::default())
 }
 

@@ -162,7 +162,7 @@ fn deep_and_long_texts() {
 fn what_nests_too_deeply_is_an_error() {
     for text in [format!("let x = {}1{}", "(".repeat(500), ")".repeat(500)), format!("let x = 1{}", " + 1".repeat(500))]
     {
-        let (_, diagnostics) = parse(FileId(0), &text);
+        let (_, diagnostics) = parse(FileId::ALONE, &text);
         assert_eq!(diagnostics.len(), 1);
         assert!(diagnostics[0].message.contains("deep"), "{diagnostics:?}");
     }

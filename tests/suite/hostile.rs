@@ -24,7 +24,7 @@ const SOON: Duration = Duration::from_secs(60);
 fn said(name: &str, text: &str) -> (Sources, Vec<Diagnostic>) {
     let begun = Instant::now();
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let outcome = check::check(&mut sources, id, &Options::default());
     let mut all = outcome.diagnostics;
     all.extend(outcome.recipe.iter().flat_map(|recipe| lint(recipe, &PlannedEvaluator)));
@@ -180,7 +180,11 @@ fn sizes_that_are_none_are_named() {
 #[test]
 fn a_recipe_for_a_larger_machine_is_a_warning_with_both_numbers() {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, loss("mean(zeros([1e6, 1e6]) * mean(f(a)))")));
+    let id = sources.add(Source::new(
+        "test.ssl",
+        sslrun::source::Origin::Input,
+        loss("mean(zeros([1e6, 1e6]) * mean(f(a)))"),
+    ));
     let recipe = check::check(&mut sources, id, &Options::default()).recipe;
     assert!(recipe.is_some());
     let checked = Checked { sources, recipe, diagnostics: Vec::new() };
@@ -211,7 +215,10 @@ fn what_is_no_recipe_is_not_quoted() {
     let frozen = format!("{BODY}branch z = frozen(\"secret.ssl\")\nloss {{ l: nt_xent(f(a), z(b)) }}");
     for text in ["extends \"secret.ssl\"", "extends \"second.ssl\"", "extends \"/etc/passwd\"", &frozen] {
         let shown = shown(text);
-        assert!(unwrapped(&shown).contains("is no recipe: what stands at line 1, column"), "{shown}");
+        assert!(
+            unwrapped(&shown).contains("is not a recipe: no statement begins with what stands at line 1, column"),
+            "{shown}"
+        );
         assert!(!shown.contains("hunter2") && !shown.contains("root:"), "{shown}");
     }
     assert!(shown("extends \"slip.ssl\"").contains("loss { l: ) }"), "a slip in a recipe is shown");
@@ -293,7 +300,7 @@ train { batch: 8 }
         unwrapped(&String::from_utf8_lossy(&out.stderr))
     };
     let told = check(224, 4);
-    assert!(told.contains("attention is among 3137 tokens of each view") && told.contains("MiB are needed"), "{told}");
+    assert!(told.contains("attention compares 3137 tokens of each view") && told.contains("MiB are needed"), "{told}");
     assert!(told.contains("vit(16, 1, 2, patch: 4)"), "{told}");
     assert_eq!(check(224, 16), "");
     assert_eq!(check(96, 4), "");

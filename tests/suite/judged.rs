@@ -119,7 +119,7 @@ fn checked(train: &str, evaluate: &str) -> (Vec<String>, String) {
         evaluate {{ {evaluate} }}"
     );
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let outcome = check::check(&mut sources, id, &Options::default());
     let words = |d: &sslrun::diag::Diagnostic| {
         let at = d.span().map_or("", |span| sources.text(span));
@@ -147,7 +147,7 @@ fn the_checker_knows_sets_and_measures_by_name() {
             vec!["invalid-value", "`accuracy`", "[accuracy]", "`knn`, `linear`, `rank`", "`uniformity`"],
         ),
         ("best: pets.kn", "data { pets: shapes() }", vec!["[pets.kn]", "did you mean `pets.knn`?", "`pets.std`"]),
-        ("best: pets.alignment", "data { pets: shapes() }", vec!["nothing measures `pets.alignment`"]),
+        ("best: pets.alignment", "data { pets: shapes() }", vec!["`pets.alignment` is not measured"]),
         ("keep: 0", "", vec!["`keep`", "from 1 to 1000"]),
         ("epochs: 2; best: knn", "every: 3", vec!["no-best", "[knn]", "every 3 epochs", "has 2"]),
         ("", "data: [shapes(), shapes(seed: 2)]", vec!["need names"]),

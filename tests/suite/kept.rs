@@ -236,7 +236,7 @@ fn labels_that_are_not_there_are_missed_before_anything_is_trained() {
     }
     let output = place.run(&[&place.recipe, "--quiet", "-o", "run"]);
     let said = unwrapped(&String::from_utf8_lossy(&output.stderr));
-    assert!(!output.status.success() && said.contains("nothing measures `knn`") && said.contains("rank"), "{said}");
+    assert!(!output.status.success() && said.contains("`knn` is not measured") && said.contains("rank"), "{said}");
     assert!(!place.folder.join("run").exists());
     place
         .expect(0, &[&place.recipe, "--quiet", "-o", "run", "--set", "train.best=rank", "--set", "evaluate.probes=[]"]);

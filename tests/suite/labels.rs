@@ -14,7 +14,7 @@ evaluate { probes: [knn(k: 1)] }";
 
 fn complaints(text: &str) -> Vec<String> {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let outcome = check::check(&mut sources, id, &Options::default());
     outcome.diagnostics.iter().map(|d| format!("{}: {}", d.code.name, d.message)).collect()
 }
@@ -23,7 +23,7 @@ fn complaints(text: &str) -> Vec<String> {
 fn a_head_has_room_for_every_class_of_the_data() {
     assert_eq!(complaints(SUPERVISED), Vec::<String>::new());
     assert_eq!(complaints(&SUPERVISED.replace("linear(10)", "linear(12)")), Vec::<String>::new());
-    let five = ["shape-mismatch: the data set has 10 classes, but there is room for 5 here"];
+    let five = ["shape-mismatch: the data set has 10 classes, but this has outputs for 5 only"];
     assert_eq!(complaints(&SUPERVISED.replace("linear(10)", "linear(5)")), five);
     // Whatever the label goes through on its way.
     let hot = SUPERVISED.replace("cross_entropy(batch.label,", "cross_entropy(one_hot(batch.label, 5),");

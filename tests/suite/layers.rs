@@ -9,17 +9,22 @@ mod values;
 use sslrun::catalog::{Arg, Config, Schedule};
 use sslrun::graph::{Dim, Graph, Init, InputKind, NodeId, ParamKind, Shape, ShapeError, TensorType};
 use sslrun::nn::{self, Build, EmaOf, MaskInput, Mode, Output, Owner};
-use sslrun::source::{FileId, Span};
+
+/// The layer of a name.
+fn layer(word: &str) -> &'static nn::Layer {
+    let layer = nn::LAYERS.iter().find(|layer| layer.entry.name == word);
+    layer.unwrap_or_else(|| panic!("no layer {word}"))
+}
 
 /// A call of a layer: the given arguments, and its defaults for the rest.
 fn config(word: &str, given: &[(&str, Arg)]) -> Config {
-    let entry = nn::layer(word).unwrap_or_else(|| panic!("no layer {word}")).entry;
+    let entry = &layer(word).entry;
     let argument = |name: &str, default: Option<&str>| {
         let given = given.iter().find(|(n, _)| *n == name).map(|(_, a)| a.clone());
         given.unwrap_or_else(|| read(default.unwrap_or_else(|| panic!("{word} needs {name}"))))
     };
     let args = entry.params.iter().map(|p| (p.name.to_owned(), argument(p.name, p.default))).collect();
-    Config { name: word.to_owned(), args, span: Span::new(FileId(0), 0..0) }
+    Config { entry, args, span: None }
 }
 
 fn read(default: &str) -> Arg {
@@ -65,7 +70,7 @@ fn apply_as(
     given: &[(&str, Arg)],
     x: NodeId,
 ) -> Result<Output, ShapeError> {
-    let module = (nn::layer(word).unwrap().build)(&config(word, given)).unwrap();
+    let module = (layer(word).build)(&config(word, given)).unwrap();
     module.apply(&mut Build::new(graph, path, mode, owner), x)
 }
 
@@ -79,7 +84,7 @@ fn apply_masked(
     x: NodeId,
     mask: Option<&MaskInput>,
 ) -> Result<Output, ShapeError> {
-    let module = (nn::layer(word).unwrap().build)(&config(word, given)).unwrap();
+    let module = (layer(word).build)(&config(word, given)).unwrap();
     module.apply(&mut Build::new(graph, path, mode, Owner::default()).with_mask(mask), x)
 }
 
@@ -158,7 +163,7 @@ fn misfits_are_explained() {
         "resnet18 needs images [N, H, W, C], this is [N, 128]",
     ];
     assert_eq!(cases, wanted);
-    let wrong = |word: &str, given: &[(&str, Arg)]| (nn::layer(word).unwrap().build)(&config(word, given)).unwrap_err();
+    let wrong = |word: &str, given: &[(&str, Arg)]| (layer(word).build)(&config(word, given)).unwrap_err();
     assert_eq!(wrong("avgpool", &[("padding", number(2))]), "padding 2 is more than half the kernel 2");
     assert_eq!(wrong("conv2d", &[("out", number(9)), ("groups", number(2))]), "9 channels do not divide into 2 groups");
 }
@@ -329,9 +334,9 @@ fn dropout_draws_anew_for_each_layer_and_input() {
 #[test]
 fn every_layer_is_documented_and_known_by_name() {
     for layer in nn::LAYERS {
-        assert_eq!(nn::layer(layer.entry.name).unwrap().entry, layer.entry);
+        assert_eq!(nn::layer(&layer.entry).expect("it is registered").entry, layer.entry);
         assert!(layer.entry.doc.ends_with('.') && !layer.entry.formula.is_empty());
         assert!(layer.entry.params.iter().all(|p| !p.doc.is_empty()));
     }
-    assert!(nn::layer("perceptron").is_none());
+    assert!(nn::layer(&sslrun::optim::CLIP_NORM).is_none());
 }

@@ -14,7 +14,7 @@ train { batch: 64; optimizer: sgd(lr: 0.1) }
 ";
 
 fn checked(sources: &mut Sources, text: &str) -> Recipe {
-    let id = sources.add(Source::new("test.ssl", Some("test.ssl".into()), text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::File("test.ssl".into()), text));
     let outcome = check::check(sources, id, &Options::default());
     outcome.recipe.unwrap_or_else(|| panic!("{}", diag::render(&outcome.diagnostics, sources)))
 }

@@ -39,6 +39,7 @@ mod format;
 mod frozen;
 mod fusion;
 mod fuzz;
+mod golden;
 mod gradients;
 mod graph;
 mod heads;

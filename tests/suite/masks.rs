@@ -16,7 +16,7 @@ use crate::cli::unwrapped;
 /// The recipe of a text, or what is wrong with it.
 fn checked(text: &str) -> Result<Recipe, String> {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let outcome = check::check(&mut sources, id, &Options::default());
     outcome.recipe.ok_or_else(|| diag::render(&outcome.diagnostics, &sources))
 }
@@ -115,7 +115,11 @@ fn a_run_that_goes_on_sees_the_masks_it_would_have_seen() {
 fn arguments_of_a_mask_can_be_set_from_outside() {
     let check = |set: &str| {
         let mut sources = Sources::default();
-        let id = sources.add(Source::new("test.ssl", None, with_mask("mask(random, ratio: 0.75)", "m.mask")));
+        let id = sources.add(Source::new(
+            "test.ssl",
+            sslrun::source::Origin::Input,
+            with_mask("mask(random, ratio: 0.75)", "m.mask"),
+        ));
         let outcome = check::check(&mut sources, id, &Options { sets: vec![set.to_owned()], data: None });
         let recipe = outcome.recipe.ok_or_else(|| diag::render(&outcome.diagnostics, &sources))?;
         recipe.views[1].mask.clone().ok_or_else(|| "no mask".to_owned())
@@ -172,8 +176,8 @@ fn what_cannot_be_masked_or_asked_is_said() {
         ("mask(random, ratio: 0.5)", "m.targets", "has no targets"),
         ("mask(random, ratio: 0.5)", "m.masks", "did you mean `mask`"),
         ("mask(random, ratio: 0.5)", "a.mask", "the view `a` has no mask"),
-        ("mask(random, ratio: 0.5)", "f(m)", "its first module overlooks masks"),
-        ("mask(random, ratio: 0.5)", "f(a, m)", "none of its modules heeds masks"),
+        ("mask(random, ratio: 0.5)", "f(m)", "its first module ignores masks"),
+        ("mask(random, ratio: 0.5)", "f(a, m)", "all of its modules ignore masks"),
         ("mask(random, ratio: 0.5)", "f.encoder(a, a)", "expected a masked view"),
     ] {
         let error = checked(&with_mask(mask, uses)).err().unwrap_or_else(|| panic!("{mask}, {uses} is accepted"));

@@ -20,7 +20,7 @@ pub fn compute(kind: EngineKind, terms: &str, inputs: &[(&str, &Tensor)]) -> Res
     let declared: String = inputs.iter().map(|(n, t)| format!("input {n}: [{}]\n", shape(t))).collect();
     let text = format!("{declared}loss {{\n{terms}\n}}\n");
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("case.ssl", Some("case.ssl".into()), text.as_str()));
+    let id = sources.add(Source::new("case.ssl", sslrun::source::Origin::File("case.ssl".into()), text.as_str()));
     let outcome = check::check(&mut sources, id, &Options::default());
     let recipe = outcome.recipe.ok_or_else(|| format!("{text}\n{}", diag::render(&outcome.diagnostics, &sources)))?;
     let names: Vec<&str> = inputs.iter().map(|(n, _)| *n).collect();

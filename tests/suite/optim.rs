@@ -6,7 +6,6 @@ use sslrun::optim::{
     AdamW, Clip, GroupSettings, Lars, Optimizer, ParamInfo, ParamKind, Rule, Selector, Sgd, StepInfo, build,
     by_stretches, ema_update, norm,
 };
-use sslrun::source::{FileId, Span};
 
 const TOLERANCE: f64 = 1e-6;
 
@@ -134,7 +133,9 @@ fn selectors_match_whole_segments() {
 
 fn call(name: &str, args: &[(&str, Arg)]) -> Config {
     let args = args.iter().map(|(n, a)| ((*n).to_owned(), a.clone())).collect();
-    Config { name: name.into(), args, span: Span::new(FileId(0), 0..0) }
+    let words = sslrun::optim::OPTIMIZERS.iter().chain(sslrun::optim::RULES).copied();
+    let entry = words.into_iter().find(|entry| entry.name == name).expect("a word about parameters");
+    Config { entry, args, span: None }
 }
 
 #[test]
@@ -221,5 +222,11 @@ fn calls_become_optimizers() {
     assert!(build::<f32>(&good).is_ok_and(|o| o.state_slots() == 2));
     let bad = call("adamw", &[("betas", betas(&[0.9]))]);
     assert!(build::<f32>(&bad).is_err_and(|e| e.contains("two numbers")));
-    assert!(build::<f32>(&call("sdg", &[])).is_err());
+    assert!(build::<f32>(&call("clip_norm", &[])).is_err());
+}
+
+#[test]
+#[should_panic(expected = "`sgd` declares no parameter `learning_rate`")]
+fn a_call_is_not_asked_for_what_its_word_does_not_declare() {
+    call("sgd", &[]).number("learning_rate");
 }

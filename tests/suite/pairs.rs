@@ -132,11 +132,11 @@ fn probes_of_two_towers_say_what_they_cannot_compare() {
         unwrapped(&place.expect(1, &["check", &place.recipe]).1)
     };
     let error = said("retrieval(f, t, caption)", "retrieval(f.encoder, t, caption)");
-    assert!(error.contains("`f.encoder` is [N, 64] and `t` is [N, 32]: only vectors as long"), "{error}");
+    assert!(error.contains("`f.encoder` is [N, 64] and `t` is [N, 32]: only vectors of one length"), "{error}");
     let error = said("retrieval(f, t, caption)", "retrieval(f, t, words)");
     assert!(error.contains("no column `words`") && error.contains("`batch.caption`, text [N, 80]"), "{error}");
     let error = said("retrieval(f, t, caption)", "retrieval(f, g, caption)");
     assert!(error.contains("there is no branch `g`"), "{error}");
     let error = said("\"{}s\"", "[\"a {}\", \"a ring\"]");
-    assert!(error.contains("says not where the name of a class stands"), "{error}");
+    assert!(error.contains("does not say where the name of a class goes"), "{error}");
 }

@@ -27,7 +27,7 @@ fn compute<T: Real>(
     given: &[f32],
 ) -> Result<Vec<Vec<f64>>, String> {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("case.ssl", Some("case.ssl".into()), text));
+    let id = sources.add(Source::new("case.ssl", sslrun::source::Origin::File("case.ssl".into()), text));
     let outcome = check::check(&mut sources, id, &Options::default());
     let recipe = outcome.recipe.ok_or_else(|| diag::render(&outcome.diagnostics, &sources))?;
     let total = recipe.loss.total.expect("a recipe without errors has a loss");

@@ -39,7 +39,7 @@ impl<'a> Case<'a> {
         let text = format!("extends \"{name}.ssl\"\n{}\n", config.items);
         let mut sources = Sources::default();
         let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes/case.ssl");
-        let id = sources.add(Source::new("case.ssl", Some(place), text.as_str()));
+        let id = sources.add(Source::new("case.ssl", sslrun::source::Origin::File(place), text.as_str()));
         let sets = [config.sets, vec![format!("train.batch={}", config.samples)]].concat();
         let outcome = check::check(&mut sources, id, &Options { sets, data: None });
         let said = diag::render(&outcome.diagnostics, &sources);

@@ -12,7 +12,7 @@ use sslrun::source::{Source, Sources};
 /// Everything that is said of a recipe: `code: message`.
 fn said(text: &str) -> Vec<String> {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let outcome = check::check(&mut sources, id, &Options::default());
     let all =
         outcome.diagnostics.into_iter().chain(outcome.recipe.iter().flat_map(|recipe| lint(recipe, &PlannedEvaluator)));
@@ -123,7 +123,7 @@ fn a_branch_where_a_number_belongs_is_said_and_drops_no_term() {
         let all = said(&derived(value));
         assert!(all[0].contains("`decay` must be a number from 0 to 1"), "{value}: {all:?}");
     }
-    says(&derived("ema(f, decay: g.encoder)"), &["`g` is asked for where branches are still being settled"]);
+    says(&derived("ema(f, decay: g.encoder)"), &["`g` cannot be used here: the settings of branches"]);
     for value in ["ema(f, update: g)", "snapshot(f, every: g)", "snapshot(f, every: f(a))"] {
         let all = said(&derived(value));
         assert!(!all.is_empty() && !all[0].starts_with("unused"), "{value}: {all:?}");
@@ -163,7 +163,7 @@ fn an_unknown_data_set_is_the_only_thing_said() {
 fn a_fault_in_a_loss_is_shown_in_the_loss() {
     let mut sources = Sources::default();
     let text = BODY.replace("nt_xent(f(a), f(b))", "nt_xent(f(a), f(b)) + mean(1 / f(a))");
-    let id = sources.add(Source::new("test.ssl", None, text.as_str()));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text.as_str()));
     let outcome = check::check(&mut sources, id, &Options::default());
     let recipe = outcome.recipe.expect("it is sound");
     for (_, node) in recipe.graph.nodes().filter(|(_, n)| n.kind.to_string() == "recip" || n.kind.to_string() == "div")
@@ -180,7 +180,7 @@ fn a_fault_in_a_loss_is_shown_in_the_loss() {
 fn a_term_that_another_one_names_is_the_same_value() {
     let text = "input x: [N]\nloss { a: mean(x * rand([N])); b: 2 * loss.a; c: loss.b + loss.a }";
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let recipe = check::check(&mut sources, id, &Options::default()).recipe.expect("it is sound");
     let checked = Checked { sources, recipe: Some(recipe), diagnostics: Vec::new() };
     let x = candle_core::Tensor::from_vec(vec![1f32, 2.0, 3.0], 3, &candle_core::Device::Cpu).expect("a tensor");

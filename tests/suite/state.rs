@@ -208,7 +208,7 @@ fn tables_go_on_to_the_bit_and_both_engines_agree() {
 fn what_is_over_the_data_set_is_kept_in_a_state() {
     let said = |text: &str| {
         let mut sources = Sources::default();
-        let id = sources.add(Source::new("test.ssl", None, with(text)));
+        let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, with(text)));
         let outcome = check::check(&mut sources, id, &Options::default());
         let mut codes = outcome.diagnostics.iter().map(|d| format!("{}: {}", d.code.name, d.message));
         codes.next().unwrap_or_default()
@@ -216,7 +216,7 @@ fn what_is_over_the_data_set_is_kept_in_a_state() {
     let outside = said("loss { l: nt_xent(f(a), f(b)) + mean(over_data(f(a))) }");
     assert!(outside.starts_with("unsupported: a step sees one batch"), "{outside}");
     let twice = said("state s = refresh(of: over_data(f(a)), at: [1], times: 3)\nloss { l: mse(s, f(a)) }");
-    assert!(twice.starts_with("invalid-value: a refresh happens `at` some epochs or so many `times`"), "{twice}");
+    assert!(twice.starts_with("invalid-value: a refresh has either `at` or `times`"), "{twice}");
     let batch = said("state s = refresh(of: mean(f(a), dim: 0))\nloss { l: nt_xent(f(a), f(b)) + mean(s * f(a)) }");
     assert!(batch.starts_with("wrong-type: what is refreshed depends on a single batch, by `a`"), "{batch}");
     let shape = said("state s = per_sample(of: stopgrad(mean(f(a), dim: 0)))\nloss { l: mse(s, f(a)) }");

@@ -126,7 +126,7 @@ expect {
 
 /// Parses what must parse.
 fn tree(text: &str) -> File {
-    let (file, diagnostics) = parse(FileId(0), text);
+    let (file, diagnostics) = parse(FileId::ALONE, text);
     assert!(diagnostics.is_empty(), "{text}\n{diagnostics:#?}");
     file
 }
@@ -164,7 +164,7 @@ fn shown(e: &Expr) -> String {
 }
 
 fn expr(text: &str) -> String {
-    shown(&parse_expr(FileId(0), text).unwrap_or_else(|d| panic!("{text}: {d:?}")))
+    shown(&parse_expr(FileId::ALONE, text).unwrap_or_else(|d| panic!("{text}: {d:?}")))
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn sameness_ignores_places_only() {
 /// What is said of a text: line, column, the marked text, and the message.
 fn said(text: &str) -> Vec<(usize, usize, String, String)> {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("r.ssl", None, text));
+    let id = sources.add(Source::new("r.ssl", sslrun::source::Origin::Input, text));
     let all = parse(id, text).1;
     all.iter()
         .map(|d| {
@@ -314,7 +314,7 @@ loss {
             (9, 21, "**", "there is no operator `**`"),
         ],
     );
-    assert_eq!(parse(FileId(0), text).0.items.len(), 5, "everything else is read");
+    assert_eq!(parse(FileId::ALONE, text).0.items.len(), 5, "everything else is read");
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn habits_from_elsewhere_are_named() {
     check_slips("def f(x) = x", &[(1, 1, "def", "`def` defines nothing here")]);
     check_slips("def f(x):\n  y = x\n  return y\nlet z = 1", &[(1, 9, ":", "a colon opens no block")]);
     check_slips("loss:\n  a: 3\n\n  b: 4\nlet z = 1", &[(1, 5, ":", "a colon opens no block")]);
-    check_slips("loss: { a: 3 }", &[(1, 5, ":", "no sign stands before a `{`")]);
+    check_slips("loss: { a: 3 }", &[(1, 5, ":", "no sign belongs before a `{`")]);
     check_slips("let f(x) {\n  return x\n}", &[(2, 3, "return", "there is no `return`")]);
     check_slips(
         "// note\nlet x = 1 // two",
@@ -361,10 +361,10 @@ fn habits_from_elsewhere_are_named() {
     check_slips("let x = y[0:3]", &[(1, 12, ":", "`:` is not expected here")]);
     check_slips("train {\n\t- epochs: 3\n}", &[(2, 2, "-", "`-` is not expected here")]);
     check_slips("train {\n\t\"epochs\": 3\n}", &[(2, 2, "\"epochs\"", "`\"epochs\"` is not expected here")]);
-    check_slips("lets x = 3", &[(1, 1, "lets", "`lets` begins no statement")]);
+    check_slips("lets x = 3", &[(1, 1, "lets", "no statement begins with `lets`")]);
     check_slips(
         "x = 3\nepochs: 5",
-        &[(1, 1, "x", "`x` begins no statement"), (2, 1, "epochs", "`epochs` stands outside of a block")],
+        &[(1, 1, "x", "no statement begins with `x`"), (2, 1, "epochs", "`epochs` stands outside of a block")],
     );
     check_slips("let x = a × b", &[(1, 11, "×", "`×` is not expected here")]);
     check_slips("let x = 2 * 0.3f", &[(1, 13, "0.3f", "`0.3f` is not a number")]);
@@ -389,7 +389,7 @@ fn what_is_missing_is_named() {
     check_slips("let if = 3", &[(1, 5, "if", "`if` is a word of the language and cannot be a name")]);
     check_slips("weight w", &[(1, 8, "w", "weight `w` has neither a value nor a shape")]);
     check_slips("let f(a) {\n  let b = a\n}", &[(1, 5, "f", "the block of `f` has no value")]);
-    check_slips("let f(a) {\n  a\n  a + 1\n}", &[(3, 3, "a + 1", "this line stands behind the value of its block")]);
+    check_slips("let f(a) {\n  a\n  a + 1\n}", &[(3, 3, "a + 1", "this line comes after the value of its block")]);
     check_slips(
         "let x = f(a b)\nlet y = a b",
         &[(1, 13, "b", "`b` is not expected here"), (2, 11, "b", "`b` is not expected here")],
@@ -402,7 +402,7 @@ fn what_is_missing_is_named() {
             (4, 8, "2", "`2` is not expected here"),
         ],
     );
-    check_slips("let x = f(a: 1, 2)", &[(1, 17, "2", "an argument without a name stands behind one with a name")]);
+    check_slips("let x = f(a: 1, 2)", &[(1, 17, "2", "an argument without a name comes after one with a name")]);
     check_slips("let x = a < b < c", &[(1, 15, "<", "`<` cannot be chained")]);
 }
 
@@ -440,6 +440,22 @@ fn an_expression_alone_is_read_or_refused() {
         ("1; 2", "`;` is not expected here"),
         ("True", "`True` is written `true`"),
     ] {
-        assert_eq!(parse_expr(FileId(0), text).unwrap_err().message, message);
+        assert_eq!(parse_expr(FileId::ALONE, text).unwrap_err().message, message);
+    }
+}
+
+#[test]
+fn statements_are_written_as_their_table_says() {
+    let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/language.md")).expect("the document");
+    for statement in sslrun::syntax::STATEMENTS {
+        let (file, diagnostics) = parse(FileId::ALONE, statement.form);
+        assert_eq!(diagnostics, [], "{}", statement.form);
+        let [item] = &file.items[..] else { panic!("{} is one statement", statement.form) };
+        assert_eq!(item.kind.keyword(), statement.keyword);
+        assert_eq!(
+            sslrun::syntax::print::statements(std::slice::from_ref(&item.kind)).split_whitespace().next(),
+            Some(statement.keyword)
+        );
+        assert!(docs.contains(&format!("`{} ", statement.keyword)), "docs/language.md on `{}`", statement.keyword);
     }
 }

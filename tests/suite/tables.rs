@@ -167,7 +167,7 @@ fn a_row_without_a_picture_is_an_error_or_dropped_and_tabs_part_values() {
     std::fs::write(&path, tabs.join("\n")).expect("a table");
     // A path alone tells that it is a table.
     let config = parse_spec(&path).expect("a data set");
-    assert_eq!(config.name, "table");
+    assert_eq!(config.name(), "table");
     let error = open(&config, Split::Train, &Access::default()).err().expect("row 4 has no picture");
     assert!(error.to_string().contains("row 4") && error.to_string().contains("has no path"), "{error}");
     // Rows 4 and 5 lack something, and 18 are for training.

@@ -67,7 +67,7 @@ pub fn recipe_file(folder: &Path, text: &str) -> PathBuf {
 
 pub fn recipe(text: &str) -> Recipe {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let outcome = check::check(&mut sources, id, &check::Options::default());
     outcome.recipe.unwrap_or_else(|| panic!("{}", diag::render(&outcome.diagnostics, &sources)))
 }
@@ -249,7 +249,7 @@ fn things_fall_due_by_epochs() {
 /// The verdict of a recipe without training, on the very samples that probes learn from.
 pub fn verdict(text: &str, data: &str, control: &Control) -> Result<Verdict, TrainError> {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let data = data::parse_spec(data).expect("a data set");
     let options = check::Options { data: Some(data), ..check::Options::default() };
     let outcome = check::check(&mut sources, id, &options);

@@ -14,7 +14,7 @@ use crate::cli::unwrapped;
 /// A recipe of one encoder; what is said of it is rendered where it cannot be used.
 fn checked(text: &str) -> Result<Recipe, String> {
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", Some("test.ssl".into()), text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::File("test.ssl".into()), text));
     let outcome = check::check(&mut sources, id, &Options::default());
     match outcome.recipe {
         Some(recipe) if outcome.diagnostics.is_empty() => {

@@ -16,7 +16,7 @@ fn judged(loss: &str, batch: usize, width: usize) -> Option<(Vec<Diagnostic>, St
          train {{ batch: {batch}; optimizer: sgd(lr: 0.1) }}"
     );
     let mut sources = Sources::default();
-    let id = sources.add(Source::new("test.ssl", None, text));
+    let id = sources.add(Source::new("test.ssl", sslrun::source::Origin::Input, text));
     let recipe = check::check(&mut sources, id, &Options::default()).recipe?;
     let found = lint(&recipe, &PlannedEvaluator);
     let shown = render(&found, &sources);

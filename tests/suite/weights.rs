@@ -245,7 +245,7 @@ fn a_start_from_outside_is_in_the_recipe_of_the_run_and_needs_its_file_no_more()
     let (_, err) = place.expect(2, &["tiny.ssl", "--start", "w.pth"]);
     assert!(err.contains("not of the form PATH=FILE"), "{err}");
     let (_, err) = place.expect(1, &["tiny.ssl", "--start", "g.encoder=w.pth", "--data", data]);
-    assert!(err.contains("nothing in `g.encoder` has weights that could start"), "{err}");
+    assert!(err.contains("`g.encoder` names nothing that has weights of its own"), "{err}");
     let (_, err) = place.expect(1, &["tiny.ssl", "--start", "slow.encoder=w.pth", "--data", data]);
     assert!(unwrapped(&err).contains("start `f`"), "{err}");
 }

@@ -1,4 +1,4 @@
-//! Arguments of the commands that compute nothing of a training.
+//! Arguments of the commands that train nothing.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Arguments of what a run's encoder is applied by.
+//! Arguments of the commands that apply a run's encoder.
 
 use std::path::PathBuf;
 

@@ -8,7 +8,7 @@ use crate::random::Rng;
 use crate::simd::Path;
 
 /// The word `blur`.
-pub const WORD: Augmentation = Augmentation {
+pub static WORD: Augmentation = Augmentation {
     entry: Entry {
         name: "blur",
         kind: Kind::Augmentation,

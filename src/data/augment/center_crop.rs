@@ -6,7 +6,7 @@ use crate::data::{Image, Pixels};
 use crate::random::Rng;
 
 /// The word `center_crop`.
-pub const WORD: Augmentation = Augmentation {
+pub static WORD: Augmentation = Augmentation {
     entry: Entry {
         name: "center_crop",
         kind: Kind::Augmentation,

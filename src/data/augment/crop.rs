@@ -7,7 +7,7 @@ use crate::data::{DataError, Image, Pixels};
 use crate::random::Rng;
 
 /// The word `crop`.
-pub const WORD: Augmentation = Augmentation {
+pub static WORD: Augmentation = Augmentation {
     entry: Entry {
         name: "crop",
         kind: Kind::Augmentation,

@@ -6,7 +6,7 @@ use crate::data::{CHANNELS, Pixels};
 use crate::random::Rng;
 
 /// The word `flip`.
-pub const WORD: Augmentation = Augmentation {
+pub static WORD: Augmentation = Augmentation {
     entry: Entry {
         name: "flip",
         kind: Kind::Augmentation,

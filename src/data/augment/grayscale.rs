@@ -8,7 +8,7 @@ use crate::random::Rng;
 use crate::simd::Path;
 
 /// The word `grayscale`.
-pub const WORD: Augmentation = Augmentation {
+pub static WORD: Augmentation = Augmentation {
     entry: Entry {
         name: "grayscale",
         kind: Kind::Augmentation,

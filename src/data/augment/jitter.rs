@@ -10,7 +10,7 @@ use crate::simd::Path;
 const STRENGTH: ParamType = ParamType::Number { min: 0.0, max: 10.0 };
 
 /// The word `jitter`.
-pub const WORD: Augmentation = Augmentation {
+pub static WORD: Augmentation = Augmentation {
     entry: Entry {
         name: "jitter",
         kind: Kind::Augmentation,

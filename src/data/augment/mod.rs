@@ -6,9 +6,9 @@
 mod blur;
 pub mod center_crop;
 mod colour;
-mod crop;
+pub mod crop;
 mod fit;
-mod flip;
+pub mod flip;
 mod grayscale;
 mod jitter;
 mod pad_crop;
@@ -145,24 +145,29 @@ pub struct Augmentation {
 }
 
 /// Every augmentation there is.
-pub const AUGMENTATIONS: &[Augmentation] = &[
-    crop::WORD,
-    resize::WORD,
-    center_crop::WORD,
-    pad_crop::WORD,
-    flip::WORD,
-    jitter::WORD,
-    grayscale::WORD,
-    blur::WORD,
-    solarize::WORD,
-    pixel_norm::WORD,
+pub static AUGMENTATIONS: &[&Augmentation] = &[
+    &crop::WORD,
+    &resize::WORD,
+    &center_crop::WORD,
+    &pad_crop::WORD,
+    &flip::WORD,
+    &jitter::WORD,
+    &grayscale::WORD,
+    &blur::WORD,
+    &solarize::WORD,
+    &pixel_norm::WORD,
 ];
+
+/// The augmentation that is called; `None` where another word is.
+pub fn augmentation(config: &Config) -> Option<&'static Augmentation> {
+    AUGMENTATIONS.iter().copied().find(|a| config.is(&a.entry))
+}
 
 /// The step a configuration describes, for pictures with so many channels.
 pub fn build(config: &Config, channels: usize) -> Result<Box<dyn Step>, DataError> {
-    let word = AUGMENTATIONS.iter().find(|a| a.entry.name == config.name).ok_or_else(|| {
+    let word = augmentation(config).ok_or_else(|| {
         let names: Vec<_> = AUGMENTATIONS.iter().map(|a| a.entry.name).collect();
-        DataError::new(format!("there is no augmentation `{}`", config.name))
+        DataError::new(format!("`{}` is no augmentation", config.name()))
             .help(format!("there are: {}", names.join(", ")))
             .at(config.span)
     })?;

@@ -8,7 +8,7 @@ use crate::data::Pixels;
 use crate::random::Rng;
 
 /// The word `pad_crop`.
-pub const WORD: Augmentation = Augmentation {
+pub static WORD: Augmentation = Augmentation {
     entry: Entry {
         name: "pad_crop",
         kind: Kind::Augmentation,

@@ -8,7 +8,7 @@ use crate::simd::{Path, multiversion};
 use crate::source::Span;
 
 /// The word `pixel_norm`.
-pub const WORD: Augmentation = Augmentation {
+pub static WORD: Augmentation = Augmentation {
     entry: Entry {
         name: "pixel_norm",
         kind: Kind::Augmentation,
@@ -66,8 +66,8 @@ impl PixelNorm {
 
     /// Reads a checked call of `pixel_norm`: as many numbers as it has, one standing for all.
     pub fn from_config(config: &Config) -> Result<Self, DataError> {
-        if config.name != WORD.entry.name {
-            return Err(DataError::new(format!("`{}` does not normalise: `pixel_norm` does", config.name)));
+        if !config.is(&WORD.entry) {
+            return Err(DataError::new(format!("`{}` does not normalise: `pixel_norm` does", config.name())));
         }
         let [mut mean, mut std] =
             ["mean", "std"].map(|name| config.numbers(name).into_iter().map(|x| x as f32).collect::<Vec<_>>());
@@ -105,12 +105,12 @@ impl PixelNorm {
     }
 
     /// The call of `pixel_norm` that describes it.
-    pub fn to_config(&self, span: Span) -> Config {
+    pub fn to_config(&self, span: Option<Span>) -> Config {
         // As decimals, a number of 32 bits is short.
         let number = |x: &f32| Arg::Number(x.to_string().parse().unwrap_or(f64::from(*x)));
         let all = |values: &[f32]| Arg::List(values.iter().map(number).collect());
         let args = vec![("mean".to_owned(), all(&self.mean)), ("std".to_owned(), all(&self.std))];
-        Config { name: WORD.entry.name.to_owned(), args, span }
+        Config { entry: &WORD.entry, args, span }
     }
 
     /// Writes values, `[.., channels]`, normalised.

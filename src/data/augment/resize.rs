@@ -7,7 +7,7 @@ use crate::data::{Image, Pixels};
 use crate::random::Rng;
 
 /// The word `resize`.
-pub const WORD: Augmentation = Augmentation {
+pub static WORD: Augmentation = Augmentation {
     entry: Entry {
         name: "resize",
         kind: Kind::Augmentation,

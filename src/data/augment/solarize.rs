@@ -6,7 +6,7 @@ use crate::data::Pixels;
 use crate::random::Rng;
 
 /// The word `solarize`.
-pub const WORD: Augmentation = Augmentation {
+pub static WORD: Augmentation = Augmentation {
     entry: Entry {
         name: "solarize",
         kind: Kind::Augmentation,

@@ -5,7 +5,7 @@ use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::random::Rng;
 
 /// The word `inverse`.
-pub(super) const WORD: MaskKind = MaskKind {
+pub(super) static WORD: MaskKind = MaskKind {
     entry: Entry {
         name: "inverse",
         kind: Kind::Mask,

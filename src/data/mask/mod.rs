@@ -15,7 +15,7 @@ use crate::catalog::{Config, Entry, Kind, Param, ParamType};
 use crate::random::Rng;
 
 /// The last step of a pipeline that hides patches.
-pub const ENTRY: Entry = Entry {
+pub static ENTRY: Entry = Entry {
     name: "mask",
     kind: Kind::Augmentation,
     params: &[
@@ -43,7 +43,7 @@ pub struct MaskKind {
 }
 
 /// Every kind of mask there is.
-pub const KINDS: &[MaskKind] = &[random::WORD, blockwise::WORD, inverse::WORD, multiblock::WORD];
+pub static KINDS: &[&MaskKind] = &[&random::WORD, &blockwise::WORD, &inverse::WORD, &multiblock::WORD];
 
 /// The patches of a view, in rows and columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl Mask {
     pub fn build(config: &Config) -> Result<Self, DataError> {
         let wrong = |message: &str| Err(DataError::new(message));
         let crate::catalog::Arg::Config(kind) = config.arg("kind") else { return wrong("`mask` needs one kind") };
-        let word = KINDS.iter().find(|k| k.entry.name == kind.name);
+        let word = KINDS.iter().find(|k| kind.is(&k.entry));
         let Some(word) = word else { return wrong("`mask` needs a kind such as `random`") };
         let pattern = (word.build)(kind)?;
         Ok(Self {

@@ -7,7 +7,7 @@ use crate::random::Rng;
 const SHARE: ParamType = ParamType::Range { min: 1e-6, max: 1.0 };
 
 /// The word `multiblock`.
-pub(super) const WORD: MaskKind = MaskKind {
+pub(super) static WORD: MaskKind = MaskKind {
     entry: Entry {
         name: "multiblock",
         kind: Kind::Mask,

@@ -5,7 +5,7 @@ use crate::catalog::{Entry, Kind, Param, ParamType};
 use crate::random::Rng;
 
 /// The word `random`.
-pub(super) const WORD: MaskKind = MaskKind {
+pub(super) static WORD: MaskKind = MaskKind {
     entry: Entry {
         name: "random",
         kind: Kind::Mask,

@@ -13,7 +13,7 @@ use crate::source::read_file;
 const COUNT: ParamType = ParamType::Int { min: 1, max: 10_000_000 };
 
 /// The word `cifar100`.
-pub const SET: Set = Set {
+pub static SET: Set = Set {
     entry: Entry {
         name: "cifar100",
         kind: Kind::DataSet,

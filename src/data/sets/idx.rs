@@ -13,7 +13,7 @@ use crate::data::{Access, CHANNELS, DataError, DataSet, Frame, InMemory, Split};
 use crate::source::open_file;
 
 /// The word `idx`.
-pub const SET: Set = Set {
+pub static SET: Set = Set {
     entry: Entry {
         name: "idx",
         kind: Kind::DataSet,

@@ -82,29 +82,35 @@ fn named_classes(path: &Path, count: usize) -> Option<Vec<String>> {
 }
 
 /// Every data set there is; of those that a path looks like, the first is taken.
-pub const SETS: &[Set] = &[
-    shapes::SET,
-    cifar10::SET,
-    cifar100::SET,
-    stl10::SET,
-    idx::SET,
-    parquet::SET,
-    shards::SET,
-    table::SET,
-    arrays::SET,
-    folder::SET,
+pub static SETS: &[&Set] = &[
+    &shapes::SET,
+    &cifar10::SET,
+    &cifar100::SET,
+    &stl10::SET,
+    &idx::SET,
+    &parquet::SET,
+    &shards::SET,
+    &table::SET,
+    &arrays::SET,
+    &folder::SET,
 ];
+
+/// The data set that is called; `None` where another word is.
+pub fn of(config: &Config) -> Option<&'static Set> {
+    SETS.iter().copied().find(|set| config.is(&set.entry))
+}
 
 /// The data set of that name.
 pub fn find(name: &str) -> Result<&'static Set, DataError> {
     SETS.iter()
+        .copied()
         .find(|s| s.entry.name == name)
         .ok_or_else(|| DataError::new(format!("there is no data set `{name}`")).help(names()))
 }
 
 /// The data set that a path alone stands for.
 pub fn recognised(path: &Path) -> Option<&'static Set> {
-    SETS.iter().find(|set| (set.seen)(path))
+    SETS.iter().copied().find(|set| (set.seen)(path))
 }
 
 /// The names of all data sets, as advice.

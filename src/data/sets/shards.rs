@@ -18,7 +18,7 @@ use crate::data::DataError;
 use crate::source::open_file;
 
 /// The word `shards`.
-pub const SET: Set = Set {
+pub static SET: Set = Set {
     entry: Entry {
         name: "shards",
         kind: Kind::DataSet,

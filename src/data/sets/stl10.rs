@@ -15,7 +15,7 @@ use crate::source::{open_file, read_file};
 const COUNT: ParamType = ParamType::Int { min: 0, max: 10_000_000 };
 
 /// The word `stl10`.
-pub const SET: Set = Set {
+pub static SET: Set = Set {
     entry: Entry {
         name: "stl10",
         kind: Kind::DataSet,

@@ -49,7 +49,7 @@ pub(super) fn entrants(contest: &Contest) -> Result<Vec<Entrant>, Failure> {
         }
     }
     if all.len() > MOST {
-        return Err(Failure::Usage(format!("these are {} runs, and at most {MOST} are compared", all.len())));
+        return Err(Failure::usage(format!("these are {} runs, and at most {MOST} are compared", all.len())));
     }
     Ok(all)
 }
@@ -59,7 +59,7 @@ fn names(recipes: &[PathBuf]) -> Result<Vec<String>, Failure> {
     let mut names: Vec<String> = Vec::new();
     for path in recipes {
         if path == Path::new("-") {
-            return Err(Failure::Usage("a comparison takes files and folders, not standard input".to_owned()));
+            return Err(Failure::usage("a comparison takes files and folders, not standard input".to_owned()));
         }
         let word = if path.is_dir() { path.file_name() } else { path.file_stem() };
         let word = word.map_or_else(|| "run".to_owned(), |w| w.to_string_lossy().into_owned());
@@ -80,14 +80,14 @@ fn product(grid: &[String]) -> Result<Vec<Vec<(String, String)>>, Failure> {
     let mut all: Vec<Vec<(String, String)>> = vec![Vec::new()];
     for line in grid {
         let wrong =
-            || Failure::Usage(format!("`--grid {line}` is to be `PATH=VALUE,VALUE`, as in `train.epochs=5,10`"));
+            || Failure::usage(format!("`--grid {line}` is to be `PATH=VALUE,VALUE`, as in `train.epochs=5,10`"));
         let (path, values) = line.split_once('=').ok_or_else(wrong)?;
         let values = apart(values);
         if path.trim().is_empty() || values.iter().any(String::is_empty) {
             return Err(wrong());
         }
         if all.len().saturating_mul(values.len()) > MOST {
-            return Err(Failure::Usage(format!("`--grid {line}` makes more than {MOST} runs of a recipe")));
+            return Err(Failure::usage(format!("`--grid {line}` makes more than {MOST} runs of a recipe")));
         }
         let more = |choice: &Vec<(String, String)>, value: &String| {
             choice.iter().cloned().chain([(path.trim().to_owned(), value.clone())]).collect()

@@ -22,7 +22,7 @@ impl Terms {
     /// The terms of an earlier comparison; nothing where there was none.
     pub(super) fn read(path: &Path) -> Result<Option<Terms>, Failure> {
         let failed =
-            |what: &str, e: &dyn std::fmt::Display| Err(Failure::Run(format!("{} {what}: {e}", path.display())));
+            |what: &str, e: &dyn std::fmt::Display| Err(Failure::run(format!("{} {what}: {e}", path.display())));
         match read_text(path, LONGEST_RECORD) {
             Ok(text) => {
                 ron::from_str(&text).map(Some).or_else(|e| failed("does not hold the terms of a comparison", &e))

@@ -1,6 +1,6 @@
 //! The mechanisms against collapse, in words.
 
-use crate::check::Recipe;
+use crate::check::{Derivation, Recipe};
 use crate::graph::{Node, ValueKind};
 use crate::lint::flow::ancestors;
 use crate::lint::layout::{Mixing, Site};
@@ -202,7 +202,7 @@ fn opponents(region: &Region, site: &Site) -> String {
 
 /// Where the gradient of a target is stopped: the branch that says so, or the place in the formula.
 pub(super) fn stop(recipe: &Recipe, region: &Region) -> Span {
-    let stopping = recipe.branches.iter().find(|b| b.derived.as_ref().is_some_and(|(how, _)| how == "stopgrad"));
+    let stopping = recipe.branches.iter().find(|b| matches!(b.derived, Some(Derivation::StopGradient(_))));
     let nodes = region.nodes.keys().map(|id| region.graph.node(*id));
     let stops = |n: &&Node| !n.passes_gradient() && n.op().is_some_and(|op| op.values.kind == ValueKind::Moved);
     let node = nodes.filter(stops).find_map(|n| n.span);

@@ -9,7 +9,7 @@ use crate::graph::{Dim, Graph, InputKind, NodeId, ShapeError};
 use crate::nn::{Build, Layer, Module, Output};
 
 /// `vit_decoder()`
-pub const LAYER: Layer = Layer {
+pub static LAYER: Layer = Layer {
     entry: Entry {
         name: "vit_decoder",
         kind: Kind::Layer,

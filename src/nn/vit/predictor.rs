@@ -9,7 +9,7 @@ use crate::graph::{Dim, NodeId, ShapeError};
 use crate::nn::{Build, Layer, MaskInput, Module, Output, Uncounted};
 
 /// `vit_predictor()`
-pub const LAYER: Layer = Layer {
+pub static LAYER: Layer = Layer {
     entry: Entry {
         name: "vit_predictor",
         kind: Kind::Layer,

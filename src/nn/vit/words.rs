@@ -8,7 +8,7 @@ use crate::nn::linear::{self, Start};
 use crate::nn::{Layer, MASKED, Module};
 
 /// `vit(dim, depth, heads)`
-pub const VIT: Layer = Layer {
+pub static VIT: Layer = Layer {
     entry: entry(
         "vit",
         &OF_ANY_SIZE,
@@ -18,7 +18,7 @@ pub const VIT: Layer = Layer {
 };
 
 /// `vit_tiny()`
-pub const TINY: Layer = Layer {
+pub static TINY: Layer = Layer {
     entry: entry(
         "vit_tiny",
         &SHARED,
@@ -28,7 +28,7 @@ pub const TINY: Layer = Layer {
 };
 
 /// `vit_small()`
-pub const SMALL: Layer = Layer {
+pub static SMALL: Layer = Layer {
     entry: entry(
         "vit_small",
         &SHARED,
@@ -38,7 +38,7 @@ pub const SMALL: Layer = Layer {
 };
 
 /// `vit_base()`
-pub const BASE: Layer = Layer {
+pub static BASE: Layer = Layer {
     entry: entry(
         "vit_base",
         &SHARED,

@@ -3,6 +3,7 @@
 use super::Formatter;
 use super::doc::Doc;
 use crate::syntax::ast::{Arg, BinaryOp, Comprehension, Expr, ExprKind, Loop, Name, UnaryOp};
+use crate::syntax::print::{number, quoted};
 
 /// How tightly a value binds that needs no brackets anywhere.
 const ATOM: u8 = 13;
@@ -37,7 +38,8 @@ impl Formatter<'_> {
 
     fn bare(&mut self, e: &Expr) -> Doc {
         match &e.kind {
-            ExprKind::Number(_) | ExprKind::Text(_) => Doc::text(self.slice(e.span)),
+            ExprKind::Number(x) => self.literal(e.span, || number(*x)),
+            ExprKind::Text(text) => self.literal(e.span, || quoted(text)),
             ExprKind::Bool(value) => Doc::text(value.to_string()),
             ExprKind::Name(name) => Doc::text(name),
             ExprKind::List(items) => self.brackets("[", items, "]", e.span.end, |i| i.span.start, Self::expr),

@@ -15,32 +15,39 @@ enum Local<'a> {
 impl Formatter<'_> {
     /// A statement at the top.
     pub(super) fn item(&mut self, item: &Item) -> Doc {
-        match &item.kind {
+        self.statement(&item.kind, Some(item.span))
+    }
+
+    /// The same, which may stand in no text.
+    pub(super) fn statement(&mut self, kind: &ItemKind, span: Option<Span>) -> Doc {
+        let keyword = kind.keyword();
+        match kind {
             ItemKind::Recipe { title, paper } => {
-                let paper = paper.as_ref().map_or(String::new(), |p| format!(" paper {}", self.slice(p.span)));
-                Doc::text(format!("recipe {}{paper}", self.slice(title.span)))
+                let paper = paper.as_ref().map_or(String::new(), |p| format!(" paper {}", self.string(p)));
+                Doc::text(format!("{keyword} {}{paper}", self.string(title)))
             }
-            ItemKind::Extends { path } => Doc::text(format!("extends {}", self.slice(path.span))),
-            ItemKind::Omit { path } => Doc::text(format!("omit {}", join(path, "."))),
-            ItemKind::Param { name, value } => self.named("param", name, value),
-            ItemKind::Data { value } => Doc::Row(vec![Doc::text("data "), self.expr(value)]),
-            ItemKind::Input { name, shape } => self.sized("input", name, Some(shape), None),
-            ItemKind::Views { entries } => self.views(entries, item.span),
-            ItemKind::Branch { name, stages } => self.stages(name, stages, item.span),
-            ItemKind::DerivedBranch { name, value } => self.named("branch", name, value),
-            ItemKind::State { name, value } => self.named("state", name, value),
+            ItemKind::Extends { path } => Doc::text(format!("{keyword} {}", self.string(path))),
+            ItemKind::Omit { path } => Doc::text(format!("{keyword} {}", join(path, "."))),
+            ItemKind::Data { value } => Doc::Row(vec![Doc::text(format!("{keyword} ")), self.expr(value)]),
+            ItemKind::Input { name, shape } => self.sized(keyword, name, Some(shape), None),
+            ItemKind::Views { entries } => self.views(entries, span),
+            ItemKind::Branch { name, stages } => self.stages(name, stages, span),
+            ItemKind::Param { name, value }
+            | ItemKind::DerivedBranch { name, value }
+            | ItemKind::State { name, value } => self.named(keyword, name, value),
             ItemKind::Start { path, value } => {
-                Doc::Row(vec![Doc::text(format!("start {} = ", join(path, "."))), self.expr(value)])
+                Doc::Row(vec![Doc::text(format!("{keyword} {} = ", join(path, "."))), self.expr(value)])
             }
-            ItemKind::Weight { name, shape, value } => self.sized("weight", name, shape.as_deref(), value.as_ref()),
+            ItemKind::Weight { name, shape, value } => self.sized(keyword, name, shape.as_deref(), value.as_ref()),
             ItemKind::Let(definition) => self.definition(definition),
             ItemKind::Loss { entries } => {
                 let pads = self.pads(entries, |e| e.span, |e| e.name.text.chars().count());
-                self.entries("loss", entries, item.span, pads)
+                self.entries(keyword, entries, span, pads)
             }
-            ItemKind::Train { entries } => self.entries("train", entries, item.span, Vec::new()),
-            ItemKind::Evaluate { entries } => self.entries("evaluate", entries, item.span, Vec::new()),
-            ItemKind::Expect { conditions } => self.conditions(conditions, item.span),
+            ItemKind::Train { entries } | ItemKind::Evaluate { entries } => {
+                self.entries(keyword, entries, span, Vec::new())
+            }
+            ItemKind::Expect { conditions } => self.conditions(conditions, span),
         }
     }
 
@@ -67,7 +74,7 @@ impl Formatter<'_> {
         Doc::Row(parts)
     }
 
-    fn views(&mut self, entries: &[ViewEntry], span: Span) -> Doc {
+    fn views(&mut self, entries: &[ViewEntry], span: Option<Span>) -> Doc {
         let label = |e: &ViewEntry| self.length(|f| f.view_names(&e.names));
         let mut pads = self.pads(entries, |e| e.span, label).into_iter();
         self.block(Doc::text("views"), entries, span, |e| e.span, |f, e| f.view(e, pads.next().unwrap_or(1)))
@@ -95,7 +102,7 @@ impl Formatter<'_> {
         Doc::Row(parts)
     }
 
-    fn stages(&mut self, name: &Name, stages: &[Stage], span: Span) -> Doc {
+    fn stages(&mut self, name: &Name, stages: &[Stage], span: Option<Span>) -> Doc {
         let mut pads = self.pads(stages, |s| s.span, |s| s.name.text.chars().count()).into_iter();
         let head = Doc::text(format!("branch {}", name.text));
         self.block(head, stages, span, |s| s.span, |f, s| f.stage(s, pads.next().unwrap_or(1)))
@@ -112,7 +119,7 @@ impl Formatter<'_> {
     }
 
     /// A block of entries, their values in a column where there are `pads`.
-    fn entries(&mut self, keyword: &str, entries: &[Entry], span: Span, pads: Vec<usize>) -> Doc {
+    fn entries(&mut self, keyword: &str, entries: &[Entry], span: Option<Span>, pads: Vec<usize>) -> Doc {
         let mut pads = pads.into_iter();
         self.block(Doc::text(keyword), entries, span, |e| e.span, |f, e| f.entry(e, pads.next().unwrap_or(1)))
     }
@@ -121,11 +128,11 @@ impl Formatter<'_> {
         let name = &entry.name.text;
         match &entry.value {
             EntryValue::Expr(e) => Doc::Row(vec![Doc::text(format!("{name}:")), Doc::Pad(pad), self.expr(e)]),
-            EntryValue::Block(entries) => self.entries(name, entries, entry.span, Vec::new()),
+            EntryValue::Block(entries) => self.entries(name, entries, Some(entry.span), Vec::new()),
         }
     }
 
-    fn conditions(&mut self, conditions: &[Expr], span: Span) -> Doc {
+    fn conditions(&mut self, conditions: &[Expr], span: Option<Span>) -> Doc {
         let mut first = true;
         self.block(
             Doc::text("expect"),
@@ -136,7 +143,7 @@ impl Formatter<'_> {
         )
     }
 
-    fn definition(&mut self, definition: &Let) -> Doc {
+    pub(super) fn definition(&mut self, definition: &Let) -> Doc {
         let mut head = vec![Doc::text(format!("let {}", definition.name.text))];
         if let Some(params) = &definition.params {
             head.push(self.parameters(params, definition.name.span.end));
@@ -153,7 +160,7 @@ impl Formatter<'_> {
             Local::Let(l) => l.span,
             Local::Value(e) => e.span,
         };
-        self.block(Doc::Row(head), &lines, definition.span, span, |f, line| match line {
+        self.block(Doc::Row(head), &lines, Some(definition.span), span, |f, line| match line {
             Local::Let(l) => f.definition(l),
             Local::Value(e) => f.line_expr(e, first),
         })

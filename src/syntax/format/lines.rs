@@ -57,12 +57,12 @@ impl Formatter<'_> {
         &mut self,
         head: Doc,
         lines: &[T],
-        whole: Span,
+        whole: Option<Span>,
         span: impl Fn(&T) -> Span,
         doc: impl FnMut(&mut Self, &T) -> Doc,
     ) -> Doc {
-        let broken = self.slice(whole).contains('\n');
-        let inner = self.lines(lines, whole.end, Doc::Break(" "), span, doc);
+        let broken = whole.and_then(|whole| self.slice(whole)).is_none_or(|text| text.contains('\n'));
+        let inner = self.lines(lines, whole.map_or(u32::MAX, |whole| whole.end), Doc::Break(" "), span, doc);
         if inner.is_empty() {
             return Doc::Row(vec![head, Doc::text(" {}")]);
         }
@@ -81,7 +81,7 @@ struct Stack {
 
 impl Stack {
     /// Adds a line, after a blank one where the source has one.
-    fn push(&mut self, source: &str, place: Span, content: Doc) {
+    fn push(&mut self, source: Option<&str>, place: Span, content: Doc) {
         match self.opening.take() {
             Some(opening) => self.parts.push(opening),
             None => {
@@ -102,7 +102,8 @@ impl Stack {
 }
 
 /// Whether the source has an empty line between two bytes.
-fn blank_between(source: &str, from: u32, to: u32) -> bool {
-    let lines: Vec<&str> = source.get(from as usize..to as usize).unwrap_or_default().split('\n').collect();
+fn blank_between(source: Option<&str>, from: u32, to: u32) -> bool {
+    let lines: Vec<&str> =
+        source.and_then(|text| text.get(from as usize..to as usize)).unwrap_or_default().split('\n').collect();
     lines.len() > 2 && lines[1..lines.len() - 1].iter().any(|line| line.trim().is_empty())
 }

@@ -29,7 +29,7 @@ impl Builder<'_> {
                 let help = "further arguments follow it by name: `sum(e for u in views, dim: 0)`";
                 self.report(slip(arg.value.span, "a comprehension is the only value of its call").help(help));
             } else if arg.name.is_none() && i > 0 && args[i - 1].name.is_some() {
-                self.report(slip(arg.value.span, "an argument without a name stands behind one with a name"));
+                self.report(slip(arg.value.span, "an argument without a name comes after one with a name"));
             }
         }
         args

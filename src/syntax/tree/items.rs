@@ -74,7 +74,7 @@ impl Builder<'_> {
         let mut value = None;
         for pair in inner {
             if pair.as_rule() == Rule::assign {
-                let message = format!("no `{}` stands after `data`", pair.as_str());
+                let message = format!("no `{}` belongs after `data`", pair.as_str());
                 self.report(slip(self.span(&pair), message).help("this is written `data NAME(\"DIR\")`"));
             } else {
                 value = Some(self.expr(pair, 0));

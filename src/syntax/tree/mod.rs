@@ -1,4 +1,4 @@
-//! From pest's pairs to the syntax tree; slips that the grammar let pass are reported here.
+//! Builds the syntax tree from pest's pairs. Mistakes that the grammar accepts on purpose (`slip_*`) are reported here.
 
 mod blocks;
 mod calls;
@@ -37,7 +37,15 @@ pub fn parse(file: FileId, text: &str) -> (File, Vec<Diagnostic>) {
 
 /// Reads an expression that stands alone, as in `--set PATH=VALUE`.
 pub fn parse_expr(file: FileId, text: &str) -> Result<Expr, Diagnostic> {
-    let builder = Builder::new(file, text, &[]);
+    lone_expr(Builder::new(file, text, &[]))
+}
+
+/// Reads an expression that stands in no file, such as the default of a parameter: all of it is put down to `place`.
+pub fn parse_expr_at(place: Span, text: &str) -> Result<Expr, Diagnostic> {
+    lone_expr(Builder { place: Some(place), ..Builder::new(place.file, text, &[]) })
+}
+
+fn lone_expr(builder: Builder) -> Result<Expr, Diagnostic> {
     let pair = builder.read(Rule::lone_expr)?.into_inner().next().expect("a lone expression holds an expression");
     let expr = builder.expr(pair, 0);
     builder.diagnostics.into_inner().into_iter().next().map_or(Ok(expr), Err)
@@ -46,6 +54,8 @@ pub fn parse_expr(file: FileId, text: &str) -> Result<Expr, Diagnostic> {
 /// Builds the tree of one text.
 struct Builder<'a> {
     file: FileId,
+    /// Where everything is put down to, if not to where it stands in the file.
+    place: Option<Span>,
     text: &'a str,
     comments: &'a [Comment],
     diagnostics: RefCell<Vec<Diagnostic>>,
@@ -53,7 +63,7 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(file: FileId, text: &'a str, comments: &'a [Comment]) -> Self {
-        Self { file, text, comments, diagnostics: RefCell::default() }
+        Self { file, place: None, text, comments, diagnostics: RefCell::default() }
     }
 
     /// Reads the whole text as `rule`, within the limits.
@@ -94,15 +104,15 @@ impl<'a> Builder<'a> {
         let (message, help) = match pair.as_rule() {
             Rule::slip_comma => ("a line does not end with a comma", "lines are separated by line ends or by `;`"),
             Rule::slip_comment => ("`//` begins no comment", "a comment begins with `#`"),
-            Rule::slip_colon => ("no sign stands before a `{`", "a block is written `name { ... }`"),
+            Rule::slip_colon => ("no sign belongs before a `{`", "a block is written `name { ... }`"),
             _ => return false,
         };
         self.report(slip(self.span(pair), message).help(help));
         true
     }
 
-    fn at(&self, range: std::ops::Range<usize>) -> Span {
-        Span::new(self.file, range)
+    fn at(&self, range: Range<usize>) -> Span {
+        self.place.unwrap_or_else(|| Span::new(self.file, range))
     }
 
     fn span(&self, pair: &Pair<Rule>) -> Span {
@@ -128,7 +138,7 @@ impl<'a> Builder<'a> {
                 ('\\', Some('t')) => value.push('\t'),
                 ('\\', Some(q @ ('"' | '\'' | '\\'))) => value.push(q),
                 ('\\', Some(other)) => self.report(
-                    slip(span, format!("`\\{other}` means nothing in a string"))
+                    slip(span, format!("`\\{other}` is no escape of a string"))
                         .help("there is `\\\"`, `\\\\`, `\\n` and `\\t`; write paths with `/`"),
                 ),
                 _ => value.push(c),
@@ -181,7 +191,7 @@ fn beyond(text: &str) -> Option<(Range<usize>, String, &'static str)> {
             _ => {}
         }
         if depth > MAX_DEPTH {
-            let message = format!("brackets stand more than {MAX_DEPTH} deep in each other");
+            let message = format!("brackets are nested more than {MAX_DEPTH} deep");
             return Some((token.range, message, "name parts of it with `let`"));
         }
     }

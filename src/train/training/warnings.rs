@@ -57,7 +57,7 @@ impl Training<'_> {
         if let (Some(best), None) = (&self.setup.recipe.train.best, &self.journal.best) {
             let message =
                 format!("no best checkpoint was found: no look at the features has found a finite `{}`", best.measure);
-            self.warn(message, Some(best.span), on_event);
+            self.warn(message, best.span, on_event);
         }
     }
 

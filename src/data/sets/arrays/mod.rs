@@ -16,7 +16,7 @@ use crate::data::npy::{Header, Plan, converted};
 use crate::data::{DataError, DataSet, Frame, InMemory, Split};
 
 /// The word `arrays`.
-pub const SET: Set = Set {
+pub static SET: Set = Set {
     entry: Entry {
         name: "arrays",
         kind: Kind::DataSet,

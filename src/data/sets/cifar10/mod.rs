@@ -20,7 +20,7 @@ const MOST: usize = 10_000_000;
 const COUNT: ParamType = ParamType::Int { min: 1, max: MOST as i64 };
 
 /// The word `cifar10`.
-pub const SET: Set = Set {
+pub static SET: Set = Set {
     entry: Entry {
         name: "cifar10",
         kind: Kind::DataSet,

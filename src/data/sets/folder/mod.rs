@@ -14,7 +14,7 @@ use crate::data::DataError;
 use crate::source::read_file;
 
 /// The word `folder`.
-pub const SET: Set = Set {
+pub static SET: Set = Set {
     entry: Entry {
         name: "folder",
         kind: Kind::DataSet,

@@ -28,7 +28,7 @@ use crate::data::{Access, DataError, Split};
 use crate::random::Digest;
 
 /// The word `parquet`.
-pub const SET: Set = Set {
+pub static SET: Set = Set {
     entry: Entry {
         name: "parquet",
         kind: Kind::DataSet,

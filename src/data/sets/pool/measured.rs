@@ -5,7 +5,6 @@ use rayon::prelude::*;
 use crate::catalog::{Arg, Config};
 use crate::data::augment::{Augment, Fit, PixelNorm, Scratch};
 use crate::data::{DataSet, Pixels};
-use crate::source::Span;
 
 /// How many pictures are looked at, spread evenly over all.
 pub const SAMPLE: usize = 256;
@@ -66,8 +65,7 @@ pub fn written(config: &Config) -> Option<PixelNorm> {
 
 /// Writes a normalisation down, where a configuration leaves it open.
 pub fn write(config: &mut Config, norm: &PixelNorm) {
-    let span: Span = config.span;
-    for (name, value) in norm.to_config(span).args {
+    for (name, value) in norm.to_config(config.span).args {
         let open = config.args.iter_mut().find(|(known, old)| *known == name && *old == Arg::None);
         open.into_iter().for_each(|slot| slot.1 = value.clone());
     }

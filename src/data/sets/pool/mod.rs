@@ -119,7 +119,7 @@ impl<T: Bytes> Pool<T> {
         let part = |samples: Vec<Sample<T>>, split: Split| {
             let label = |s: &Sample<T>| s.class.as_deref().and_then(|class| numbers.get(class)).copied();
             let about = Catalogue {
-                name: format!("{} {} ({})", config.name, config.text("path"), split.name()),
+                name: format!("{} {} ({})", config.name(), config.text("path"), split.name()),
                 labels: samples.iter().map(label).collect(),
                 fingerprint: fingerprint(&samples),
                 classes: classes.clone(),

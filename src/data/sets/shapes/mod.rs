@@ -18,7 +18,7 @@ use crate::data::{Access, CHANNELS, Column, DataError, DataSet, Frame, Image, Sp
 use crate::random::Rng;
 
 /// The word `shapes`.
-pub const SET: Set = Set {
+pub static SET: Set = Set {
     entry: Entry {
         name: "shapes",
         kind: Kind::DataSet,

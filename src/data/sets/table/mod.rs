@@ -21,7 +21,7 @@ use crate::catalog::{Arg, Config, Entry, Kind, Param, ParamType};
 use crate::data::{Access, DataError, DataSet, Split, Tokens, tokens};
 
 /// The word `table`.
-pub const SET: Set = Set {
+pub static SET: Set = Set {
     entry: Entry {
         name: "table",
         kind: Kind::DataSet,
