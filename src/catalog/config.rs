@@ -226,6 +226,11 @@ impl Config {
         self.entry == entry
     }
 
+    /// Whether the word has a parameter of that name, for what acts on several words.
+    pub fn declares(&self, name: &str) -> bool {
+        self.entry.declares(name)
+    }
+
     /// The argument of that name, [`Arg::None`] where it was left out.
     ///
     /// # Panics

@@ -45,7 +45,7 @@ fn a_gradient_that_is_no_number_stops_the_step_before_its_update() {
         let epochs = format!("train.epochs={epochs}");
         let (_, err) = place.expect(3, &[&place.recipe, "--data", DATA, "-o", out, "--set", &epochs]);
         assert!(err.contains("the gradient of loss term `s` is not finite"), "{err}");
-        assert!(err.contains("at step 1") && err.contains("comes of the operation `sqrt`"), "{err}");
+        assert!(err.contains("at step 1") && err.contains("comes from the operation `sqrt`"), "{err}");
         // At the first step, nothing that was learnt can be at fault.
         assert!(!err.contains("a smaller learning rate"), "{err}");
         assert!(place.read(&format!("{out}/run.ron")).contains("Diverged"));
@@ -68,7 +68,7 @@ fn the_term_that_is_at_fault_is_named_and_not_the_first() {
     let place = place_of("term", &text);
     let (_, err) = place.expect(3, &[&place.recipe, "--data", DATA, "-o", "x"]);
     assert!(err.contains("loss term `s` is not finite: NaN at step 1"), "{err}");
-    assert!(err.contains("comes of the operation `log`"), "{err}");
+    assert!(err.contains("comes from the operation `log`"), "{err}");
 }
 
 #[test]

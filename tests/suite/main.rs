@@ -12,6 +12,7 @@ mod augment;
 mod averages;
 mod beginning;
 mod builtin;
+mod calls;
 mod channels;
 mod check;
 mod cifar10;

@@ -101,7 +101,7 @@ fn the_whole_path_of_a_schedule_is_within_its_bounds() {
     let lr = |schedule: &str| train(&format!("epochs: 10; optimizer: sgd(lr: {schedule})"));
     says(&lr("cosine(0.1 -> 0, warmup: 1, warmup_from: -3)"), &["invalid-value", "-3"]);
     says(&lr("linear(0.1 -> -0.1)"), &["invalid-value", "-0.1"]);
-    says(&lr("step(0.1, at: [1, 5], warmup: 2)"), &["before the warm-up of 2 is over"]);
+    says(&lr("step(0.1, at: [1, 5], warmup: 2)"), &["before its warm-up of 2 epochs is over"]);
     let decay = |schedule: &str| {
         BODY.replace("loss {", &format!("branch m = ema(f, decay: {schedule})\nloss {{ m: mse(f(a), m(b));"))
     };

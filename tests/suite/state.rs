@@ -218,7 +218,7 @@ fn what_is_over_the_data_set_is_kept_in_a_state() {
     let twice = said("state s = refresh(of: over_data(f(a)), at: [1], times: 3)\nloss { l: mse(s, f(a)) }");
     assert!(twice.starts_with("invalid-value: a refresh has either `at` or `times`"), "{twice}");
     let batch = said("state s = refresh(of: mean(f(a), dim: 0))\nloss { l: nt_xent(f(a), f(b)) + mean(s * f(a)) }");
-    assert!(batch.starts_with("wrong-type: what is refreshed depends on a single batch, by `a`"), "{batch}");
+    assert!(batch.starts_with("wrong-type: what is refreshed depends on a single batch, through `a`"), "{batch}");
     let shape = said("state s = per_sample(of: stopgrad(mean(f(a), dim: 0)))\nloss { l: mse(s, f(a)) }");
     assert!(shape.starts_with("shape-mismatch: `per_sample` keeps a row for every sample"), "{shape}");
     let rows = said("state s = refresh(of: over_data(mean(f(a), dim: 0)))\nloss { l: mse(s, f(a)) }");

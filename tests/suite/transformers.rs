@@ -103,7 +103,7 @@ fn masked_views_need_a_transformer_that_is_told_what_to_do() {
     recipe(&text(", masked: drop", &decoder(".tokens"), pixels));
     recipe(&text(", masked: drop, cls: false", &decoder(".tokens"), pixels));
     recipe(&text(", masked: drop", &decoder(".patches"), pixels));
-    says(&text("", "head: linear(48) on encoder.patches", pixels), &["overlooks masks", "`vit_tiny(masked: ..)`"]);
+    says(&text("", "head: linear(48) on encoder.patches", pixels), &["ignores masks", "`vit_tiny(masked: ..)`"]);
     says(&text(", masked: drop", &decoder(""), pixels), &["takes the tokens of an encoder", "`on encoder.tokens`"]);
     says(&text(", masked: replace", &decoder(".tokens"), pixels), &["given 65 tokens, but 16 patches are visible"]);
     let plain = "masked_mean((f(a) - patches(a, size: 4)) ^ 2, m.mask)";

@@ -60,10 +60,8 @@ impl<T: Bytes> Pool<T> {
     /// Pictures that nothing divides: a share of them is for testing.
     pub fn by_share(all: Vec<Sample<T>>, config: &Config) -> Result<Self, DataError> {
         let known = all.iter().any(|s| s.group.is_some());
-        let pattern = match config.text("group") {
-            text if text.is_empty() || known => None,
-            text => Some(Pattern::parse(text)?),
-        };
+        let group = config.declares("group").then(|| config.text("group")).filter(|text| !text.is_empty() && !known);
+        let pattern = group.map(Pattern::parse).transpose()?;
         let own = |s: &Sample<T>| s.group.clone().unwrap_or_else(|| s.name.clone());
         let group = |s: &Sample<T>| pattern.as_ref().map_or_else(|| own(s), |p| p.group(&s.name));
         let rule = Rule::of(config, pattern.is_some() || known);
@@ -178,10 +176,9 @@ pub fn valid(config: &Config) -> Result<(), DataError> {
         Arg::List(items) => items.iter().filter_map(|x| if let Arg::Number(x) = x { Some(*x) } else { None }).collect(),
         _ => Vec::new(),
     };
-    let sides = numbers("size");
     let fits = |x: &f64| x.fract() == 0.0 && (SIDES.0..=SIDES.1).contains(x);
-    if config.args.iter().any(|(name, _)| name == "size") && !((1..=2).contains(&sides.len()) && sides.iter().all(fits))
-    {
+    let fit = |sides: &[f64]| (1..=2).contains(&sides.len()) && sides.iter().all(fits);
+    if config.declares("size") && !fit(&numbers("size")) {
         let (least, most) = SIDES;
         return Err(DataError::new(format!(
             "`size` is a whole number of pixels from {least} to {most}, or two of them"
