@@ -10,18 +10,22 @@ use super::digest::{BLANK, of_read, place};
 use super::header::Header;
 use crate::source::open_file;
 
-/// A safetensors file. It is not kept open: who replaces it meanwhile need not wait, and is found out.
+/// A safetensors file. It is kept open, so that what is read of it is of one file, even where another takes its place meanwhile, as
+/// checkpoints of a training do.
 #[derive(Debug)]
 pub struct TensorFile {
     path: PathBuf,
+    file: File,
     header: Header,
 }
 
 impl TensorFile {
     /// Reads the header of a file. Errors do not name it.
     pub fn open(path: &Path) -> Result<Self, String> {
-        let (header, _) = opened(path)?;
-        Ok(Self { path: path.to_owned(), header })
+        let file = open_file(path).map_err(|e| e.to_string())?;
+        let size = file.metadata().map_err(|e| e.to_string())?.len();
+        let header = Header::read(&file, size).map_err(|e| e.to_string())?;
+        Ok(Self { path: path.to_owned(), file, header })
     }
 
     /// Where it lies.
@@ -57,18 +61,12 @@ impl TensorFile {
         Ok(OpenTensors { file: self.again()?, header: &self.header, piece: vec![[0; 4]; PIECE] })
     }
 
-    /// The same file, behind its header; an error if it is another one by now.
+    /// The file, behind its header. Whoever reads of it goes to a place first: they all share one.
     fn again(&self) -> Result<File, String> {
-        let (header, file) = opened(&self.path)?;
-        if header.bytes == self.header.bytes { Ok(file) } else { Err("it has been written anew meanwhile".to_owned()) }
+        let mut file = self.file.try_clone().map_err(|e| e.to_string())?;
+        file.seek(SeekFrom::Start(self.header.bytes.len() as u64)).map_err(|e| e.to_string())?;
+        Ok(file)
     }
-}
-
-fn opened(path: &Path) -> Result<(Header, File), String> {
-    let file = open_file(path).map_err(|e| e.to_string())?;
-    let size = file.metadata().map_err(|e| e.to_string())?.len();
-    let header = Header::read(&file, size).map_err(|e| e.to_string())?;
-    Ok((header, file))
 }
 
 /// Numbers that are read at a time.
