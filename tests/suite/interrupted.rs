@@ -65,7 +65,32 @@ fn send(child: &Child, signal: &str) {
     let _ = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).stderr(Stdio::null()).status();
 }
 
-fn start(place: &Place, args: &[&str]) -> Child {
+/// A process that ends with the test, however that ends.
+struct Running(Option<Child>);
+
+impl std::ops::Deref for Running {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        self.0.as_ref().expect("it has not been waited for")
+    }
+}
+
+impl std::ops::DerefMut for Running {
+    fn deref_mut(&mut self) -> &mut Child {
+        self.0.as_mut().expect("it has not been waited for")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            _ = child.kill().and_then(|()| child.wait());
+        }
+    }
+}
+
+fn start(place: &Place, args: &[&str]) -> Running {
     let mut command = place.command(args);
     let listen = || {
         // SAFETY: `signal` may be called between fork and exec, and touches no memory of ours.
@@ -74,12 +99,12 @@ fn start(place: &Place, args: &[&str]) -> Child {
     };
     // SAFETY: see above. Whoever runs the tests by `nohup` would have the program ignore a terminal that closes.
     unsafe { command.pre_exec(listen) };
-    command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts")
+    Running(Some(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts")))
 }
 
 /// Status and words of a program that ends.
-fn end(child: Child) -> (Option<i32>, String) {
-    let output = child.wait_with_output().expect("it ends");
+fn end(mut child: Running) -> (Option<i32>, String) {
+    let output = child.0.take().expect("it has not been waited for").wait_with_output().expect("it ends");
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!err.contains("panicked"), "{err}");
     (output.status.code(), err)
@@ -212,8 +237,8 @@ fn every_signal_that_asks_to_stop_saves_at_every_moment() {
     // A terminal that closes is not heard of by what `nohup` has started.
     let ignoring =
         format!("trap '' HUP; exec {} {} --data {DATA} -o nohup", env!("CARGO_BIN_EXE_sslrun"), place.recipe);
-    let mut child = Command::new("sh").args(["-c", &ignoring]).current_dir(&place.folder).stderr(Stdio::null()).spawn();
-    let child = child.as_mut().expect("it starts");
+    let child = Command::new("sh").args(["-c", &ignoring]).current_dir(&place.folder).stderr(Stdio::null()).spawn();
+    let child = &mut Running(Some(child.expect("it starts")));
     let run = place.folder.join("nohup");
     until("a step", || std::fs::metadata(run.join("metrics.jsonl")).is_ok_and(|m| m.len() > 0));
     send(child, "HUP");
@@ -279,7 +304,7 @@ fn runs_that_share_a_frozen_recipe_train_it_once() {
     let place = place_of("shared", STUDENT);
     std::fs::write(place.folder.join("teacher.ssl"), TEACHER).expect("a recipe");
     let run = |out: &str| start(&place, &[&place.recipe, "--data", DATA, "-o", out]);
-    let children: Vec<(Child, &str)> = ["a", "b", "c"].map(|out| (run(out), out)).into();
+    let children: Vec<(Running, &str)> = ["a", "b", "c"].map(|out| (run(out), out)).into();
     let ends: Vec<(Option<i32>, String)> = children.into_iter().map(|(child, _)| end(child)).collect();
     assert!(ends.iter().all(|(status, _)| *status == Some(0)), "{ends:?}");
     let steps = ends.iter().filter(|(_, err)| err.contains("teacher: ") && err.contains("epoch 40")).count();
@@ -369,7 +394,7 @@ fn a_limit_on_the_size_of_files_ends_a_run_by_a_word_and_does_not_stand_in_its_w
         let args = format!("{} {} --data {DATA} --quiet -o {run}", env!("CARGO_BIN_EXE_sslrun"), place.recipe);
         let line = format!("ulimit -f {blocks}; exec {args}");
         let child = Command::new("bash").args(["-c", &line]).current_dir(&place.folder).stderr(Stdio::piped()).spawn();
-        let (status, err) = end(child.expect("it starts"));
+        let (status, err) = end(Running(Some(child.expect("it starts"))));
         assert_eq!(status, Some(3), "{err}");
         assert!(err.contains("cannot write") && err.contains("File too large"), "{err}");
         assert_eq!(place.folder.join(&run).join("recipe.ssl").exists(), begun, "{err}");
