@@ -10,7 +10,7 @@ use sslrun::diag::{Diagnostic, render};
 use sslrun::lint::lint;
 use sslrun::source::{Origin, Source, Sources};
 
-use crate::cli::{Place, place_of};
+use crate::cli::{Place, place_of, unwrapped};
 
 /// The line between a recipe and what is said of it.
 const RULE: &str = "\n---- says ----\n";
@@ -106,7 +106,9 @@ fn failures_of_commands_are_told_as_the_golden_files_say() {
     for (name, recipe, status, args) in cases {
         let place = place_of(name, recipe);
         std::fs::write(place.folder.join("case.ssl"), recipe).expect("a recipe");
-        let said = fails(&place, status, &args).replace(&place.folder.display().to_string(), "FOLDER");
+        let (said, folder) = (fails(&place, status, &args), place.folder.display().to_string());
+        // How long lines become with the folder in them differs from place to place.
+        let said = if said.contains(&folder) { unwrapped(&said).replace(&folder, "FOLDER") } else { said };
         hold(name, recipe, &said, &mut wrong);
     }
     all_right(&wrong);
